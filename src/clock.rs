@@ -1,0 +1,148 @@
+//! Time and chance, taken from outside.
+//!
+//! Production reads the machine's clock and its random source here and nowhere
+//! else; tests hand in a clock that they move and a source that they seed.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, Ordering},
+};
+
+use entity::Timestamp;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Tells the time.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `start` until it is moved; clones move together.
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(start.0))))
+    }
+
+    /// Now, to the microsecond.
+    #[expect(clippy::disallowed_methods, reason = "the one home of the machine's clock")]
+    pub fn now(&self) -> Timestamp {
+        self.0.as_ref().map_or_else(
+            || Timestamp::from_datetime(chrono::Utc::now()),
+            |at| Timestamp(at.load(Ordering::SeqCst)),
+        )
+    }
+
+    /// Moves a manual clock forward; the machine's clock cannot be moved and stays.
+    pub fn advance_secs(&self, secs: i64) {
+        if let Some(at) = &self.0 {
+            at.fetch_add(secs.saturating_mul(1_000_000), Ordering::SeqCst);
+        }
+    }
+}
+
+/// Makes unguessable bytes, and ids that sort by time.
+#[derive(Clone, Debug, Default)]
+pub struct Chance(Option<Arc<Mutex<(u64, u64)>>>);
+
+impl Chance {
+    /// The operating system's random source.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A repeatable source for tests; clones share one sequence.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Some(Arc::new(Mutex::new((seed, 0)))))
+    }
+
+    /// Fills `bytes`.
+    ///
+    /// # Panics
+    /// Where the operating system has no random source: nothing secret can be made then.
+    #[expect(clippy::disallowed_methods, reason = "the one home of the machine's random source")]
+    #[expect(clippy::expect_used, reason = "going on without randomness would make guessable secrets")]
+    pub fn fill(&self, bytes: &mut [u8]) {
+        match &self.0 {
+            None => getrandom::fill(bytes).expect("the operating system gives no random bytes"),
+            Some(state) => {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                for chunk in bytes.chunks_mut(32) {
+                    let block =
+                        Sha256::new().chain_update(state.0.to_le_bytes()).chain_update(state.1.to_le_bytes());
+                    state.1 += 1;
+                    chunk.copy_from_slice(block.finalize().get(..chunk.len()).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// An array of random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    /// A version 7 UUID (RFC 9562): milliseconds of `now`, then 74 random bits.
+    pub fn id(&self, now: Timestamp) -> Uuid {
+        let millis = u64::try_from(now.0 / 1_000).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes::<10>()).into_uuid()
+    }
+
+    /// `len` letters and digits (62 of them, 5.95 bits each), without bias.
+    pub fn alphanumeric(&self, len: usize) -> String {
+        const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let mut text = String::with_capacity(len);
+        while text.len() < len {
+            for byte in self.bytes::<64>() {
+                // 248 = 4 × 62: higher bytes would favour the first letters.
+                if let Some(letter) = ALPHABET.get(usize::from(byte) % 62)
+                    && byte < 248
+                    && text.len() < len
+                {
+                    text.push(char::from(*letter));
+                }
+            }
+        }
+        text
+    }
+
+    /// A fraction from 0 (included) to 1 (not included), for jitter.
+    pub fn fraction(&self) -> f64 {
+        f64::from(u32::from_le_bytes(self.bytes())) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told() {
+        let clock = Clock::manual(Timestamp::from_secs(100));
+        let same = clock.clone();
+        same.advance_secs(5);
+        assert_eq!(clock.now(), Timestamp::from_secs(105));
+    }
+
+    #[test]
+    fn ids_of_later_times_sort_later_and_seeds_repeat() {
+        let chance = Chance::seeded(1);
+        let (a, b) = (chance.id(Timestamp::from_secs(1)), chance.id(Timestamp::from_secs(2)));
+        assert!(a < b);
+        assert_eq!(a.get_version_num(), 7);
+        assert_eq!(Chance::seeded(1).id(Timestamp::from_secs(1)), a);
+        assert_ne!(Chance::seeded(2).id(Timestamp::from_secs(1)), a);
+    }
+
+    #[test]
+    fn alphanumeric_text_has_the_length_asked_for() {
+        let text = Chance::system().alphanumeric(43);
+        assert_eq!(text.len(), 43);
+        assert!(text.chars().all(|c| c.is_ascii_alphanumeric()));
+    }
+}

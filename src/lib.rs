@@ -1,0 +1,3 @@
+//! PSA Gateway.
+
+pub mod clock;
