@@ -1,3 +1,5 @@
 //! PSA Gateway.
 
 pub mod clock;
+pub mod decisions;
+pub mod queue;

@@ -1,0 +1,4 @@
+//! What an event is, and what is to be done about it.
+
+pub mod catalogue;
+pub mod event;

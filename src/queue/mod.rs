@@ -1,0 +1,3 @@
+//! The durable inbox and outbox.
+
+pub mod received;
