@@ -1,0 +1,3 @@
+//! Copies of what a PSA keeps: its companies and its pick lists.
+
+pub mod remote;

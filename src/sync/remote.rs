@@ -1,0 +1,60 @@
+//! Companies and pick lists as a PSA shows them, in no platform's own words.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A company as the PSA knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteCompany {
+    /// The PSA's id.
+    pub external_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its type in words, where the platform has types.
+    pub company_type: Option<String>,
+    /// Its status in words: `active` or `inactive` where the platform has no others.
+    pub status: Option<String>,
+    /// Whether the PSA still works for it.
+    pub is_active: bool,
+    /// Where a person opens it.
+    pub url: Option<String>,
+}
+
+/// Which companies to load. Everything given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyFilter {
+    /// Part of the name, in any case.
+    pub search: Option<String>,
+    /// A type, as a value of the pick list `company_type`.
+    pub company_type: Option<String>,
+    /// A status, as a value of the pick list `company_status`.
+    pub status: Option<String>,
+    /// Inactive ones too.
+    pub include_inactive: bool,
+}
+
+/// One of the PSA's own lists of values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemotePickList {
+    /// Which list, e.g. `status`, `priority`, `category_1`.
+    pub key: String,
+    /// Its values, in the PSA's order.
+    pub items: Vec<PickItem>,
+}
+
+/// One value of a pick list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickItem {
+    /// What is sent to the PSA.
+    pub value: String,
+    /// What people see.
+    pub label: String,
+    /// What it hangs on: for each other list's key, the values under which this one may be used.
+    /// A key that is absent sets no limit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parents: BTreeMap<String, Vec<String>>,
+    /// For statuses: whether a ticket in it is closed, where the PSA tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<bool>,
+}
