@@ -1,5 +1,28 @@
 //! Rows of PSA Gateway's tables: one file a table, no behaviour.
 
+pub mod access_token;
+pub mod attempt;
+pub mod company;
+pub mod company_alias;
+pub mod company_mapping;
+pub mod data_key;
+pub mod event;
+pub mod finding;
+pub mod lane;
+pub mod organization;
+pub mod pick_list;
+pub mod policy;
+pub mod psa_company;
+pub mod psa_connection;
+pub mod sync_run;
+pub mod ticket;
+pub mod ticket_finding;
+pub mod ticket_operation;
+pub mod ticket_profile;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
+pub mod webhook_secret;
+
 mod severity;
 mod timestamp;
 

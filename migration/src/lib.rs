@@ -1,1 +1,30 @@
+//! Changes of PSA Gateway's schema, one file each, for SQLite and PostgreSQL alike.
+//!
+//! Times are 64-bit integers (microseconds since 1970 in UTC), ids are UUIDs
+//! (16-byte blobs on SQLite), states are short words. Rows of one organization
+//! that refer to each other do so by organization and id, so that the database
+//! itself refuses a reference across organizations.
 
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+mod columns;
+mod m20261121_000001_organizations;
+mod m20261121_000002_connections;
+mod m20261121_000003_webhooks;
+mod m20261121_000004_tickets;
+
+/// All changes, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_organizations::Migration),
+            Box::new(m20261121_000002_connections::Migration),
+            Box::new(m20261121_000003_webhooks::Migration),
+            Box::new(m20261121_000004_tickets::Migration),
+        ]
+    }
+}

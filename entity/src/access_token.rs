@@ -1,0 +1,48 @@
+//! Who may use the API. The token itself is not kept.
+
+use sea_orm::entity::prelude::*;
+
+use crate::Timestamp;
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+pub enum Role {
+    /// Everything in its reach.
+    Administrator,
+    /// Reads everything; redrives, retries and tests.
+    Technician,
+    /// Reads everything.
+    Viewer,
+}
+
+/// A row of `access_token`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "access_token")]
+pub struct Model {
+    /// Version 7 UUID.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose data it opens; none for the whole installation.
+    pub organization_id: Option<Uuid>,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The part of the token it is looked up by.
+    pub key_id: String,
+    /// HMAC-SHA256 of the token under a key that only the vault can open.
+    pub digest: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it was withdrawn.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Relations are followed by loaders, in batches; see the domain.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,28 @@
+//! A customer of the organization, as scanners know it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::Timestamp;
+
+/// A row of `company`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "company")]
+pub struct Model {
+    /// Version 7 UUID.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose it is.
+    pub organization_id: Uuid,
+    /// Name for people; unique in the organization.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Relations are followed by loaders, in batches; see the domain.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

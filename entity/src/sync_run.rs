@@ -1,0 +1,66 @@
+//! One reading of a PSA's companies or pick lists.
+
+use sea_orm::entity::prelude::*;
+
+use crate::Timestamp;
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+pub enum SyncKind {
+    /// Companies.
+    Companies,
+    /// Pick lists.
+    PickLists,
+}
+
+/// Where a reading stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+pub enum SyncStatus {
+    /// It waits for its turn.
+    Queued,
+    /// It is under way.
+    Running,
+    /// It is done.
+    Succeeded,
+    /// It was given up.
+    Failed,
+}
+
+/// A row of `sync_run`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "sync_run")]
+pub struct Model {
+    /// Version 7 UUID.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose it is.
+    pub organization_id: Uuid,
+    /// Through which connection.
+    pub psa_connection_id: Uuid,
+    /// What is read.
+    pub kind: SyncKind,
+    /// Which companies, where it is companies.
+    pub filter: Json,
+    /// Where it stands.
+    pub status: SyncStatus,
+    /// How many were read.
+    pub done_count: i64,
+    /// How many there are, where the PSA says so.
+    pub total_count: Option<i64>,
+    /// Why it failed, with the next step.
+    pub problem: Option<String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Relations are followed by loaders, in batches; see the domain.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
