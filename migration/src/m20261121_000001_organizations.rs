@@ -9,7 +9,7 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, m: &SchemaManager) -> Result<(), DbErr> {
         m.create_table(
             with_id("organization")
                 .col(string_len_uniq("slug", 64))
@@ -77,7 +77,7 @@ impl MigrationTrait for Migration {
         m.create_index(index("company_alias", "company", &["company_id"])).await
     }
 
-    async fn down(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
         for table in ["company_alias", "company", "access_token", "data_key", "organization"] {
             m.drop_table(Table::drop().table(table).take()).await?;
         }

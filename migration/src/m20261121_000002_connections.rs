@@ -9,7 +9,7 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, m: &SchemaManager) -> Result<(), DbErr> {
         m.create_table(
             owned("psa_connection")
                 .col(word("platform"))
@@ -198,7 +198,7 @@ impl MigrationTrait for Migration {
         m.create_index(index("company_mapping", "connection", &["psa_connection_id"])).await
     }
 
-    async fn down(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
         for table in [
             "company_mapping",
             "policy",

@@ -9,7 +9,7 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, m: &SchemaManager) -> Result<(), DbErr> {
         m.create_table(
             owned("webhook_endpoint")
                 .col(string_len_uniq("key", 64))
@@ -85,7 +85,7 @@ impl MigrationTrait for Migration {
             .await
     }
 
-    async fn down(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
         for table in ["webhook_delivery", "webhook_secret", "webhook_endpoint"] {
             m.drop_table(Table::drop().table(table).take()).await?;
         }

@@ -12,7 +12,7 @@ const CASCADE: ForeignKeyAction = ForeignKeyAction::Cascade;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, m: &SchemaManager) -> Result<(), DbErr> {
         m.create_table(
             owned("finding")
                 .col(uuid("company_id"))
@@ -193,7 +193,7 @@ impl MigrationTrait for Migration {
         m.create_index(unique("attempt", "number", &["ticket_operation_id", "number"])).await
     }
 
-    async fn down(&self, m: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
         for table in ["attempt", "ticket_operation", "event", "ticket_finding", "ticket", "finding"] {
             m.drop_table(Table::drop().table(table).take()).await?;
         }
