@@ -1,8 +1,13 @@
 //! PSA Gateway.
 
 pub mod clock;
+pub mod db;
 pub mod decisions;
+pub mod error;
+pub mod ground;
+pub mod organizations;
 pub mod psa;
 pub mod queue;
 pub mod sync;
 pub mod tickets;
+pub mod vault;

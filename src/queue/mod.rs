@@ -1,3 +1,4 @@
 //! The durable inbox and outbox.
 
+pub mod lanes;
 pub mod received;

@@ -1,0 +1,179 @@
+//! The database: embedded SQLite, or PostgreSQL shared by many nodes.
+//!
+//! Two rules are kept here so that nobody else needs to know them:
+//!
+//! - Every write runs in a task of its own ([`Db::write`]). A request that is given up in the middle
+//!   then cannot leave a pooled connection inside an open transaction (sqlx 0.9.0 can:
+//!   launchbadge/sqlx#4385). As a net under that rule, a PostgreSQL connection is rolled back before it
+//!   is handed out.
+//! - On SQLite there is one writer, and its transactions take the write lock when they begin; readers
+//!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use migration::MigratorTrait as _;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+};
+
+/// What a piece of work inside a transaction is.
+pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
+
+/// The pools. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    statements: Arc<AtomicU64>,
+}
+
+impl Db {
+    /// Opens the database behind `url` (`sqlite://…` or `postgres://…`), making an SQLite file that is not
+    /// there. Makes no tables: see [`Db::migrate`].
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, DbErr> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let (mut writer, mut reader);
+        if url.starts_with("sqlite:") {
+            writer = Database::connect(sqlite(url, 1)).await?;
+            reader = Database::connect(sqlite(url, max_connections.clamp(1, 8))).await?;
+        } else {
+            writer = Database::connect(postgres(url, max_connections)).await?;
+            reader = writer.clone();
+        }
+        for pool in [&mut writer, &mut reader] {
+            let count = Arc::clone(&statements);
+            pool.set_metric_callback(move |_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        Ok(Self { writer, reader, statements })
+    }
+
+    /// Brings the tables up to date. Safe to call from several nodes at once.
+    pub async fn migrate(&self) -> Result<(), DbErr> {
+        if self.is_sqlite() {
+            return migration::Migrator::up(&self.writer, None).await;
+        }
+        // One node at a time: the others wait here, then find nothing left to do. The lock belongs to
+        // the transaction that holds it, so that it goes with a node that dies.
+        #[expect(clippy::disallowed_methods, reason = "held across the migration, which commits for itself")]
+        let lock = self.writer.begin().await?;
+        lock.execute_unprepared("SELECT pg_advisory_xact_lock(5823917)").await?;
+        migration::Migrator::up(&self.writer, None).await?;
+        lock.commit().await
+    }
+
+    /// How many changes to the tables are missing.
+    pub async fn pending_migrations(&self) -> Result<usize, DbErr> {
+        Ok(migration::Migrator::get_pending_migrations(&self.reader).await?.len())
+    }
+
+    /// For reading outside transactions.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Does `work` in one transaction and commits it; on an error nothing of it stays. Goes on to its end
+    /// even when the caller is gone.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbErr> + Send + 'static,
+    {
+        let pool = self.writer.clone();
+        let task = tokio::spawn(async move {
+            #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
+            let tx = pool
+                .begin_with_options(TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..TransactionOptions::default()
+                })
+                .await?;
+            match work(&tx).await {
+                Ok(value) => tx.commit().await.map(|()| value).map_err(E::from),
+                Err(error) => {
+                    if let Err(rollback) = tx.rollback().await {
+                        tracing::warn!(error = %rollback, "a transaction could not be rolled back");
+                    }
+                    Err(error)
+                }
+            }
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(E::from(DbErr::Custom("the program is stopping".to_owned()))),
+        }
+    }
+
+    /// Whether this is the embedded database.
+    pub fn is_sqlite(&self) -> bool {
+        self.reader.get_database_backend() == DbBackend::Sqlite
+    }
+
+    /// How many statements were sent so far.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// The PostgreSQL pool, for what needs a connection of its own (`LISTEN`); none on SQLite.
+    pub fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
+        (!self.is_sqlite()).then(|| self.writer.get_postgres_connection_pool())
+    }
+
+    /// Asks the database for an answer.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.reader.ping().await
+    }
+
+    /// Closes the pools.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.close().await?;
+        self.writer.close().await
+    }
+}
+
+fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(max_connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|options| {
+            options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+        });
+    options
+}
+
+fn postgres(url: &str, max_connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_before_acquire(|connection, _| {
+            Box::pin(async move {
+                // Ends what a cancelled `begin` may have left open, and shows whether the server is there.
+                sqlx::raw_sql("ROLLBACK").execute(connection).await.map(|_| true)
+            })
+        });
+    options
+}

@@ -1,0 +1,53 @@
+//! What every domain function works with.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::{
+    clock::{Chance, Clock},
+    db::Db,
+    vault::Vault,
+};
+
+/// Database, time, chance and secrets. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The database.
+    pub db: Db,
+    /// Time.
+    pub clock: Clock,
+    /// Chance.
+    pub chance: Chance,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// Tells this node's workers that there is work.
+    pub wake: Wake,
+}
+
+/// Tells workers that there is work, after the commit that made it. A hint: they also look by
+/// themselves once a second, which finds the work of other nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<(Notify, Notify)>);
+
+impl Wake {
+    /// There are deliveries to decide.
+    pub fn inbox(&self) {
+        self.0.0.notify_one();
+    }
+
+    /// There are operations, polls or readings to carry out.
+    pub fn outbox(&self) {
+        self.0.1.notify_one();
+    }
+
+    /// Waits for [`Wake::inbox`].
+    pub async fn inbox_called(&self) {
+        self.0.0.notified().await;
+    }
+
+    /// Waits for [`Wake::outbox`].
+    pub async fn outbox_called(&self) {
+        self.0.1.notified().await;
+    }
+}

@@ -1,0 +1,3 @@
+//! The organization, who is asking, and what an organization sets up.
+
+pub mod viewer;
