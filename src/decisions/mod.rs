@@ -1,5 +1,9 @@
 //! What an event is, and what is to be done about it.
 
 pub mod catalogue;
+pub mod choose;
+pub mod decide;
 pub mod event;
 pub mod held;
+pub mod hints;
+pub mod trail;

@@ -1,3 +1,4 @@
 //! The organization, who is asking, and what an organization sets up.
 
+pub mod companies;
 pub mod viewer;

@@ -4,34 +4,21 @@
 //! still the holder's: a node that slept through its lease cannot overwrite its successor.
 #![expect(clippy::disallowed_methods, reason = "lanes are claimed across organizations, by whoever is free")]
 
-use entity::{Timestamp, lane};
+use entity::{
+    Timestamp, lane, psa_connection, sync_run, sync_run::SyncStatus, ticket, ticket_operation,
+    ticket_operation::OperationState,
+};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
-    sea_query::{Expr, LockBehavior, LockType},
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _, Set,
+    sea_query::{Expr, LockBehavior, LockType, Order, Query},
 };
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::{error::Error, ground::Ground};
 
 /// How long a lane is held without renewal, in seconds. Longer than any one call to a PSA may take.
 pub const LEASE_SECS: i64 = 90;
-
-/// A held lane.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    /// The connection.
-    pub psa_connection_id: Uuid,
-    /// Whose it is.
-    pub organization_id: Uuid,
-    /// The fencing number.
-    pub fence: i64,
-}
-
-/// The lane is another's by now: whatever was being done must be left to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the lane has a new holder")]
-pub struct Fenced;
 
 /// Makes the lane of a new connection. Changes are asked for from now on.
 pub async fn create(
@@ -79,4 +66,168 @@ pub async fn resume(tx: &impl ConnectionTrait, psa_connection_id: Uuid, now: Tim
         .exec(tx)
         .await?;
     wake(tx, psa_connection_id, now).await
+}
+
+/// Claims the lane whose work has waited longest, for `node`. A lane whose lease has run out was left
+/// behind by a node that died.
+pub async fn claim(ground: &Ground, node: &str) -> Result<Option<lane::Model>, Error> {
+    use lane::Column as C;
+    let now = ground.clock.now();
+    let node = node.to_owned();
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let enabled = Query::select()
+                    .column(psa_connection::Column::Id)
+                    .from(psa_connection::Entity)
+                    .and_where(psa_connection::Column::IsEnabled.eq(true))
+                    .take();
+                let due = Query::select()
+                    .column(C::Id)
+                    .from(lane::Entity)
+                    .and_where(C::NextAt.lte(now))
+                    .and_where(C::PausedUntil.lte(now))
+                    .and_where(C::LeaseUntil.lte(now))
+                    .and_where(C::Id.in_subquery(enabled))
+                    .order_by(C::NextAt, Order::Asc)
+                    .order_by(C::Id, Order::Asc)
+                    .limit(1)
+                    .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+                    .take();
+                let update = Query::update()
+                    .table(lane::Entity)
+                    .value(C::LeaseUntil, now.plus_secs(LEASE_SECS))
+                    .value(C::Holder, node)
+                    .value(C::Fence, Expr::col(C::Fence).add(1))
+                    .and_where(C::Id.in_subquery(due))
+                    .returning_all()
+                    .take();
+                let row = tx.query_one(&update).await?;
+                Ok(row.map(|row| lane::Model::from_query_result(&row, "")).transpose()?)
+            })
+        })
+        .await
+}
+
+/// Whether the lane is still held under this number; if so its lease is renewed. Ask inside the
+/// transaction that records what was found out, before writing: the row stays locked to its end.
+pub async fn still_held(tx: &DatabaseTransaction, held: &lane::Model, now: Timestamp) -> Result<bool, DbErr> {
+    let result = lane::Entity::update_many()
+        .col_expr(lane::Column::LeaseUntil, Expr::value(now.plus_secs(LEASE_SECS)))
+        .filter(lane::Column::Id.eq(held.id))
+        .filter(lane::Column::Fence.eq(held.fence))
+        .exec(tx)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// What a holder leaves behind for the next one.
+#[derive(Clone, Debug, Default)]
+pub struct Leaving {
+    /// No call before this, and why.
+    pub pause: Option<(Timestamp, String)>,
+    /// How many calls in a row failed.
+    pub failures: i32,
+    /// When changes are asked for next.
+    pub poll_at: Option<Timestamp>,
+    /// Up to when they are known.
+    pub poll_cursor: Option<Timestamp>,
+    /// The rate budget, as it keeps itself.
+    pub budget: Option<serde_json::Value>,
+}
+
+/// Gives a lane back, and works out when it has work next.
+pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> Result<(), Error> {
+    use lane::Column as C;
+    let (id, fence) = (held.id, held.fence);
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                // Locked first, looked second: work that is being added right now either is seen here, or
+                // finds the lane as this leaves it and sets `next_at` itself.
+                let mut lock = Query::select();
+                lock.column(C::Id).from(lane::Entity).and_where(C::Id.eq(id)).lock(LockType::Update);
+                tx.query_one(&lock).await?;
+                let next_at = [
+                    operations_at(tx, id).await?,
+                    refresh_at(tx, id).await?,
+                    runs_at(tx, id).await?,
+                    leaving.poll_at,
+                ]
+                .into_iter()
+                .flatten()
+                .min();
+                let (paused_until, pause_reason) = leaving.pause.unzip();
+                lane::Entity::update_many()
+                    .col_expr(C::NextAt, Expr::value(next_at))
+                    .col_expr(C::PollAt, Expr::value(leaving.poll_at))
+                    .col_expr(C::PollCursor, Expr::value(leaving.poll_cursor))
+                    .col_expr(C::PausedUntil, Expr::value(paused_until.unwrap_or_default()))
+                    .col_expr(C::PauseReason, Expr::value(pause_reason))
+                    .col_expr(C::Failures, Expr::value(leaving.failures))
+                    .col_expr(C::Budget, Expr::value(leaving.budget))
+                    .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
+                    .col_expr(C::Holder, Expr::value(None::<String>))
+                    .filter(C::Id.eq(id))
+                    .filter(C::Fence.eq(fence))
+                    .exec(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn operations_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    use ticket_operation::Column as C;
+    let first: Option<Option<i64>> = ticket_operation::Entity::find()
+        .select_only()
+        .column_as(C::RunAt.min(), "first")
+        .filter(C::PsaConnectionId.eq(lane_id))
+        .filter(C::State.eq(OperationState::Ready))
+        .filter(super::outbox::is_its_turn())
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(first.flatten().map(Timestamp))
+}
+
+async fn refresh_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    let first: Option<Option<i64>> = ticket::Entity::find()
+        .select_only()
+        .column_as(ticket::Column::RefreshAt.min(), "first")
+        .filter(ticket::Column::PsaConnectionId.eq(lane_id))
+        .filter(ticket::Column::RefreshAt.is_not_null())
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(first.flatten().map(Timestamp))
+}
+
+async fn runs_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    use sync_run::Column as C;
+    let first: Option<Option<i64>> = sync_run::Entity::find()
+        .select_only()
+        .column_as(C::CreatedAt.min(), "first")
+        .filter(C::PsaConnectionId.eq(lane_id))
+        .filter(C::Status.is_in([SyncStatus::Queued, SyncStatus::Running]))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(first.flatten().map(Timestamp))
+}
+
+/// The longest any lane's due work has waited; for health and metrics.
+pub async fn oldest_due(ground: &Ground) -> Result<Option<Timestamp>, Error> {
+    let oldest: Option<Option<i64>> = lane::Entity::find()
+        .select_only()
+        .column_as(lane::Column::NextAt.min(), "oldest")
+        .filter(lane::Column::NextAt.is_not_null())
+        .filter(lane::Column::NextAt.lte(ground.clock.now()))
+        .into_tuple()
+        .one(ground.db.reader())
+        .await?;
+    Ok(oldest.flatten().map(Timestamp))
 }

@@ -1,4 +1,7 @@
 //! The durable inbox and outbox.
 
+pub mod backoff;
+pub mod inbox;
 pub mod lanes;
+pub mod outbox;
 pub mod received;

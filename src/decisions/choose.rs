@@ -1,0 +1,161 @@
+//! Policy, profile and mapping: whether an event deserves a ticket, and where.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use entity::{
+    Severity, company, company_mapping,
+    event::Outcome::{Held, Ignored, Suppressed},
+    policy, ticket_profile,
+};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
+
+use super::trail::{Decision, Trail};
+use crate::tickets::plan::Place;
+
+/// The first policy that wants a ticket for a finding of this severity.
+pub async fn policy(
+    tx: &DatabaseTransaction,
+    company: &company::Model,
+    severity: Severity,
+    trail: &mut Trail,
+) -> Result<Result<policy::Model, Decision>, DbErr> {
+    let policies = policy::Entity::find()
+        .filter(policy::Column::OrganizationId.eq(company.organization_id))
+        .order_by_asc(policy::Column::Id)
+        .all(tx)
+        .await?;
+    for policy in policies {
+        let name = &policy.name;
+        if !policy.is_enabled {
+            trail.step("policy", format!("\"{name}\" is switched off"));
+        } else if severity == Severity::Unknown {
+            trail.step(
+                "policy",
+                format!("\"{name}\" matches: an unknown severity is never taken for a low one"),
+            );
+            return Ok(Ok(policy));
+        } else if severity < policy.minimum_severity {
+            let (is, least) = (severity.word(), policy.minimum_severity.word());
+            trail.step("policy", format!("\"{name}\" wants at least {least}; this is {is}"));
+        } else {
+            trail.step("policy", format!("\"{name}\" matches"));
+            return Ok(Ok(policy));
+        }
+    }
+    Ok(Err(Decision::new(
+        Ignored,
+        "no_policy",
+        "no policy wants a ticket for this; lower a policy's minimum severity or switch it on if it should",
+    )))
+}
+
+/// Which profile, and as which company of the PSA. No guess: where it is not clear, the event is held.
+pub async fn place(
+    tx: &DatabaseTransaction,
+    company: company::Model,
+    policy: &policy::Model,
+    trail: &mut Trail,
+) -> Result<Result<Place, Decision>, DbErr> {
+    let mappings = company_mapping::Entity::find()
+        .filter(company_mapping::Column::OrganizationId.eq(company.organization_id))
+        .filter(company_mapping::Column::CompanyId.eq(company.id))
+        .order_by_asc(company_mapping::Column::Id)
+        .all(tx)
+        .await?;
+    let general = general_profile(tx, &company, policy, trail).await?;
+    let mut own: Vec<_> = mappings
+        .iter()
+        .filter(|mapping| mapping.is_ticketing_enabled)
+        .filter_map(|mapping| mapping.ticket_profile_id)
+        .collect();
+    own.dedup();
+    let profile = match (own.as_slice(), general) {
+        ([], general) => general,
+        ([one], _) => {
+            trail.step("profile", "the company's mapping has a profile of its own");
+            find_profile(tx, &company, *one).await?
+        }
+        (_, Some(general)) => {
+            let own = mappings.iter().find(|mapping| mapping.psa_connection_id == general.psa_connection_id);
+            match own.and_then(|mapping| mapping.ticket_profile_id) {
+                Some(id) => find_profile(tx, &company, id).await?,
+                None => Some(general),
+            }
+        }
+        (_, None) => {
+            trail.step("profile", "the company is mapped on several connections with profiles of their own");
+            return Ok(Err(Decision::new(
+                Held,
+                "no_profile",
+                "the company is mapped on several connections, each with a profile of its own, and nothing says \
+                 which to use; make one profile the default, or name one in the policy",
+            )
+            .company(company.id)));
+        }
+    };
+    let Some(profile) = profile else {
+        trail.step("profile", "neither mapping, policy nor organization names a profile");
+        return Ok(Err(Decision::new(
+            Held,
+            "no_profile",
+            "no ticket profile applies; make one and mark it as the default, then this goes on by itself",
+        )
+        .company(company.id)));
+    };
+    trail.step("profile", format!("\"{}\"", profile.name));
+    let mapping = mappings.into_iter().find(|mapping| mapping.psa_connection_id == profile.psa_connection_id);
+    let Some(mapping) = mapping else {
+        trail.step("mapping", "the company is not mapped on the profile's connection");
+        return Ok(Err(Decision::new(
+            Held,
+            "unmapped_company",
+            format!(
+                "\"{}\" is not mapped to a company of the PSA on the connection of the profile \"{}\"; map it, then \
+                 this goes on by itself",
+                company.name, profile.name
+            ),
+        )
+        .company(company.id)));
+    };
+    if !mapping.is_ticketing_enabled {
+        trail.step("mapping", "ticketing is switched off for this company");
+        return Ok(Err(Decision::new(
+            Suppressed,
+            "ticketing_off",
+            "ticketing is switched off in this company's mapping",
+        )
+        .company(company.id)));
+    }
+    trail.step("mapping", "mapped");
+    Ok(Ok(Place { company, mapping, profile }))
+}
+
+async fn general_profile(
+    tx: &DatabaseTransaction,
+    company: &company::Model,
+    policy: &policy::Model,
+    trail: &mut Trail,
+) -> Result<Option<ticket_profile::Model>, DbErr> {
+    if let Some(id) = policy.ticket_profile_id {
+        trail.step("profile", "the policy names one");
+        return find_profile(tx, company, id).await;
+    }
+    ticket_profile::Entity::find()
+        .filter(ticket_profile::Column::OrganizationId.eq(company.organization_id))
+        .filter(ticket_profile::Column::IsDefault.eq(true))
+        .order_by_asc(ticket_profile::Column::Id)
+        .one(tx)
+        .await
+}
+
+async fn find_profile(
+    tx: &DatabaseTransaction,
+    company: &company::Model,
+    id: uuid::Uuid,
+) -> Result<Option<ticket_profile::Model>, DbErr> {
+    ticket_profile::Entity::find_by_id(id)
+        .filter(ticket_profile::Column::OrganizationId.eq(company.organization_id))
+        .one(tx)
+        .await
+}

@@ -1,0 +1,73 @@
+//! The way to a decision, kept with the event so that every "why (no) ticket?" has an answer.
+
+use entity::event::Outcome;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What was looked at so far, step by step.
+#[derive(Clone, Debug, Default)]
+pub struct Trail(Vec<Value>);
+
+impl Trail {
+    /// One step: `company`, `finding`, `policy`, `profile`, `mapping`, `ticket` or `remark`, and what it gave.
+    pub fn step(&mut self, step: &str, result: impl AsRef<str>) {
+        self.0.push(json!({ "step": step, "result": result.as_ref() }));
+    }
+
+    /// All steps.
+    pub fn into_json(self) -> Value {
+        Value::Array(self.0)
+    }
+}
+
+/// What became of an event, and why.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Stable name of the reason.
+    pub reason: &'static str,
+    /// The reason in words, with the next step.
+    pub explanation: String,
+    /// The company it is about.
+    pub company_id: Option<Uuid>,
+    /// The finding it speaks of.
+    pub finding_id: Option<Uuid>,
+    /// The ticket it touched.
+    pub ticket_id: Option<Uuid>,
+}
+
+impl Decision {
+    /// A decision without company, finding or ticket.
+    pub fn new(outcome: Outcome, reason: &'static str, explanation: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            reason,
+            explanation: explanation.into(),
+            company_id: None,
+            finding_id: None,
+            ticket_id: None,
+        }
+    }
+
+    /// About this company.
+    #[must_use]
+    pub fn company(mut self, id: Uuid) -> Self {
+        self.company_id = Some(id);
+        self
+    }
+
+    /// About this finding.
+    #[must_use]
+    pub fn finding(mut self, id: Uuid) -> Self {
+        self.finding_id = Some(id);
+        self
+    }
+
+    /// Touching this ticket.
+    #[must_use]
+    pub fn ticket(mut self, id: Uuid) -> Self {
+        self.ticket_id = Some(id);
+        self
+    }
+}

@@ -1,0 +1,3 @@
+//! What is known of each problem: same problem, same row.
+
+pub mod record;

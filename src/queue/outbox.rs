@@ -1,0 +1,231 @@
+//! The outbox: what is to be done at PSAs, written in the transaction of its cause.
+//!
+//! An operation is enqueued on a transaction and never on a pool, so that a fact without its consequence
+//! cannot be written. The operations of one ticket are carried out in their order; a refused creation
+//! holds up what comes after it, a refused note does not.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "scoped by lane, ticket or operation; lanes cross organizations"
+)]
+
+use entity::{
+    Timestamp, attempt, lane,
+    ticket_operation::{self, OperationKind, OperationState},
+};
+use sea_orm::{
+    ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, Condition, DatabaseTransaction, DbErr,
+    EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    sea_query::{Alias, Expr, LockType, Query},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::lanes;
+use crate::{error::Error, ground::Ground};
+
+/// An operation to be enqueued.
+#[derive(Clone, Debug)]
+pub struct NewOperation {
+    /// Whose it is.
+    pub organization_id: Uuid,
+    /// The lane.
+    pub psa_connection_id: Uuid,
+    /// The ticket.
+    pub ticket_id: Uuid,
+    /// Its place on the ticket, from 1.
+    pub position: i64,
+    /// What to do.
+    pub kind: OperationKind,
+    /// Title and text to send.
+    pub payload: Value,
+    /// The event that asks for it.
+    pub event_id: Option<Uuid>,
+}
+
+/// Enqueues an operation, due at once.
+pub async fn enqueue(tx: &DatabaseTransaction, ground: &Ground, new: NewOperation) -> Result<Uuid, DbErr> {
+    let now = ground.clock.now();
+    let id = ground.chance.id(now);
+    let lane_id = new.psa_connection_id;
+    let row = ticket_operation::ActiveModel {
+        id: Set(id),
+        organization_id: Set(new.organization_id),
+        psa_connection_id: Set(new.psa_connection_id),
+        ticket_id: Set(new.ticket_id),
+        position: Set(new.position),
+        kind: Set(new.kind),
+        state: Set(OperationState::Ready),
+        payload: Set(new.payload),
+        run_at: Set(now),
+        attempts: Set(0),
+        uncertain_since: Set(None),
+        last_error_code: Set(None),
+        last_error: Set(None),
+        event_id: Set(new.event_id),
+        created_at: Set(now),
+        finished_at: Set(None),
+    };
+    row.insert(tx).await?;
+    lanes::wake(tx, lane_id, now).await?;
+    Ok(id)
+}
+
+/// No earlier operation of the ticket is still to be done, and its creation was not refused.
+pub(super) fn is_its_turn() -> Condition {
+    use ticket_operation::Column as C;
+    let earlier = Alias::new("earlier");
+    let blocking = Query::select()
+        .expr(Expr::value(1))
+        .from_as(ticket_operation::Entity, earlier.clone())
+        .and_where(Expr::col((earlier.clone(), C::TicketId)).equals((ticket_operation::Entity, C::TicketId)))
+        .and_where(
+            Expr::col((earlier.clone(), C::Position)).lt(Expr::col((ticket_operation::Entity, C::Position))),
+        )
+        .cond_where(
+            Condition::any()
+                .add(Expr::col((earlier.clone(), C::State)).eq(OperationState::Ready.to_value()))
+                .add(
+                    Expr::col((earlier.clone(), C::State))
+                        .eq(OperationState::Failed.to_value())
+                        .and(Expr::col((earlier, C::Kind)).eq(OperationKind::Create.to_value())),
+                ),
+        )
+        .take();
+    Condition::all().not().add(Expr::exists(blocking))
+}
+
+/// The lane's next operation that is due and whose turn it is.
+pub async fn next(ground: &Ground, held: &lane::Model) -> Result<Option<ticket_operation::Model>, Error> {
+    use ticket_operation::Column as C;
+    Ok(ticket_operation::Entity::find()
+        .filter(C::PsaConnectionId.eq(held.id))
+        .filter(C::State.eq(OperationState::Ready))
+        .filter(C::RunAt.lte(ground.clock.now()))
+        .filter(is_its_turn())
+        .order_by_asc(C::RunAt)
+        .order_by_asc(C::Id)
+        .limit(1)
+        .one(ground.db.reader())
+        .await?)
+}
+
+/// Writes down that an attempt begins, before the PSA is called. Gives the operation as it stands then,
+/// and the attempt. An attempt that never ended was cut off with its process: since then it is not known
+/// whether it was carried out. None where the operation is no longer to be done.
+pub async fn begin(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    operation_id: Uuid,
+    node: &str,
+) -> Result<Option<(ticket_operation::Model, attempt::Model)>, DbErr> {
+    let now = ground.clock.now();
+    let operation = ticket_operation::Entity::find_by_id(operation_id).lock(LockType::Update).one(tx).await?;
+    let Some(operation) = operation.filter(|operation| operation.state == OperationState::Ready) else {
+        return Ok(None);
+    };
+    let last = attempt::Entity::find()
+        .filter(attempt::Column::TicketOperationId.eq(operation.id))
+        .order_by_desc(attempt::Column::Number)
+        .limit(1)
+        .one(tx)
+        .await?;
+    let mut uncertain_since = operation.uncertain_since;
+    if let Some(last) = last.filter(|last| last.finished_at.is_none()) {
+        uncertain_since = Some(last.started_at);
+        let mut last: attempt::ActiveModel = last.into();
+        last.finished_at = Set(Some(now));
+        last.outcome = Set(Some("interrupted".to_owned()));
+        last.message =
+            Set(Some("the gateway stopped in the middle; it is not known whether the PSA did it".to_owned()));
+        last.update(tx).await?;
+    }
+    let number = operation.attempts + 1;
+    let mut row: ticket_operation::ActiveModel = operation.into();
+    row.attempts = Set(number);
+    row.uncertain_since = Set(uncertain_since);
+    let operation = row.update(tx).await?;
+    let attempt = attempt::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(operation.organization_id),
+        ticket_operation_id: Set(operation.id),
+        number: Set(number),
+        started_at: Set(now),
+        finished_at: Set(None),
+        outcome: Set(None),
+        response_status: Set(None),
+        latency_ms: Set(None),
+        message: Set(None),
+        node: Set(node.to_owned()),
+    };
+    Ok(Some((operation, attempt.insert(tx).await?)))
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, Default)]
+pub struct Ended {
+    /// `done`, `found`, `waiting` or the code of the error.
+    pub outcome: &'static str,
+    /// HTTP status of the PSA's last answer.
+    pub response_status: Option<i32>,
+    /// How long the PSA took in all, in milliseconds.
+    pub latency_ms: Option<i64>,
+    /// What was seen, in words.
+    pub message: Option<String>,
+}
+
+/// What becomes of the operation.
+#[derive(Clone, Debug)]
+pub enum After {
+    /// It is done.
+    Done,
+    /// Try again at that time.
+    Again {
+        /// When.
+        run_at: Timestamp,
+        /// Since when it is not known whether it was carried out.
+        uncertain_since: Option<Timestamp>,
+    },
+    /// Given up until somebody retries it.
+    Failed,
+}
+
+/// Writes down how an attempt ended.
+pub async fn end(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    operation: &ticket_operation::Model,
+    attempt: &attempt::Model,
+    ended: Ended,
+    after: After,
+) -> Result<(), DbErr> {
+    let now = ground.clock.now();
+    let mut row: ticket_operation::ActiveModel = operation.clone().into();
+    let is_error = !matches!(ended.outcome, "done" | "found" | "waiting");
+    if is_error {
+        row.last_error_code = Set(Some(ended.outcome.to_owned()));
+        row.last_error = Set(ended.message.clone());
+    }
+    match after {
+        After::Done => {
+            row.state = Set(OperationState::Done);
+            row.uncertain_since = Set(None);
+            row.finished_at = Set(Some(now));
+        }
+        After::Again { run_at, uncertain_since } => {
+            row.run_at = Set(run_at);
+            row.uncertain_since = Set(uncertain_since);
+        }
+        After::Failed => {
+            row.state = Set(OperationState::Failed);
+            row.finished_at = Set(Some(now));
+        }
+    }
+    row.update(tx).await?;
+    let mut row: attempt::ActiveModel = attempt.clone().into();
+    row.finished_at = Set(Some(now));
+    row.outcome = Set(Some(ended.outcome.to_owned()));
+    row.response_status = Set(ended.response_status);
+    row.latency_ms = Set(ended.latency_ms);
+    row.message = Set(ended.message);
+    row.update(tx).await.map(|_| ())
+}

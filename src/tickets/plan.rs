@@ -1,0 +1,305 @@
+//! Planning: what is to become of a ticket, written together with the operation that does it.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use entity::{
+    Severity, Timestamp, company, company_mapping,
+    ticket::{self, TicketState},
+    ticket_finding,
+    ticket_operation::{self, OperationKind, OperationState},
+    ticket_profile,
+};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
+    sea_query::{LockType, OnConflict},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::state::{Happening, after};
+use crate::{
+    ground::Ground,
+    queue::outbox::{self, NewOperation},
+};
+
+/// Who closes what the gateway closes.
+pub const GATEWAY: &str = "PSA Gateway";
+
+/// For whom and how a ticket is opened.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// For whom.
+    pub company: company::Model,
+    /// As whom in the PSA.
+    pub mapping: company_mapping::Model,
+    /// How.
+    pub profile: ticket_profile::Model,
+}
+
+/// What goes onto a new ticket.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Which findings belong on it.
+    pub group_key: String,
+    /// Why it is opened; none for a test.
+    pub policy_id: Option<Uuid>,
+    /// One line.
+    pub title: String,
+    /// More.
+    pub body: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Whether it is a test.
+    pub is_test: bool,
+    /// The closed ticket it follows.
+    pub previous_ticket_id: Option<Uuid>,
+    /// The event that asks for it.
+    pub event_id: Option<Uuid>,
+}
+
+/// Plans a ticket, unless its group has an open one already: the row that says so is written before any
+/// PSA is asked, and the database lets only one of them be. Gives the group's open ticket, and whether it is
+/// this one.
+pub async fn open(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    place: &Place,
+    opening: Opening,
+) -> Result<(ticket::Model, bool), DbErr> {
+    let now = ground.clock.now();
+    let organization_id = place.mapping.organization_id;
+    let row = ticket::Model {
+        id: ground.chance.id(now),
+        organization_id,
+        psa_connection_id: place.profile.psa_connection_id,
+        company_id: place.company.id,
+        psa_company_id: place.mapping.psa_company_id,
+        ticket_profile_id: place.profile.id,
+        policy_id: opening.policy_id,
+        open_group_key: Some(opening.group_key.clone()),
+        group_key: opening.group_key,
+        state: TicketState::Planned,
+        state_reason: None,
+        state_message: None,
+        marker: format!("PSAGW-{}", ground.chance.alphanumeric(20)),
+        external_id: None,
+        external_number: None,
+        external_url: None,
+        external_status: None,
+        title: opening.title.clone(),
+        severity: opening.severity,
+        is_test: opening.is_test,
+        previous_ticket_id: opening.previous_ticket_id,
+        operation_count: 0,
+        noted_at: None,
+        refresh_at: None,
+        opened_at: None,
+        closed_at: None,
+        closed_by: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let key = [ticket::Column::OrganizationId, ticket::Column::PsaConnectionId, ticket::Column::OpenGroupKey];
+    let is_first = ticket::Entity::insert(row.clone().into_active_model())
+        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?
+        > 0;
+    if !is_first {
+        let other = ticket::Entity::find()
+            .filter(ticket::Column::OrganizationId.eq(organization_id))
+            .filter(ticket::Column::PsaConnectionId.eq(row.psa_connection_id))
+            .filter(ticket::Column::OpenGroupKey.eq(row.open_group_key))
+            .lock(LockType::Update)
+            .one(tx)
+            .await?;
+        return Ok((other.ok_or_else(|| DbErr::RecordNotFound("ticket".to_owned()))?, false));
+    }
+    let payload = json!({ "title": opening.title, "body": opening.body });
+    let row = add_operation(tx, ground, row, OperationKind::Create, payload, opening.event_id).await?;
+    Ok((row, true))
+}
+
+/// The open tickets a finding is on, oldest first, locked. One, unless its company's mapping was moved to
+/// another connection while it was open.
+pub async fn open_tickets_of(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    finding_id: Uuid,
+) -> Result<Vec<ticket::Model>, DbErr> {
+    ticket::Entity::find()
+        .filter(ticket::Column::OrganizationId.eq(organization_id))
+        .filter(ticket::Column::OpenGroupKey.is_not_null())
+        .filter(ticket::Column::Id.in_subquery(tickets_with(finding_id)))
+        .order_by_asc(ticket::Column::Id)
+        .lock(LockType::Update)
+        .all(tx)
+        .await
+}
+
+/// The ticket of that group on that connection that was closed last.
+pub async fn last_closed(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+    group_key: &str,
+) -> Result<Option<ticket::Model>, DbErr> {
+    ticket::Entity::find()
+        .filter(ticket::Column::OrganizationId.eq(organization_id))
+        .filter(ticket::Column::PsaConnectionId.eq(psa_connection_id))
+        .filter(ticket::Column::GroupKey.eq(group_key))
+        .filter(ticket::Column::State.eq(TicketState::Closed))
+        .order_by_desc(ticket::Column::ClosedAt)
+        .order_by_desc(ticket::Column::Id)
+        .lock(LockType::Update)
+        .limit(1)
+        .one(tx)
+        .await
+}
+
+fn tickets_with(finding_id: Uuid) -> sea_orm::sea_query::SelectStatement {
+    ticket_finding::Entity::find()
+        .select_only()
+        .column(ticket_finding::Column::TicketId)
+        .filter(ticket_finding::Column::FindingId.eq(finding_id))
+        .into_query()
+}
+
+/// Puts a finding on a ticket; it may be there already.
+pub async fn add_finding(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    ticket: &ticket::Model,
+    finding_id: Uuid,
+) -> Result<(), DbErr> {
+    let now = ground.clock.now();
+    let row = ticket_finding::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(ticket.organization_id),
+        ticket_id: Set(ticket.id),
+        finding_id: Set(finding_id),
+        added_at: Set(now),
+    };
+    ticket_finding::Entity::insert(row)
+        .on_conflict(
+            OnConflict::columns([ticket_finding::Column::TicketId, ticket_finding::Column::FindingId])
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await
+        .map(|_| ())
+}
+
+/// Plans a note.
+pub async fn note(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    mut ticket: ticket::Model,
+    text: String,
+    event_id: Option<Uuid>,
+) -> Result<ticket::Model, DbErr> {
+    ticket.noted_at = Some(ground.clock.now());
+    add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), event_id).await
+}
+
+/// Plans a close, with a note that says why. The ticket as it was where it cannot be closed.
+pub async fn close(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    mut ticket: ticket::Model,
+    why: String,
+    event_id: Option<Uuid>,
+) -> Result<(ticket::Model, bool), DbErr> {
+    let pending = pending(tx, ticket.id).await?;
+    if pending == Some(OperationKind::Close) {
+        return Ok((ticket, false));
+    }
+    let Some(state) = after(ticket.state, Happening::ClosePlanned, pending) else {
+        return Ok((ticket, false));
+    };
+    ticket.state = state;
+    let ticket =
+        add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": why }), event_id).await?;
+    let ticket = add_operation(tx, ground, ticket, OperationKind::Close, Value::Null, event_id).await?;
+    Ok((ticket, true))
+}
+
+/// Plans to open a closed (or closing) ticket again, with a note that says why.
+pub async fn reopen(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    mut ticket: ticket::Model,
+    why: String,
+    event_id: Option<Uuid>,
+) -> Result<(ticket::Model, bool), DbErr> {
+    let pending = pending(tx, ticket.id).await?;
+    if pending == Some(OperationKind::Reopen) {
+        return Ok((ticket, false));
+    }
+    let Some(state) = after(ticket.state, Happening::ReopenPlanned, pending) else {
+        return Ok((ticket, false));
+    };
+    ticket.state = state;
+    ticket.open_group_key = Some(ticket.group_key.clone());
+    ticket.closed_at = None;
+    ticket.closed_by = None;
+    ticket.state_reason = None;
+    ticket.state_message = None;
+    ticket.noted_at = Some(ground.clock.now());
+    let ticket = add_operation(tx, ground, ticket, OperationKind::Reopen, Value::Null, event_id).await?;
+    let ticket =
+        add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": why }), event_id).await?;
+    Ok((ticket, true))
+}
+
+/// The last close or reopening that is still to be carried out.
+pub async fn pending(db: &impl ConnectionTrait, ticket_id: Uuid) -> Result<Option<OperationKind>, DbErr> {
+    use ticket_operation::Column as C;
+    let last = ticket_operation::Entity::find()
+        .filter(C::TicketId.eq(ticket_id))
+        .filter(C::State.eq(OperationState::Ready))
+        .filter(C::Kind.is_in([OperationKind::Close, OperationKind::Reopen]))
+        .order_by_desc(C::Position)
+        .limit(1)
+        .one(db)
+        .await?;
+    Ok(last.map(|operation| operation.kind))
+}
+
+/// Gives a ticket its next operation, and writes the ticket.
+pub async fn add_operation(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    mut ticket: ticket::Model,
+    kind: OperationKind,
+    payload: Value,
+    event_id: Option<Uuid>,
+) -> Result<ticket::Model, DbErr> {
+    ticket.operation_count += 1;
+    ticket.updated_at = ground.clock.now();
+    let ticket = save(tx, ticket).await?;
+    let new = NewOperation {
+        organization_id: ticket.organization_id,
+        psa_connection_id: ticket.psa_connection_id,
+        ticket_id: ticket.id,
+        position: ticket.operation_count,
+        kind,
+        payload,
+        event_id,
+    };
+    outbox::enqueue(tx, ground, new).await?;
+    Ok(ticket)
+}
+
+/// Writes a ticket as it stands. Call it with its row locked.
+pub async fn save(tx: &DatabaseTransaction, ticket: ticket::Model) -> Result<ticket::Model, DbErr> {
+    ticket.into_active_model().reset_all().update(tx).await
+}
+
+/// Marks a ticket closed: its group may have a new one from here on.
+pub fn mark_closed(ticket: &mut ticket::Model, by: &str, at: Timestamp) {
+    ticket.open_group_key = None;
+    ticket.closed_at = Some(at);
+    ticket.closed_by = Some(by.to_owned());
+}
