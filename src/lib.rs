@@ -9,6 +9,7 @@ pub mod ground;
 pub mod organizations;
 pub mod psa;
 pub mod queue;
+pub mod sandbox;
 pub mod sync;
 pub mod tickets;
 pub mod vault;

@@ -1,0 +1,156 @@
+//! What can go wrong between a client and Halo, on demand.
+
+use serde::{Deserialize, Serialize};
+
+/// Something to do to the next calls that match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Method (or `*`) and the beginning of the path, for example `POST /api/Tickets`;
+    /// without minding case. `*` alone means every call.
+    pub on: String,
+    /// What to do.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+    /// To how many calls; `None` (null) means until cleared. One where it is left out.
+    #[serde(default = "once")]
+    pub times: Option<u32>,
+    /// How many matching calls to leave alone first.
+    #[serde(default)]
+    pub skip: u32,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "serde asks for the field's own type")]
+fn once() -> Option<u32> {
+    Some(1)
+}
+
+/// The kinds of fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Do the work, then cut the connection without an answer.
+    DropAfterCommit,
+    /// Cut the connection before any work.
+    DropBeforeCommit,
+    /// Answer late, by so many milliseconds of real time; the work comes after the wait.
+    Delay {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Answer with this status and do nothing.
+    ErrorBeforeCommit {
+        /// For example 500, 502 or 504 (halocli saw the gateway cut off at 60 s with 504).
+        status: u16,
+    },
+    /// Do the work, then answer with this status.
+    ErrorAfterCommit {
+        /// For example 500, 502 or 504.
+        status: u16,
+    },
+    /// Answer a record as an array.
+    DuplicateAnswer {
+        /// Which array.
+        #[serde(default)]
+        form: Doubling,
+    },
+    /// Refuse the token: 401, or 400 as some builds do (n8n-io/n8n#16857).
+    ExpiredToken {
+        /// 401 or 400.
+        #[serde(default = "unauthorized")]
+        status: u16,
+    },
+    /// A ticket created by this call is seen by lists and searches only so much
+    /// later by the clock, while `GET /Tickets/{id}` finds it at once.
+    SearchLag {
+        /// Milliseconds.
+        ms: i64,
+    },
+    /// An HTML page in place of the answer, before any work.
+    Html {
+        /// 200 where it is left out.
+        #[serde(default = "fine")]
+        status: u16,
+    },
+    /// 429 before any work.
+    RateLimited {
+        /// Seconds for `Retry-After`; no such header without.
+        #[serde(default)]
+        retry_after: Option<u64>,
+    },
+    /// 403 without a body, before any work.
+    #[serde(rename = "empty_403")]
+    Empty403,
+    /// Do the work, then answer with a JSON object of this size.
+    HugeBody {
+        /// Bytes.
+        bytes: usize,
+    },
+    /// Do the work, announce the whole answer and send half of it.
+    TruncatedBody,
+    /// 302 to somewhere else, before any work.
+    Redirect {
+        /// The address; an invented host where it is left out.
+        #[serde(default = "elsewhere")]
+        to: String,
+    },
+}
+
+/// How an answer is doubled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubling {
+    /// `[record]` in place of `record`, as some builds do (dotMARC).
+    #[default]
+    Array,
+    /// `[record, record]`.
+    Twice,
+}
+
+fn unauthorized() -> u16 {
+    401
+}
+
+fn fine() -> u16 {
+    200
+}
+
+fn elsewhere() -> String {
+    "https://moved.halopsa.invalid/".to_owned()
+}
+
+impl Fault {
+    /// A fault for the next matching call only.
+    pub fn once(on: &str, kind: FaultKind) -> Self {
+        Self { on: on.to_owned(), kind, times: Some(1), skip: 0 }
+    }
+
+    /// A fault for every matching call until it is cleared.
+    pub fn always(on: &str, kind: FaultKind) -> Self {
+        Self { on: on.to_owned(), kind, times: None, skip: 0 }
+    }
+
+    fn matches(&self, method: &str, path: &str) -> bool {
+        let on = self.on.trim().to_ascii_lowercase();
+        let (verb, prefix) = match on.split_once(char::is_whitespace) {
+            Some((verb, prefix)) => (verb, prefix.trim()),
+            None if on.starts_with('/') => ("*", on.as_str()),
+            None => (on.as_str(), ""),
+        };
+        (verb == "*" || verb.eq_ignore_ascii_case(method)) && path.to_ascii_lowercase().starts_with(prefix)
+    }
+}
+
+/// Takes from `faults` what this call meets, and counts it off.
+pub(super) fn take(faults: &mut Vec<Fault>, method: &str, path: &str) -> Vec<FaultKind> {
+    let mut met = Vec::new();
+    for fault in faults.iter_mut().filter(|fault| fault.matches(method, path)) {
+        if fault.skip > 0 {
+            fault.skip -= 1;
+        } else if fault.times != Some(0) {
+            fault.times = fault.times.map(|times| times - 1);
+            met.push(fault.kind.clone());
+        }
+    }
+    faults.retain(|fault| fault.times != Some(0));
+    met
+}

@@ -1,0 +1,48 @@
+//! HaloPSA in miniature: an HTTP server that answers as a hosted instance does.
+//!
+//! Sources: the vendor's OpenAPI document ("Halo API v2", 2024-09) and webhook
+//! guide (usehalo.com/guide/webhook-integration), and what working clients had to
+//! learn: homotechsual/HaloAPI (#19, #29, #31, #90), CIPP, CyberDrain/CIPP (#106,
+//! #193), n8n-io/n8n (#12560, #16857), topleft-team/django-psa-connector and
+//! homotechsual/dotMARC. Where they are silent or disagree, the stricter reading
+//! was taken, and the code says so.
+//!
+//! Besides Halo's own paths there are `GET /_ledger/tickets`, `POST /_faults`,
+//! `DELETE /_faults` and `POST /_technician/tickets/{id}`, without authentication.
+
+mod access;
+mod actions;
+mod binding;
+mod call;
+mod customers;
+mod dates;
+mod delivery;
+mod dispatch;
+mod events;
+mod faults;
+mod handle;
+mod ledger;
+mod listing;
+mod lookups;
+mod picklists;
+mod reply;
+mod routes;
+mod seed;
+mod server;
+mod technician;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod ticket_list;
+mod ticket_write;
+mod webhooks;
+mod world;
+
+pub use self::{
+    delivery::{Mail, Payload},
+    faults::{Doubling, Fault, FaultKind},
+    handle::{HaloOptions, HaloSandbox},
+    ledger::{LedgerNote, LedgerTicket},
+    technician::{Technician, TechnicianError},
+    world::Recorded,
+};

@@ -1,0 +1,101 @@
+//! Which path is answered by what.
+
+use serde_json::json;
+
+use super::{call::Call, lookups, reply::Reply, world::World};
+
+/// The version that current builds tell without authentication (halocli README).
+const VERSION: &str = "2.256.1";
+
+impl World {
+    /// Answers one of Halo's own paths.
+    pub(super) fn route(&mut self, call: &Call) -> Result<Reply, Reply> {
+        let segments = call.segments();
+        let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["auth", "token"] => Ok(self.access.grant(call, &self.options)),
+            ["auth", ".well-known", "openid-configuration"] => Ok(Reply::ok(&json!({
+                "issuer": format!("http://{}/auth/", call.host),
+                "token_endpoint": format!("http://{}/auth/token", call.host),
+                "grant_types_supported": ["authorization_code", "client_credentials"],
+            }))),
+            ["api", rest @ ..] => {
+                self.access.count(&self.options)?;
+                self.api(call, rest)
+            }
+            _ => Ok(Reply::html(404)),
+        }
+    }
+
+    fn api(&mut self, call: &Call, path: &[&str]) -> Result<Reply, Reply> {
+        match (call.method.as_str(), path) {
+            ("GET", ["authinfo"]) => {
+                return Ok(Reply::ok(&json!({
+                    "auth_url": format!("http://{}/auth/", call.host),
+                    "tenant_id": self.access.tenant,
+                    "hosted": true,
+                })));
+            }
+            ("GET", ["instanceinfo"]) => {
+                return Ok(Reply::ok(&json!({ "version": VERSION, "product": "HaloPSA" })));
+            }
+            _ => {}
+        }
+        let scope = self.access.scope_of(call, self.now())?;
+        let Some(resource) = path.first() else { return Err(Reply::empty(404)) };
+        self.access.allow(&scope, needed(resource, &call.method), resource)?;
+        match (call.method.as_str(), path) {
+            ("GET", ["tickets"]) => self.list_tickets(call),
+            ("POST", ["tickets"]) => self.post_tickets(call),
+            ("GET", ["tickets", id]) => self.get_ticket(call, int(id)?),
+            ("DELETE", ["tickets", id]) => self.delete_ticket(int(id)?),
+            ("GET", ["actions"]) => self.list_actions(call),
+            ("POST", ["actions"]) => self.post_actions(call),
+            ("GET", ["actions", id]) => self.get_action(call, int(id)?),
+            ("GET", ["client"]) => self.list_clients(call),
+            ("POST", ["client"]) => self.post_clients(call),
+            ("GET", ["client", id]) => found(self.client(int(id)?).map(|client| self.client_json(client))),
+            ("GET", ["site"]) => self.list_sites(call),
+            ("GET", ["site", id]) => found(self.site(int(id)?).map(|site| self.site_json(site))),
+            ("GET", ["users"]) => self.list_users(call),
+            ("GET", ["users", id]) => found(self.user(int(id)?).map(|user| self.user_json(user))),
+            ("GET", ["webhook"]) => self.list_webhooks(call),
+            ("POST", ["webhook"]) => self.post_webhooks(call),
+            ("GET", ["webhook", id]) => self.get_webhook(id),
+            ("DELETE", ["webhook", id]) => self.delete_webhook(id),
+            ("GET", ["notification"]) => Ok(self.list_notifications(call)),
+            ("POST", ["notification"]) => self.post_notifications(call),
+            ("GET", ["notification", id]) => self.get_notification(int(id)?),
+            ("DELETE", ["notification", id]) => self.delete_notification(int(id)?),
+            ("GET", ["webhookevent"]) => self.list_webhook_events(call),
+            ("GET", [resource]) => lookups::read(call, resource, None).unwrap_or(Err(Reply::empty(404))),
+            ("GET", [resource, id]) => {
+                lookups::read(call, resource, Some(id)).unwrap_or(Err(Reply::empty(404)))
+            }
+            // There is no PUT, no PATCH and no POST to a single record.
+            ("GET", _) => Err(Reply::empty(404)),
+            _ => Err(Reply::empty(405)),
+        }
+    }
+}
+
+/// The scope a call needs. Agents and pick lists have none of their own; that
+/// webhooks need `admin` is the strict reading, nothing records it.
+fn needed(resource: &str, method: &str) -> &'static str {
+    match (resource, method) {
+        ("tickets" | "actions", "GET") => "read:tickets",
+        ("tickets" | "actions", _) => "edit:tickets",
+        ("client" | "site" | "users", "GET") => "read:customers",
+        ("client" | "site" | "users", _) => "edit:customers",
+        ("webhook" | "notification" | "webhookevent", _) => "admin",
+        _ => "",
+    }
+}
+
+fn int(text: &str) -> Result<i64, Reply> {
+    text.parse().map_err(|_| Reply::field_map("id", &format!("The value '{text}' is not valid.")))
+}
+
+fn found(json: Option<serde_json::Value>) -> Result<Reply, Reply> {
+    json.map(|json| Reply::ok(&json)).ok_or_else(Reply::not_found)
+}
