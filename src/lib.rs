@@ -8,6 +8,7 @@ pub mod ground;
 pub mod organizations;
 pub mod psa;
 pub mod queue;
+pub mod scanners;
 pub mod sync;
 pub mod tickets;
 pub mod vault;
