@@ -4,6 +4,7 @@ pub mod clock;
 pub mod db;
 pub mod decisions;
 pub mod error;
+pub mod graphql;
 pub mod ground;
 pub mod organizations;
 pub mod psa;
