@@ -79,6 +79,22 @@ pub static KINDS: &[EventKind] = &[
     kind("scan.started", "scan", Action::Ignore, "scan", "A scan started."),
 ];
 
+/// Everything an event can be about.
+pub static CATEGORIES: &[&str] = &[
+    "agent",
+    "asset",
+    "certificate",
+    "compliance",
+    "detection",
+    "identity",
+    "misconfiguration",
+    "network_port",
+    "scan",
+    "secret",
+    "system",
+    "vulnerability",
+];
+
 /// The kind of that name.
 pub fn find(name: &str) -> Option<&'static EventKind> {
     KINDS.iter().find(|kind| kind.name == name)

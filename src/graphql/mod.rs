@@ -1,0 +1,3 @@
+//! The door of dashboards.
+
+pub mod graphiql;
