@@ -1,6 +1,10 @@
 //! The ticket's life: what is asked of a PSA, what it answers, and the states between.
 
+pub mod delivered;
+pub mod observe;
+pub mod operations;
 pub mod plan;
 pub mod remote;
+pub mod sample;
 pub mod state;
 pub mod text;

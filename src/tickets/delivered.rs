@@ -1,0 +1,254 @@
+//! What a PSA's answer makes of a ticket, written with the end of the attempt.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use entity::{
+    finding::{self, FindingState},
+    ticket::{self, TicketState},
+    ticket_finding,
+    ticket_operation::{self, OperationKind},
+};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, sea_query::LockType,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    plan::{self, GATEWAY, add_operation, mark_closed, save},
+    remote::RemoteTicket,
+    state::{Happening, after},
+};
+use crate::ground::Ground;
+
+/// What came of carrying out an operation.
+#[derive(Clone, Debug)]
+pub enum Delivered {
+    /// The ticket is there.
+    Created(RemoteTicket),
+    /// The note is there.
+    Noted,
+    /// The status is set.
+    StatusSet(RemoteTicket),
+    /// The ticket was read.
+    Read(RemoteTicket),
+    /// It is still not known; looked again later.
+    StillUncertain,
+    /// Certainly not done; tried again later.
+    Delayed,
+    /// It may have been done.
+    Uncertain,
+    /// The PSA said no.
+    Refused {
+        /// Stable name.
+        code: &'static str,
+        /// In words, with the next step.
+        message: String,
+    },
+}
+
+/// The ticket of an operation, locked.
+pub async fn lock(
+    tx: &DatabaseTransaction,
+    operation: &ticket_operation::Model,
+) -> Result<ticket::Model, DbErr> {
+    ticket::Entity::find_by_id(operation.ticket_id)
+        .filter(ticket::Column::OrganizationId.eq(operation.organization_id))
+        .lock(LockType::Update)
+        .one(tx)
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound("ticket".to_owned()))
+}
+
+/// An operation is about to be carried out.
+pub async fn begins(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    operation: &ticket_operation::Model,
+) -> Result<ticket::Model, DbErr> {
+    let mut ticket = lock(tx, operation).await?;
+    if operation.kind != OperationKind::Create {
+        return Ok(ticket);
+    }
+    if let Some(state) = after(ticket.state, Happening::CreateBegins, None) {
+        ticket.state = state;
+        if operation.uncertain_since.is_some() {
+            ticket.state = TicketState::Unknown;
+        }
+        ticket.updated_at = ground.clock.now();
+        return save(tx, ticket).await;
+    }
+    Ok(ticket)
+}
+
+/// Takes over what came of an operation. Call it after the operation itself was written, so that what is
+/// still pending on the ticket is right.
+pub async fn delivered(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    operation: &ticket_operation::Model,
+    what: Delivered,
+) -> Result<ticket::Model, DbErr> {
+    let now = ground.clock.now();
+    let mut ticket = lock(tx, operation).await?;
+    let pending = plan::pending(tx, ticket.id).await?;
+    let mut happening = match (&what, operation.kind) {
+        (Delivered::Created(_), _) => Some(Happening::Created),
+        (Delivered::StatusSet(_), OperationKind::Close) => Some(Happening::Closed),
+        (Delivered::StatusSet(_), OperationKind::Reopen) => Some(Happening::Reopened),
+        (Delivered::StillUncertain | Delivered::Uncertain, OperationKind::Create) => {
+            Some(Happening::CreateUncertain)
+        }
+        (Delivered::Delayed, OperationKind::Create) => Some(Happening::CreateDelayed),
+        (Delivered::Refused { .. }, OperationKind::Create) => Some(Happening::CreateRefused),
+        (Delivered::Refused { .. }, OperationKind::Close) => Some(Happening::CloseRefused),
+        (Delivered::Refused { .. }, OperationKind::Reopen) => Some(Happening::ReopenRefused),
+        _ => None,
+    };
+    match what {
+        Delivered::Created(remote) => {
+            let expected = ticket.psa_company_id;
+            take_over(&mut ticket, &remote);
+            ticket.opened_at = Some(now);
+            ticket.state_reason = None;
+            ticket.state_message = None;
+            if let Some(wrong) = wrong_company(tx, &ticket, expected, &remote).await? {
+                happening = Some(Happening::CreateRefused);
+                ticket.state_reason = Some("wrong_company".to_owned());
+                ticket.state_message = Some(wrong);
+            }
+        }
+        Delivered::StatusSet(remote) => {
+            take_over(&mut ticket, &remote);
+            ticket.state_reason = None;
+            ticket.state_message = None;
+        }
+        Delivered::Refused { code, message } => {
+            ticket.state_reason = Some(match operation.kind {
+                OperationKind::Close => "close_refused".to_owned(),
+                OperationKind::Reopen => "reopen_refused".to_owned(),
+                OperationKind::Note => "note_refused".to_owned(),
+                OperationKind::Create | OperationKind::ReadBack => code.to_owned(),
+            });
+            ticket.state_message = Some(message);
+            // What the ticket looks like now is asked of the PSA, not guessed.
+            if ticket.external_id.is_some() {
+                ticket.refresh_at = Some(now);
+            }
+        }
+        Delivered::Uncertain | Delivered::StillUncertain if operation.kind == OperationKind::Create => {
+            ticket.state_reason = Some("fate_unknown".to_owned());
+            ticket.state_message = Some(
+                "the PSA was asked and its answer was lost; the ticket is looked for before the PSA is asked again"
+                    .to_owned(),
+            );
+        }
+        _ => {}
+    }
+    if let Some(state) = happening.and_then(|happening| after(ticket.state, happening, pending)) {
+        ticket.state = state;
+        if state == TicketState::Closed {
+            mark_closed(&mut ticket, GATEWAY, now);
+        }
+    }
+    ticket.updated_at = now;
+    let ticket = save(tx, ticket).await?;
+    if happening == Some(Happening::ReopenRefused) && ticket.state == TicketState::Closed {
+        follow_up(tx, ground, &ticket).await?;
+    }
+    Ok(ticket)
+}
+
+/// Takes over what a PSA shows of a ticket; what it does not say stays.
+pub fn take_over(ticket: &mut ticket::Model, remote: &RemoteTicket) {
+    ticket.external_id = Some(remote.external_id.clone());
+    for (field, value) in [
+        (&mut ticket.external_number, &remote.number),
+        (&mut ticket.external_url, &remote.url),
+        (&mut ticket.external_status, &remote.status),
+    ] {
+        if value.is_some() {
+            field.clone_from(value);
+        }
+    }
+}
+
+/// A ticket in the wrong company is the worst there is: it is never taken for done.
+async fn wrong_company(
+    tx: &DatabaseTransaction,
+    ticket: &ticket::Model,
+    expected: Uuid,
+    remote: &RemoteTicket,
+) -> Result<Option<String>, DbErr> {
+    let company = entity::psa_company::Entity::find_by_id(expected)
+        .filter(entity::psa_company::Column::OrganizationId.eq(ticket.organization_id))
+        .one(tx)
+        .await?;
+    let expected = company.map(|company| company.external_id);
+    Ok(match (&remote.company_external_id, expected) {
+        (Some(is), Some(expected)) if *is != expected => {
+            tracing::error!(ticket.id = %ticket.id, "the PSA put a ticket into another company");
+            Some(format!(
+                "the PSA put ticket {} into its company {is} instead of {expected}; move it there by hand, then \
+                 check the connection's rules",
+                remote.external_id
+            ))
+        }
+        _ => None,
+    })
+}
+
+/// A ticket the PSA will not open again is followed by a new one that names it.
+async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Model) -> Result<(), DbErr> {
+    let members = ticket_finding::Entity::find()
+        .select_only()
+        .column(ticket_finding::Column::FindingId)
+        .filter(ticket_finding::Column::TicketId.eq(old.id))
+        .into_query();
+    let open = finding::Entity::find()
+        .filter(finding::Column::OrganizationId.eq(old.organization_id))
+        .filter(finding::Column::Id.in_subquery(members))
+        .filter(finding::Column::State.eq(FindingState::Open))
+        .all(tx)
+        .await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let now = ground.clock.now();
+    let number = old.external_number.as_deref().or(old.external_id.as_deref()).unwrap_or_default();
+    let mut body = format!("Follows ticket {number}, which could not be opened again.");
+    for finding in &open {
+        body.push_str("\n\n");
+        body.push_str(&finding.title);
+        body.push('\n');
+        body.push_str(&finding.body_md);
+    }
+    let new = ticket::Model {
+        id: ground.chance.id(now),
+        open_group_key: Some(old.group_key.clone()),
+        state: TicketState::Planned,
+        state_reason: None,
+        state_message: None,
+        marker: format!("PSAGW-{}", ground.chance.alphanumeric(20)),
+        external_id: None,
+        external_number: None,
+        external_url: None,
+        external_status: None,
+        previous_ticket_id: Some(old.id),
+        operation_count: 0,
+        noted_at: None,
+        refresh_at: None,
+        opened_at: None,
+        closed_at: None,
+        closed_by: None,
+        created_at: now,
+        updated_at: now,
+        ..old.clone()
+    };
+    let new = new.into_active_model().insert(tx).await?;
+    for finding in &open {
+        plan::add_finding(tx, ground, &new, finding.id).await?;
+    }
+    let payload = json!({ "title": new.title, "body": body });
+    add_operation(tx, ground, new, OperationKind::Create, payload, None).await.map(|_| ())
+}
