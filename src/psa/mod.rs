@@ -1,5 +1,7 @@
 //! The PSAs' words and ours. Everything a platform is, is one folder here and one line in [`platforms`].
 
+#[cfg(test)]
+pub(crate) mod canned;
 mod error;
 pub mod http;
 
