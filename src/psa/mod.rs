@@ -1,6 +1,9 @@
 //! The PSAs' words and ours. Everything a platform is, is one folder here and one line in [`platforms`].
 
+#[cfg(test)]
+pub(crate) mod canned;
 mod error;
+pub mod halo;
 pub mod http;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -19,7 +22,7 @@ use crate::{
 
 /// Every platform there is.
 pub fn platforms() -> &'static [&'static dyn Platform] {
-    &[]
+    &[&halo::Halo]
 }
 
 /// The platform of that key.
@@ -72,6 +75,9 @@ pub struct Capabilities {
     pub webhooks: bool,
     /// How long a new ticket can stay invisible to its search, in seconds.
     pub search_delay_secs: i64,
+    /// How many calls a login may make, where the operator does not say otherwise; none where the
+    /// platform sets no limit.
+    pub rate: Option<http::RateLimit>,
 }
 
 /// What a user typed into a credential form, by key of the field. Secret and other fields alike are

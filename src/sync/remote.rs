@@ -41,6 +41,9 @@ pub struct RemotePickList {
     pub key: String,
     /// Its values, in the PSA's order.
     pub items: Vec<PickItem>,
+    /// Why the list could not be loaded, for people. Its items are empty then, and the copy from
+    /// before is worth keeping.
+    pub problem: Option<String>,
 }
 
 /// One value of a pick list.

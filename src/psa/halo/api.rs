@@ -1,0 +1,139 @@
+//! Signed calls to the API, classified.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::{
+    auth::{SignIn, Token},
+    credentials::Login,
+    errors::{self, Kind},
+};
+use crate::psa::{
+    PsaError,
+    http::{Answer, Call, Outbound},
+};
+
+/// One login's way to the API.
+pub(super) struct Api {
+    pub(super) login: Login,
+    pub(super) http: Outbound,
+    pub(super) sign_in: SignIn,
+}
+
+impl Api {
+    pub(super) fn new(login: Login, http: Outbound) -> Self {
+        Self { login, http, sign_in: SignIn::new() }
+    }
+
+    /// Reads.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, PsaError> {
+        self.call(Kind::Read, path, query, None).await
+    }
+
+    /// Reads one record; none where there is none. Some records answer 200 with an object of nulls.
+    pub(super) async fn get_record(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Option<Value>, PsaError> {
+        let (answer, token) = self.exchange(Kind::Read, path, query, None).await?;
+        if answer.status == 404 {
+            // A 404 in HTML comes from a gateway or a wrong address, not from Halo.
+            return if answer.content_type() == "text/html" {
+                Err(PsaError::Unavailable { detail: errors::not_json(&answer) })
+            } else {
+                Ok(None)
+            };
+        }
+        let body = self.classify(Kind::Read, path, &token, &answer)?;
+        Ok(super::wire::record(body).filter(|record| super::wire::id(record, "id").is_some()))
+    }
+
+    /// Changes something: Halo takes arrays only, and knows no other method than POST for it.
+    pub(super) async fn post(&self, path: &str, item: Value) -> Result<Value, PsaError> {
+        let body = Value::Array(vec![item]);
+        let answer = self.call(Kind::Write, path, &[], Some(&body)).await?;
+        if let Some(warning) = answer.get("_warning").and_then(Value::as_str).filter(|text| !text.is_empty())
+        {
+            tracing::warn!(path, warning = errors::short(warning), "Halo carried this out with a warning");
+        }
+        Ok(answer)
+    }
+
+    async fn call(
+        &self,
+        kind: Kind,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<Value, PsaError> {
+        let (answer, token) = self.exchange(kind, path, query, body).await?;
+        self.classify(kind, path, &token, &answer)
+    }
+
+    fn classify(&self, kind: Kind, path: &str, token: &Token, answer: &Answer) -> Result<Value, PsaError> {
+        let result =
+            errors::classify(kind, path, &token.scope, answer, answer.retry_after_secs(&self.http.clock));
+        if let Err(PsaError::RateLimited { retry_after_secs: Some(wait) }) = result {
+            // The limit is the instance's, not the call's: nothing else goes out meanwhile.
+            self.http.budget().hold(self.http.clock.now(), wait);
+        }
+        result
+    }
+
+    /// Sends with a token, and once more with a new one where the token was refused. Both 401 and 400 mean
+    /// that nothing was done, so a write may be repeated.
+    async fn exchange(
+        &self,
+        kind: Kind,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<(Answer, Token), PsaError> {
+        let url = self.url(path, query)?;
+        let token = self.sign_in.token(&self.login, &self.http, None).await?;
+        let answer = self.send(kind, &url, body, &token).await?;
+        let is_stale = match answer.status {
+            401 => true,
+            400 => self.http.clock.now() >= token.renew_at || errors::may_be_stale_token(&answer),
+            _ => false,
+        };
+        if !is_stale {
+            return Ok((answer, token));
+        }
+        let token = self.sign_in.token(&self.login, &self.http, Some(&token)).await?;
+        let answer = self.send(kind, &url, body, &token).await?;
+        Ok((answer, token))
+    }
+
+    async fn send(
+        &self,
+        kind: Kind,
+        url: &Url,
+        body: Option<&Value>,
+        token: &Token,
+    ) -> Result<Answer, PsaError> {
+        let call = match body {
+            None => Call::get(url.clone()),
+            Some(body) => Call::post_json(url.clone(), body),
+        };
+        let sent = self.http.send(call.bearer(token.text.clone())).await;
+        sent.map_err(|failed| if kind == Kind::Read { failed.for_read() } else { failed.for_write() })
+    }
+
+    fn url(&self, path: &str, query: &[(&str, String)]) -> Result<Url, PsaError> {
+        let mut url =
+            self.login.base.join(&format!("api{path}")).map_err(|_| PsaError::Unavailable {
+                detail: String::from("the address cannot be extended"),
+            })?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+
+    /// Where a person sees something in the browser.
+    pub(super) fn page(&self, path: &str) -> Option<String> {
+        self.login.base.join(path).ok().map(String::from)
+    }
+}

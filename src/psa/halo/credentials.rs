@@ -1,0 +1,383 @@
+//! The credential form, and what people really paste into it.
+
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use url::Host;
+
+use crate::psa::{CredentialField, Credentials, FieldProblem, http::Outbound};
+
+/// The form.
+pub(super) const FIELDS: &[CredentialField] = &[
+    CredentialField {
+        key: "domain",
+        label: "Domain",
+        help: "Where you open Halo in a browser. The account name alone is enough for a hosted Halo.",
+        example: "acme.halopsa.com",
+        is_secret: false,
+        is_required: true,
+    },
+    CredentialField {
+        key: "client_id",
+        label: "Client ID",
+        help: "From Configuration > Integrations > HaloPSA API > Applications. Copy it after saving the application: it changes with the first save.",
+        example: "2c0a7b52-9f0e-4a9a-8f64-0d6f3a1b7c11",
+        is_secret: false,
+        is_required: true,
+    },
+    CredentialField {
+        key: "client_secret",
+        label: "Secret",
+        help: "Shown once, when the application is saved. The application signs in as an agent with the method Client ID and Secret (Services).",
+        example: "two GUIDs joined by a hyphen",
+        is_secret: true,
+        is_required: true,
+    },
+    CredentialField {
+        key: "tenant",
+        label: "Tenant Name",
+        help: "As the HaloPSA API page shows it. Usually found out by itself; leave it empty for a Halo on your own premises.",
+        example: "acme",
+        is_secret: false,
+        is_required: false,
+    },
+    CredentialField {
+        key: "authorisation_server",
+        label: "Authorisation Server",
+        help: "As the HaloPSA API page shows it. Usually found out by itself; needed where sign-in is on another host than Halo. The secret is sent there.",
+        example: "https://acme.halopsa.com/auth",
+        is_secret: false,
+        is_required: false,
+    },
+];
+
+/// The vendor's own domains (HaloPSA, HaloITSM, Halo Service Desk).
+const VENDOR: [&str; 3] = ["halopsa.com", "haloitsm.com", "haloservicedesk.com"];
+
+/// Whether a host is the vendor's.
+pub(super) fn is_vendor_host(host: &str) -> bool {
+    VENDOR.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+}
+
+/// A login, sorted and checked.
+pub(super) struct Login {
+    /// Base address with a trailing slash; the API is below `api/`.
+    pub(super) base: Url,
+    pub(super) client_id: String,
+    pub(super) client_secret: SecretString,
+    pub(super) tenant: Option<String>,
+    /// What the user typed, without a trailing slash.
+    pub(super) authorisation_server: Option<Url>,
+}
+
+impl Login {
+    pub(super) fn read(credentials: &Credentials, http: &Outbound) -> Result<Self, Vec<FieldProblem>> {
+        let credentials = normalise(credentials)?;
+        let get = |key: &str| credentials.get(key).map(ExposeSecret::expose_secret);
+        let address = |field: &'static str, cut: &str, end: &str| -> Result<Option<Url>, Vec<FieldProblem>> {
+            let Some(text) = get(field) else { return Ok(None) };
+            let url = Url::parse(&format!("{}{end}", text.strip_suffix(cut).unwrap_or(text)))
+                .map_err(|_| vec![unreadable(field)])?;
+            http.check_url(&url).map_err(|refused| vec![problem(field, &refused.to_string())])?;
+            Ok(Some(url))
+        };
+        Ok(Self {
+            base: address("domain", "/api", "/")?.ok_or_else(|| vec![unreadable("domain")])?,
+            authorisation_server: address("authorisation_server", "/", "")?,
+            client_id: get("client_id").unwrap_or_default().to_owned(),
+            client_secret: SecretString::from(get("client_secret").unwrap_or_default()),
+            tenant: get("tenant").map(ToOwned::to_owned),
+        })
+    }
+}
+
+/// Puts a form into the shape [`Login::read`] wants. A client id that is no GUID is let through, because
+/// a GUID is what clients have seen, not what Halo promises; a failed sign-in mentions it.
+pub(super) fn normalise(credentials: &Credentials) -> Result<Credentials, Vec<FieldProblem>> {
+    let mut kept = Credentials::new();
+    let mut problems = Vec::new();
+    for field in FIELDS {
+        let typed =
+            credentials.get(field.key).map(ExposeSecret::expose_secret).map(clean).unwrap_or_default();
+        if typed.chars().count() > 2_000 || typed.chars().any(char::is_control) {
+            problems
+                .push(problem(field.key, "It holds line breaks or is far too long: paste the value alone."));
+            continue;
+        }
+        let value = match field.key {
+            _ if typed.is_empty() => Ok(None),
+            "domain" => base(typed).map(Some),
+            "authorisation_server" => authorisation_server(typed).map(Some),
+            "tenant" => Ok(tenant(typed)),
+            "client_id" => Ok(Some(typed.trim_matches(['{', '}']).to_owned())),
+            _ => Ok(Some(typed.to_owned())),
+        };
+        match value {
+            Ok(Some(value)) if !value.is_empty() => {
+                kept.insert(field.key.to_owned(), SecretString::from(value));
+            }
+            Ok(_) if field.is_required => problems.push(problem(field.key, "It is needed.")),
+            Ok(_) => {}
+            Err(message) => problems.push(problem(field.key, message)),
+        }
+    }
+    if problems.is_empty() { Ok(kept) } else { Err(problems) }
+}
+
+fn problem(field: &'static str, message: &str) -> FieldProblem {
+    FieldProblem { field, message: message.to_owned() }
+}
+
+fn unreadable(field: &'static str) -> FieldProblem {
+    problem(field, UNREADABLE)
+}
+
+const UNREADABLE: &str = "This is not an address. Type it as the browser shows it, e.g. acme.halopsa.com.";
+const USERINFO: &str = "Leave user name and password out of the address.";
+
+/// Cuts off what surrounds a pasted value: spaces of every kind, quotes, invisible characters.
+fn clean(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{201c}'..='\u{201e}')
+    })
+}
+
+/// An address from what was pasted, and whether a name alone was expanded.
+fn address(text: &str) -> Result<Url, &'static str> {
+    let lower = text.to_ascii_lowercase();
+    let (scheme, rest) = if lower.starts_with("https:") {
+        ("https", text.get(6..).unwrap_or_default())
+    } else if lower.starts_with("http:") {
+        ("http", text.get(5..).unwrap_or_default())
+    } else if lower.contains("://") {
+        return Err("Addresses start with https.");
+    } else {
+        ("", text)
+    };
+    let rest = rest.trim_start_matches(['/', '\\', ' ']);
+    let name = rest.split(['/', '?', '#']).next().unwrap_or_default().trim_end_matches('.');
+    let is_account = scheme.is_empty()
+        && !name.is_empty()
+        && !name.eq_ignore_ascii_case("localhost")
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !name.bytes().all(|b| b.is_ascii_digit());
+    let expanded;
+    let rest = if is_account {
+        let path = rest.get(name.len()..).unwrap_or_default().trim_start_matches('.');
+        expanded = format!("{name}.halopsa.com{path}");
+        expanded.as_str()
+    } else {
+        rest
+    };
+    let scheme = if scheme.is_empty() { "https" } else { scheme };
+    let mut url = Url::parse(&format!("{scheme}://{rest}")).map_err(|_| UNREADABLE)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(USERINFO);
+    }
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.trim_end_matches('.').to_owned(),
+        Some(_) => String::new(),
+        None => return Err(UNREADABLE),
+    };
+    if !host.is_empty() {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        if !host.chars().all(is_name) || host.split('.').any(str::is_empty) {
+            return Err(UNREADABLE);
+        }
+        url.set_host(Some(&host)).map_err(|_| UNREADABLE)?;
+        // The vendor's hosts speak https only; on a host of one's own, http is for the operator to allow.
+        if is_vendor_host(&host) && url.scheme() == "http" {
+            url.set_scheme("https").map_err(|()| UNREADABLE)?;
+        }
+    } else if url.host().is_none() {
+        return Err(UNREADABLE);
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// The address without a trailing slash. A path counts only where it leads to `/api` or `/auth` below
+/// another one, as it may on premises, and then ends in `/api`; links copied from a browser keep their
+/// host alone.
+fn base(text: &str) -> Result<String, &'static str> {
+    let url = address(text)?;
+    let segments = segments(&url);
+    let is_end =
+        |segment: &String| segment.eq_ignore_ascii_case("api") || segment.eq_ignore_ascii_case("auth");
+    let kept = segments.iter().position(is_end).unwrap_or(0);
+    let path = segments.iter().take(kept).map(String::as_str);
+    Ok(join(&url, path.chain((kept > 0).then_some("api"))))
+}
+
+fn join<'a>(url: &Url, path: impl Iterator<Item = &'a str>) -> String {
+    path.fold(url[..url::Position::BeforePath].to_owned(), |text, segment| text + "/" + segment)
+}
+
+fn segments(url: &Url) -> Vec<String> {
+    url.path_segments().into_iter().flatten().filter(|s| !s.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+/// The authorisation server without `/token` and trailing slashes; `/auth` where no path was given, as
+/// every hosted one has it (CIPP).
+fn authorisation_server(text: &str) -> Result<String, &'static str> {
+    let url = address(text)?;
+    let mut path = segments(&url);
+    if path.last().is_some_and(|last| last.eq_ignore_ascii_case("token")) {
+        path.pop();
+    }
+    if path.is_empty() {
+        path.push(String::from("auth"));
+    }
+    Ok(join(&url, path.iter().map(String::as_str)))
+}
+
+/// A tenant's name; none where the field was filled in with a word for nothing (CIPP meets "None").
+fn tenant(text: &str) -> Option<String> {
+    let nothing = ["none", "null", "n/a", "na", "-", "optional"];
+    if nothing.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        return None;
+    }
+    let host = text.trim_start_matches("https://").split('/').next().unwrap_or_default();
+    match host.split_once('.') {
+        Some((name, _)) if is_vendor_host(&host.to_ascii_lowercase()) => Some(name.to_owned()),
+        _ => Some(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> Credentials {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretString::from(*value))).collect()
+    }
+
+    fn domain(text: &str) -> Option<String> {
+        one("domain", text)
+    }
+
+    fn one(key: &str, text: &str) -> Option<String> {
+        let mut pairs = vec![("domain", "acme"), ("client_id", "c"), ("client_secret", "s")];
+        pairs.retain(|(name, _)| *name != key);
+        pairs.push((key, text));
+        let kept = normalise(&form(&pairs)).ok()?;
+        kept.get(key).map(|value| value.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn whatever_people_paste_as_domain_becomes_the_base_address() {
+        for text in [
+            "acme",
+            "ACME",
+            " acme ",
+            "acme/",
+            "acme.halopsa.com",
+            "Acme.HaloPSA.com",
+            "https://acme.halopsa.com",
+            "http://acme.halopsa.com",
+            "https://acme.halopsa.com/",
+            "acme.halopsa.com/api",
+            "acme.halopsa.com/api/",
+            "https://acme.halopsa.com/auth",
+            "https://acme.halopsa.com/auth/token",
+            "\"https://acme.halopsa.com\"",
+            "https://acme.halopsa.com/ticket?id=4242",
+            "https://acme.halopsa.com/tickets#x",
+            "acme.halopsa.com.",
+            "https:acme.halopsa.com",
+            "https:/acme.halopsa.com",
+            "\u{200b}acme.halopsa.com",
+            "acme.halopsa.com:443",
+        ] {
+            assert_eq!(domain(text).as_deref(), Some("https://acme.halopsa.com"), "{text:?}");
+        }
+        for (text, wanted) in [
+            ("halo.corp.example:8443", "https://halo.corp.example:8443"),
+            ("http://halo.corp.example", "http://halo.corp.example"),
+            ("http://127.0.0.1:9000/api", "http://127.0.0.1:9000"),
+            ("http://sandbox:9000", "http://sandbox:9000"),
+            ("https://corp.example/halo/api/", "https://corp.example/halo/api"),
+            ("https://corp.example/halo/auth/token", "https://corp.example/halo/api"),
+        ] {
+            assert_eq!(domain(text).as_deref(), Some(wanted), "{text:?}");
+        }
+        for text in [
+            "",
+            "   ",
+            "https://",
+            "ftp://acme.halopsa.com",
+            "a b",
+            "https://u:p@acme.halopsa.com",
+            "a\nb",
+            "..",
+            "http://",
+        ] {
+            assert_eq!(domain(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_authorisation_server_keeps_its_path_and_loses_the_token() {
+        for (text, wanted) in [
+            ("acme.halopsa.com", "https://acme.halopsa.com/auth"),
+            ("acme", "https://acme.halopsa.com/auth"),
+            ("https://acme.halopsa.com/auth/", "https://acme.halopsa.com/auth"),
+            ("https://acme.halopsa.com/auth/token?tenant=acme", "https://acme.halopsa.com/auth"),
+            ("https://corp.example/halo/signin", "https://corp.example/halo/signin"),
+        ] {
+            assert_eq!(one("authorisation_server", text).as_deref(), Some(wanted), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_that_says_nothing_is_dropped() {
+        for nothing in ["None", " none ", "N/A", "-", ""] {
+            assert_eq!(one("tenant", nothing), None, "{nothing:?}");
+        }
+        assert_eq!(one("tenant", " acme ").as_deref(), Some("acme"));
+        assert_eq!(one("tenant", "https://acme.halopsa.com").as_deref(), Some("acme"));
+    }
+
+    #[test]
+    fn every_missing_field_is_named_and_unknown_ones_are_dropped() {
+        let problems = normalise(&form(&[("domain", "acme")])).unwrap_err();
+        assert_eq!(problems.iter().map(|p| p.field).collect::<Vec<_>>(), ["client_id", "client_secret"]);
+        let kept =
+            normalise(&form(&[("domain", "acme"), ("client_id", "{c}"), ("client_secret", "s"), ("x", "y")]));
+        assert_eq!(kept.unwrap().keys().collect::<Vec<_>>(), ["client_id", "client_secret", "domain"]);
+    }
+
+    #[test]
+    fn hosts_that_only_look_like_the_vendors_are_not() {
+        assert!(is_vendor_host("acme.halopsa.com"));
+        for host in ["halopsa.com", "evilhalopsa.com", "halopsa.com.evil.example", "acme.halopsa.co"] {
+            assert!(!is_vendor_host(host), "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_never_panics_and_does_nothing_the_second_time(
+            domain in "(https?:/{0,3})?[a-zA-Z0-9.@: -]{0,20}(/[a-zA-Z~.]{0,6}){0,3}/?(\\?id=1)?|\\PC{0,30}",
+            server in "(https://)?[a-z.]{0,12}(/auth|/token|/x|/){0,4}|\\PC{0,20}",
+            tenant in "\\PC{0,20}",
+            id in "\\PC{0,20}",
+        ) {
+            let typed = form(&[
+                ("domain", domain.as_str()), ("authorisation_server", server.as_str()),
+                ("tenant", tenant.as_str()), ("client_id", id.as_str()), ("client_secret", "s"),
+            ]);
+            if let Ok(once) = normalise(&typed) {
+                let plain = |c: &Credentials| {
+                    c.iter().map(|(k, v)| (k.clone(), v.expose_secret().to_owned())).collect::<Vec<_>>()
+                };
+                let twice = normalise(&once);
+                prop_assert!(twice.is_ok(), "{:?} {:?}", plain(&once), twice.err());
+                prop_assert_eq!(plain(&twice.unwrap()), plain(&once));
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! *Save & Verify*: the cheapest calls that tell apart what can be wrong.
+
+use serde_json::Value;
+
+use super::{
+    Connection,
+    auth::{self, Discovered},
+    errors, wire,
+};
+use crate::psa::{PsaError, StepOutcome, Verification, VerificationStep};
+
+/// The steps, in order.
+const STEPS: [(&str, &str); 7] = [
+    ("host", "Reach Halo"),
+    ("sign_in", "Sign in"),
+    ("companies", "Read clients"),
+    ("tickets", "Read tickets"),
+    ("ticket_write", "Write tickets"),
+    ("pick_lists", "Read the lists of values"),
+    ("agent", "Know the agent behind the application"),
+];
+
+type Seen = (StepOutcome, String, Option<&'static str>);
+
+fn passed(message: impl Into<String>) -> Seen {
+    (StepOutcome::Passed, message.into(), None)
+}
+
+fn not_proven(message: impl Into<String>) -> Seen {
+    (StepOutcome::NotProven, message.into(), None)
+}
+
+fn failed(message: impl Into<String>, field: Option<&'static str>) -> Seen {
+    (StepOutcome::Failed, message.into(), field)
+}
+
+impl Connection {
+    pub(super) async fn verify_steps(&self) -> Verification {
+        let mut verification = Verification::default();
+        let mut is_stopped = false;
+        for (key, label) in STEPS {
+            let seen = if is_stopped {
+                (StepOutcome::Skipped, String::from("Not tried, because an earlier step failed."), None)
+            } else {
+                self.step(key, &mut verification).await
+            };
+            let (outcome, message, field) = seen;
+            is_stopped |= outcome == StepOutcome::Failed && matches!(key, "host" | "sign_in");
+            verification.steps.push(VerificationStep { key, label, outcome, message, field });
+        }
+        verification
+    }
+
+    async fn step(&self, key: &str, verification: &mut Verification) -> Seen {
+        match key {
+            "host" => self.host_step().await,
+            "sign_in" => self.sign_in_step(verification).await,
+            "companies" => match self.count("/Client", "clients").await {
+                Ok(count) => passed(format!("Clients can be read{count}.")),
+                Err(error) => failed(error.to_string(), None),
+            },
+            "tickets" => self.tickets_step().await,
+            "ticket_write" => self.write_step().await,
+            "pick_lists" => self.lists_step().await,
+            _ => self.agent_step(verification).await,
+        }
+    }
+
+    async fn host_step(&self) -> Seen {
+        let host = self.api.login.base.host_str().unwrap_or_default();
+        match auth::discover(&self.api.login, &self.api.http).await {
+            Ok(Discovered::Found(_)) => passed(format!("{host} is Halo.")),
+            Ok(Discovered::Untrusted(_)) => passed(format!("{host} is Halo; see the next step.")),
+            Ok(Discovered::Nothing(answer)) => {
+                let is_page = answer.content_type() == "text/html"
+                    || answer.body.trim_ascii_start().starts_with(b"<")
+                    || (300..400).contains(&answer.status);
+                // Where the user typed the authorisation server, signing in there tells more than this.
+                if is_page && self.api.login.authorisation_server.is_none() {
+                    let what = format!(
+                        "{host} answers, but not as Halo does ({}). Use the address that the browser shows when you work in Halo.",
+                        if (300..400).contains(&answer.status) {
+                            String::from("it points elsewhere")
+                        } else {
+                            errors::not_json(&answer)
+                        }
+                    );
+                    failed(what, Some("domain"))
+                } else {
+                    let status = answer.status;
+                    not_proven(format!(
+                        "{host} does not tell where to sign in (status {status}); the usual place is tried."
+                    ))
+                }
+            }
+            Err(error) => failed(error.to_string(), Some("domain")),
+        }
+    }
+
+    async fn sign_in_step(&self, verification: &mut Verification) -> Seen {
+        let token = self.api.sign_in.token(&self.api.login, &self.api.http, None).await;
+        if let Some(server) = self.api.sign_in.server().await {
+            let found = &mut verification.discovered;
+            found.insert(String::from("authorisation_server"), server.address.to_string());
+            if let Some(tenant) = server.tenant {
+                found.insert(String::from("tenant"), tenant);
+            }
+        }
+        match token {
+            Ok(token) => {
+                verification.discovered.insert(String::from("scope"), token.scope.clone());
+                if let Ok(info) = self.api.get("/InstanceInfo", &[]).await
+                    && let Some(version) = wire::text(&info, "version")
+                {
+                    verification.discovered.insert(String::from("version"), errors::short(version));
+                }
+                passed("Client ID and secret are right.")
+            }
+            Err(PsaError::Unauthorized { detail }) => {
+                let field = auth::field_to_blame(&detail);
+                failed(detail, Some(field))
+            }
+            Err(error) => failed(error.to_string(), Some("authorisation_server")),
+        }
+    }
+
+    async fn tickets_step(&self) -> Seen {
+        if let Err(error) = self.api.get("/TicketType", &[("can_create_only", String::from("true"))]).await {
+            return failed(error.to_string(), None);
+        }
+        match self.count("/Tickets", "tickets").await {
+            Ok(count) => passed(format!("Tickets can be read{count}.")),
+            Err(error) => failed(error.to_string(), None),
+        }
+    }
+
+    /// Writing cannot be tried without leaving something behind; the scope is what can be looked at.
+    async fn write_step(&self) -> Seen {
+        let token = match self.api.sign_in.token(&self.api.login, &self.api.http, None).await {
+            Ok(token) => token,
+            Err(error) => return failed(error.to_string(), None),
+        };
+        if token.scope.is_empty() {
+            return not_proven("Halo does not say what the application may do; the first ticket will tell.");
+        }
+        let scopes: Vec<_> = token.scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
+        if scopes.iter().any(|scope| matches!(*scope, "all" | "all:standard" | "edit:tickets")) {
+            not_proven(
+                "The application may write tickets. Whether the role of its agent may too shows with the first \
+                 ticket: send a test ticket.",
+            )
+        } else {
+            let message = format!(
+                "The application lacks the permission edit:tickets (it has: {}). Tick it on the Permissions tab of the application in Halo.",
+                token.scope
+            );
+            failed(message, None)
+        }
+    }
+
+    async fn lists_step(&self) -> Seen {
+        match self.all_pick_lists().await {
+            Err(error) => failed(error.to_string(), None),
+            Ok(lists) => {
+                let problems: Vec<_> = lists
+                    .iter()
+                    .filter_map(|l| Some(format!("{}: {}", l.key, l.problem.as_ref()?)))
+                    .collect();
+                let is_vital = |l: &&crate::sync::remote::RemotePickList| {
+                    matches!(l.key.as_str(), "ticket_type" | "status")
+                };
+                if lists.iter().filter(is_vital).any(|l| l.problem.is_some() || l.items.is_empty()) {
+                    failed(format!("Ticket types or statuses cannot be read. {}", problems.join("; ")), None)
+                } else if problems.is_empty() {
+                    passed("All lists can be read.")
+                } else {
+                    passed(format!(
+                        "The lists that are needed can be read; not these: {}",
+                        problems.join("; ")
+                    ))
+                }
+            }
+        }
+    }
+
+    async fn agent_step(&self, verification: &mut Verification) -> Seen {
+        match self.api.get_record("/Agent/me", &[]).await {
+            Ok(Some(agent)) => {
+                let id = wire::id(&agent, "id").map(|id| id.to_string()).unwrap_or_default();
+                let name = wire::text(&agent, "name").map_or_else(|| id.clone(), errors::short);
+                verification.discovered.insert(String::from("agent_id"), id);
+                verification.discovered.insert(String::from("agent_name"), name.clone());
+                passed(format!("Tickets and notes will be written as {name}."))
+            }
+            Ok(None) | Err(PsaError::Forbidden { .. } | PsaError::Rejected { .. }) => not_proven(
+                "Halo does not say which agent the application signs in as. Set its login type to Agent and choose one.",
+            ),
+            Err(error) => failed(error.to_string(), None),
+        }
+    }
+
+    /// Reads one row; for people, how many there are.
+    async fn count(&self, path: &str, key: &str) -> Result<String, PsaError> {
+        let query = [
+            ("pageinate", String::from("true")),
+            ("page_size", String::from("1")),
+            ("page_no", String::from("1")),
+        ];
+        let answer: Value = self.api.get(path, &query).await?;
+        match wire::rows(answer, key) {
+            Some((_, Some(total))) => Ok(format!(" ({total})")),
+            Some((_, None)) => Ok(String::new()),
+            None => Err(PsaError::Unavailable { detail: format!("Halo's answer to {path} holds no list") }),
+        }
+    }
+}
