@@ -1,0 +1,207 @@
+//! Builds everything once; every route on one page.
+
+use std::{net::SocketAddr, time::Duration};
+
+use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{Chance, Clock},
+    config::{self, Config, Only},
+    db::Db,
+    graphql, health,
+    ground::Ground,
+    metrics::{self, Metrics},
+    organizations::{endpoints::EndpointCache, tokens},
+    psa::http::{Outbound, OutboundOptions},
+    queue::inbox::Inbox,
+    request_id,
+    vault::Vault,
+    webhooks::{self, WebhookDoor},
+    workers::{WorkerOptions, Workers},
+};
+
+/// A running gateway.
+pub struct App {
+    /// What it works with.
+    pub ground: Ground,
+    /// Its workers; they run by themselves unless they were left to be stepped.
+    pub workers: Workers,
+    address: SocketAddr,
+    server: ServerHandle,
+    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    grace: Duration,
+}
+
+/// What tests put in place of the machine's own.
+#[derive(Clone, Debug, Default)]
+pub struct Seams {
+    /// Time.
+    pub clock: Clock,
+    /// Chance.
+    pub chance: Chance,
+    /// Workers do not run by themselves: somebody calls [`Workers::step`].
+    pub is_stepped: bool,
+}
+
+/// Opens the database, brings its tables up to date and opens the vault.
+pub async fn ground(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
+    config.prepare_data_dir()?;
+    let db = Db::connect(config.database_url(), config.database_max_connections)
+        .await
+        .context("the database cannot be opened; is the address right, and does it run?")?;
+    db.migrate().await.context("the database's tables cannot be brought up to date")?;
+    let (master, new_file) = config::master_key(config, &seams.chance)?;
+    if let Some(path) = new_file {
+        tracing::info!(path = %path.display(), "made a master key; keep a copy apart from the database");
+    }
+    let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
+    let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await?;
+    Ok(Ground { db, clock, chance, vault, wake: crate::ground::Wake::default(), endpoints: EndpointCache::default() })
+}
+
+impl App {
+    /// Starts everything; returns once requests are answered.
+    pub async fn start(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
+        let ground = ground(config, &seams).await?;
+        let metrics = Metrics::new();
+        let outbound = Outbound::new(OutboundOptions {
+            clock: ground.clock.clone(),
+            allow_private: config.private_addresses(),
+            timeout: Duration::from_secs(config.psa_timeout_secs),
+            ..OutboundOptions::default()
+        })?;
+        let workers = Workers::new(ground.clone(), outbound.clone(), metrics.clone(), WorkerOptions {
+            node: config.node_name.clone(),
+            inbox_workers: config.inbox_workers,
+            lane_workers: config.lane_workers,
+            poll_interval_secs: config.psa_poll_interval_secs,
+            halo_calls_per_five_minutes: config.halo_calls_per_five_minutes,
+        });
+        let stop = CancellationToken::new();
+        let mut tasks = Vec::new();
+        if only != Some(Only::Web) && !seams.is_stepped {
+            let (workers, stop) = (workers.clone(), stop.clone());
+            tasks.push(tokio::spawn(async move { workers.run(stop).await }));
+        }
+        let door = WebhookDoor {
+            ground: ground.clone(),
+            inbox: Inbox::start(ground.clone()),
+            metrics: metrics.clone(),
+            max_body: config.webhook_max_body_bytes,
+            body_timeout: Duration::from_secs(config.webhook_body_timeout_secs),
+            tolerance_secs: config.webhook_tolerance_secs,
+        };
+        let graphql = graphql::Door::new(ground.clone(), outbound, metrics.clone(), config.graphql_settings());
+        let with_web = only != Some(Only::Workers);
+        let (ground_data, metrics_data) = (web::Data::new(ground.clone()), web::Data::new(metrics));
+        let (door, graphql) = (web::Data::new(door), web::Data::new(graphql));
+        let server = HttpServer::new(move || {
+            Routes::new()
+                .wrap(from_fn(request_id::middleware))
+                .app_data(ground_data.clone())
+                .app_data(metrics_data.clone())
+                .app_data(door.clone())
+                .app_data(graphql.clone())
+                .service(web::resource("/health/live").get(health::live))
+                .service(web::resource("/health/ready").get(health::ready))
+                .service(web::resource("/metrics").get(metrics::scrape))
+                .configure(|routes| {
+                    if with_web {
+                        routes
+                            .service(web::resource("/graphql").route(web::route().to(graphql::serve)))
+                            .service(web::resource("/webhooks/{key}").post(webhooks::receive));
+                    }
+                })
+        })
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(75))
+        .shutdown_timeout(config.shutdown_grace_secs)
+        .disable_signals()
+        .bind(config.listen)
+        .with_context(|| format!("cannot listen on {}; is another program there? (--listen)", config.listen))?;
+        let address = server.addrs().first().copied().unwrap_or(config.listen);
+        let running = server.run();
+        let server = running.handle();
+        tasks.push(tokio::spawn(async move {
+            if let Err(error) = running.await {
+                tracing::error!(error = %error, "the server stopped");
+            }
+        }));
+        Ok(Self {
+            ground,
+            workers,
+            address,
+            server,
+            tasks,
+            stop,
+            grace: Duration::from_secs(config.shutdown_grace_secs),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops taking requests, finishes what was begun within the grace time, gives leases back and closes
+    /// the database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.server.stop(true).await;
+        for task in self.tasks {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(self.grace, task).await.is_err() {
+                tracing::warn!("work in progress did not end in time; its lease runs out and another takes it up");
+                abort.abort();
+            }
+        }
+        if let Err(error) = self.ground.db.close().await {
+            tracing::warn!(error = %error, "the database was not closed cleanly");
+        }
+    }
+}
+
+/// Runs the gateway until it is told to stop (SIGTERM or Ctrl-C).
+pub async fn run(config: Config, only: Option<Only>) -> anyhow::Result<()> {
+    let app = App::start(&config, only, Seams::default()).await?;
+    tracing::info!(
+        address = %app.address(),
+        data_dir = %config.data_dir.display(),
+        database = if app.ground.db.is_sqlite() { "SQLite" } else { "PostgreSQL" },
+        "PSA Gateway is running; GraphQL at /graphql, webhooks at /webhooks/…"
+    );
+    if let Some(token) = tokens::first_administrator(&app.ground).await? {
+        announce(&token);
+    }
+    stopped().await?;
+    tracing::info!("stopping: no new requests; finishing what was begun");
+    app.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "shown once, to the person who starts the gateway, and never logged")]
+fn announce(token: &secrecy::SecretString) {
+    use secrecy::ExposeSecret as _;
+    println!("\nFirst administrator token (shown only now):\n\n    {}\n", token.expose_secret());
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub async fn stopped() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            result = tokio::signal::ctrl_c() => result?,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Whether the program is alive, and whether it can work.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use crate::{
+    ground::Ground,
+    queue::{inbox, lanes},
+};
+
+/// Work that has waited longer than this is a sign that nobody does it, in seconds.
+const STUCK_SECS: i64 = 600;
+
+/// `GET /health/live`: the program answers.
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+/// `GET /health/ready`: database, tables and work are as they should be; 503 with what is not.
+pub async fn ready(ground: web::Data<Ground>) -> HttpResponse {
+    let now = ground.clock.now();
+    let database = ground.db.ping().await;
+    let pending = match &database {
+        Ok(()) => ground.db.pending_migrations().await.ok(),
+        Err(_) => None,
+    };
+    let deliveries = inbox::oldest_due(&ground).await.ok().flatten();
+    let operations = lanes::oldest_due(&ground).await.ok().flatten();
+    let age = |since: Option<entity::Timestamp>| since.map_or(0, |at| now.millis_since(at).max(0) / 1_000);
+    let is_ready = database.is_ok() && pending == Some(0);
+    let body = json!({
+        "status": if is_ready { "ready" } else { "not ready" },
+        "database": if database.is_ok() { "reachable" } else { "away" },
+        "migrations": match pending {
+            Some(0) => "up to date".to_owned(),
+            Some(count) => format!("{count} to do: run `psa-gateway migrate`"),
+            None => "unknown".to_owned(),
+        },
+        "oldestWorkSeconds": { "deliveries": age(deliveries), "operations": age(operations) },
+        "isWorkStuck": age(deliveries) > STUCK_SECS || age(operations) > STUCK_SECS,
+    });
+    if is_ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}

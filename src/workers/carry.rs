@@ -1,0 +1,362 @@
+//! Carrying out one operation: written down as begun, done at the PSA with no transaction open, and written
+//! down as ended only while the lane is still ours.
+#![expect(clippy::disallowed_methods, reason = "reads what belongs to an operation it holds")]
+
+use std::collections::BTreeMap;
+
+use entity::{
+    Timestamp, attempt, lane, psa_company, ticket, ticket_operation,
+    ticket_operation::OperationKind,
+    ticket_profile,
+};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+use super::{
+    Client, Workers,
+    lane::Turn,
+};
+use crate::{
+    error::Error,
+    psa::{
+        NextStep, PsaError,
+        http::{CallTrace, traced},
+    },
+    queue::{
+        lanes,
+        outbox::{self, After, Ended},
+    },
+    tickets::{
+        delivered::{self, Delivered},
+        observe,
+        remote::{MarkerSearch, NoteDraft, RemoteTicket, TicketDraft},
+    },
+};
+
+/// How long after a lost answer the PSA may still carry out the call, in seconds: its gateway gives up
+/// after 60.
+const IN_FLIGHT_SECS: i64 = 60;
+/// How long until it is looked again for something of unknown fate, in seconds.
+const LOOK_AGAIN_SECS: i64 = 30;
+
+/// An operation that has begun.
+struct Begun {
+    operation: ticket_operation::Model,
+    attempt: attempt::Model,
+    ticket: ticket::Model,
+}
+
+/// What was done at the PSA.
+enum Done {
+    Created { ticket: RemoteTicket, was_found: bool },
+    Noted { was_found: bool },
+    StatusSet(RemoteTicket),
+    Read(RemoteTicket),
+    /// Not found yet, and it may still come.
+    Waiting(Timestamp),
+}
+
+/// What went wrong, and whether an earlier attempt is still of unknown fate.
+struct Failed {
+    error: PsaError,
+    uncertain_since: Option<Timestamp>,
+}
+
+impl Workers {
+    /// Carries out an operation.
+    pub(super) async fn carry_out(
+        &self,
+        held: &lane::Model,
+        client: &Client,
+        operation: ticket_operation::Model,
+    ) -> Result<Turn, Error> {
+        let begun = match self.begin(held, operation.id).await? {
+            Some(Some(begun)) => begun,
+            Some(None) => return Ok(Turn::On),
+            None => return Ok(Turn::Lost),
+        };
+        let (result, calls) =
+            self.renewing(held, traced(self.perform(client, &begun))).await;
+        let result = match result {
+            Ok(result) => result,
+            // Our own database failed while reading what to send: nothing was sent yet.
+            Err(error) => return Err(error),
+        };
+        self.0.metrics.operation(&begun.operation, result.as_ref().err().map(|failed| failed.error.code()));
+        let turn = match &result {
+            Ok(_) => Turn::On,
+            Err(failed) => self.after_error(held, &failed.error).await?,
+        };
+        let works = result.is_ok();
+        if !self.end(held, begun, result, &calls).await? {
+            return Ok(Turn::Lost);
+        }
+        if works {
+            self.connection_works(held).await?;
+        }
+        Ok(turn)
+    }
+
+    /// None where the lane is lost; `Some(None)` where the operation is no longer to be done.
+    async fn begin(&self, held: &lane::Model, operation_id: uuid::Uuid) -> Result<Option<Option<Begun>>, Error> {
+        let (ground, held, node) = (self.0.ground.clone(), held.clone(), self.0.options.node.clone());
+        self.0
+            .ground
+            .db
+            .write::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    if !lanes::still_held(tx, &held, ground.clock.now()).await? {
+                        return Ok(None);
+                    }
+                    let Some((operation, attempt)) = outbox::begin(tx, &ground, operation_id, &node).await? else {
+                        return Ok(Some(None));
+                    };
+                    let ticket = delivered::begins(tx, &ground, &operation).await?;
+                    Ok(Some(Some(Begun { operation, attempt, ticket })))
+                })
+            })
+            .await
+    }
+
+    /// Talks to the PSA. No transaction is open here.
+    async fn perform(&self, client: &Client, begun: &Begun) -> Result<Result<Done, Failed>, Error> {
+        let db = self.0.ground.db.reader();
+        let ticket = &begun.ticket;
+        let profile = ticket_profile::Entity::find_by_id(ticket.ticket_profile_id)
+            .filter(ticket_profile::Column::OrganizationId.eq(ticket.organization_id))
+            .one(db)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let fields: BTreeMap<String, String> = serde_json::from_value(profile.fields.clone()).unwrap_or_default();
+        let sure = |error| Failed { error, uncertain_since: None };
+        let no_id = || {
+            Failed {
+                error: PsaError::Rejected { field: None, reason: "the ticket has no id in the PSA; its creation has to be retried first".to_owned() },
+                uncertain_since: None,
+            }
+        };
+        Ok(match begun.operation.kind {
+            OperationKind::Create => {
+                let company = psa_company::Entity::find_by_id(ticket.psa_company_id)
+                    .filter(psa_company::Column::OrganizationId.eq(ticket.organization_id))
+                    .one(db)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                let draft = TicketDraft {
+                    marker: ticket.marker.clone(),
+                    company_external_id: company.external_id,
+                    title: text_of(&begun.operation.payload, "title"),
+                    body: text_of(&begun.operation.payload, "body"),
+                    fields,
+                    status: profile.status_on_create,
+                };
+                self.create(client, begun, &draft).await
+            }
+            OperationKind::Note => {
+                let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
+                let note = NoteDraft {
+                    marker: note_marker(&begun.operation),
+                    text: text_of(&begun.operation.payload, "text"),
+                    is_private: true,
+                    fields,
+                };
+                self.note(client, begun, external_id, &note).await
+            }
+            OperationKind::Close => {
+                let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
+                client.psa.set_status(external_id, &profile.status_on_close).await.map(Done::StatusSet).map_err(sure)
+            }
+            OperationKind::Reopen => {
+                let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
+                let Some(status) = self.open_status(&profile).await? else {
+                    let reason = "the profile has no status on create to open the ticket in; give it one, then retry".to_owned();
+                    return Ok(Err(sure(PsaError::Rejected { field: None, reason })));
+                };
+                client.psa.set_status(external_id, &status).await.map(Done::StatusSet).map_err(sure)
+            }
+            OperationKind::ReadBack => {
+                let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
+                match client.psa.read_ticket(external_id, false).await {
+                    Ok(Some(remote)) => Ok(Done::Read(remote)),
+                    Ok(None) => {
+                        let reason = "the PSA created the ticket but does not show it; may the login see tickets of this type?".to_owned();
+                        Err(sure(PsaError::Rejected { field: None, reason }))
+                    }
+                    Err(error) => Err(sure(error)),
+                }
+            }
+        })
+    }
+
+    async fn create(&self, client: &Client, begun: &Begun, draft: &TicketDraft) -> Result<Done, Failed> {
+        if let Some(since) = begun.operation.uncertain_since {
+            let search = MarkerSearch {
+                marker: draft.marker.clone(),
+                company_external_id: draft.company_external_id.clone(),
+                since: begun.ticket.created_at,
+            };
+            let unsure = |error| Failed { error, uncertain_since: Some(since) };
+            let found = client.psa.find_by_marker(&search).await.map_err(unsure)?;
+            if found.len() > 1 {
+                tracing::error!(ticket.id = %begun.ticket.id, count = found.len(), "the PSA has several tickets with one marker");
+            }
+            if let Some(ticket) = found.into_iter().next() {
+                return Ok(Done::Created { ticket, was_found: true });
+            }
+            if let Some(until) = self.may_still_come(client, since) {
+                return Ok(Done::Waiting(until));
+            }
+        }
+        match client.psa.create_ticket(draft).await {
+            Ok(ticket) => Ok(Done::Created { ticket, was_found: false }),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    async fn note(&self, client: &Client, begun: &Begun, external_id: &str, note: &NoteDraft) -> Result<Done, Failed> {
+        if let Some(since) = begun.operation.uncertain_since {
+            let unsure = |error| Failed { error, uncertain_since: Some(since) };
+            if client.psa.has_note(external_id, &note.marker).await.map_err(unsure)? {
+                return Ok(Done::Noted { was_found: true });
+            }
+            if let Some(until) = self.may_still_come(client, since) {
+                return Ok(Done::Waiting(until));
+            }
+        }
+        match client.psa.add_note(external_id, note).await {
+            Ok(()) => Ok(Done::Noted { was_found: false }),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// When to look again for something that may still be carried out, or may be there and not be found yet.
+    fn may_still_come(&self, client: &Client, since: Timestamp) -> Option<Timestamp> {
+        let now = self.0.ground.clock.now();
+        let until = since.plus_secs(client.search_delay_secs + IN_FLIGHT_SECS);
+        (now < until).then(|| until.min(now.plus_secs(LOOK_AGAIN_SECS)))
+    }
+
+    fn failed(&self, error: PsaError) -> Failed {
+        let is_uncertain = error.next_step() == NextStep::LookBeforeRepeating;
+        Failed { error, uncertain_since: is_uncertain.then(|| self.0.ground.clock.now()) }
+    }
+
+    /// The status to open a ticket in: the profile's, else the PSA's first that does not close.
+    async fn open_status(&self, profile: &ticket_profile::Model) -> Result<Option<String>, Error> {
+        if profile.status_on_create.is_some() {
+            return Ok(profile.status_on_create.clone());
+        }
+        let statuses = observe::statuses(self.0.ground.db.reader(), profile.psa_connection_id).await?;
+        Ok(statuses.into_iter().find(|item| item.closes == Some(false)).map(|item| item.value))
+    }
+
+    /// Writes down how it ended. False where the lane is lost: then nothing is written, and its next holder
+    /// finds an attempt that never ended.
+    async fn end(
+        &self,
+        held: &lane::Model,
+        begun: Begun,
+        result: Result<Done, Failed>,
+        calls: &[CallTrace],
+    ) -> Result<bool, Error> {
+        let now = self.0.ground.clock.now();
+        let (mut ended, after, what) = weigh(&begun.operation, result, now);
+        ended.response_status = calls.iter().rev().find_map(|call| call.status).map(i32::from);
+        ended.latency_ms = Some(calls.iter().map(|call| call.latency_ms).sum());
+        log(&begun, &ended);
+        let (ground, held) = (self.0.ground.clone(), held.clone());
+        self.0
+            .ground
+            .db
+            .write::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    if !lanes::still_held(tx, &held, now).await? {
+                        return Ok(false);
+                    }
+                    outbox::end(tx, &ground, &begun.operation, &begun.attempt, ended, after).await?;
+                    delivered::delivered(tx, &ground, &begun.operation, what).await?;
+                    Ok(true)
+                })
+            })
+            .await
+    }
+}
+
+/// What a result means for the attempt, the operation and the ticket.
+fn weigh(
+    operation: &ticket_operation::Model,
+    result: Result<Done, Failed>,
+    now: Timestamp,
+) -> (Ended, After, Delivered) {
+    let kind = operation.kind;
+    let ended = |outcome, message: Option<String>| Ended { outcome, message, ..Ended::default() };
+    match result {
+        Ok(Done::Created { ticket, was_found }) => {
+            let (outcome, words) = if was_found {
+                ("found", "found by its marker: the PSA had done it")
+            } else {
+                ("done", "created")
+            };
+            let message = format!("{words}; ticket {}", ticket.number.as_deref().unwrap_or(&ticket.external_id));
+            (ended(outcome, Some(message)), After::Done, Delivered::Created(ticket))
+        }
+        Ok(Done::Noted { was_found }) => {
+            (ended(if was_found { "found" } else { "done" }, None), After::Done, Delivered::Noted)
+        }
+        Ok(Done::StatusSet(ticket)) => (ended("done", None), After::Done, Delivered::StatusSet(ticket)),
+        Ok(Done::Read(ticket)) => {
+            let message = format!(
+                "read back: ticket {}, status {}",
+                ticket.number.as_deref().unwrap_or(&ticket.external_id),
+                ticket.status_label.as_deref().or(ticket.status.as_deref()).unwrap_or("not shown")
+            );
+            (ended("done", Some(message)), After::Done, Delivered::Read(ticket))
+        }
+        Ok(Done::Waiting(until)) => {
+            let message = format!("not found at the PSA yet; looked again at {until} before anything is repeated");
+            let after = After::Again { run_at: until, uncertain_since: operation.uncertain_since };
+            (ended("waiting", Some(message)), after, Delivered::StillUncertain)
+        }
+        Err(Failed { error, uncertain_since }) => {
+            let message = error.to_string();
+            let code = error.code();
+            match error.next_step() {
+                NextStep::GiveUp => (
+                    ended(code, Some(message.clone())),
+                    After::Failed,
+                    Delivered::Refused { code, message: format!("{message}; mend it, then retry the operation") },
+                ),
+                NextStep::LookBeforeRepeating if matches!(kind, OperationKind::Create | OperationKind::Note) => {
+                    let since = uncertain_since.or(Some(now));
+                    (ended(code, Some(message)), After::Again { run_at: now, uncertain_since: since }, Delivered::Uncertain)
+                }
+                // Setting a status twice is setting it once: it may simply be done again.
+                NextStep::LookBeforeRepeating | NextStep::RetryLater { .. } | NextStep::PauseConnection => {
+                    let what = if uncertain_since.is_some() { Delivered::StillUncertain } else { Delivered::Delayed };
+                    (ended(code, Some(message)), After::Again { run_at: now, uncertain_since }, what)
+                }
+            }
+        }
+    }
+}
+
+fn note_marker(operation: &ticket_operation::Model) -> String {
+    format!("PSAGW-N-{}", operation.id.simple())
+}
+
+fn log(begun: &Begun, ended: &Ended) {
+    tracing::info!(
+        organization.id = %begun.operation.organization_id,
+        ticket.id = %begun.operation.ticket_id,
+        operation.id = %begun.operation.id,
+        operation.kind = ?begun.operation.kind,
+        attempt = begun.attempt.number,
+        outcome = ended.outcome,
+        status = ended.response_status,
+        latency_ms = ended.latency_ms,
+        "an operation was tried at the PSA"
+    );
+}
+
+fn text_of(payload: &serde_json::Value, key: &str) -> String {
+    payload.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+}

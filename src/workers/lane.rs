@@ -1,0 +1,264 @@
+//! Serving a lane: whoever holds it does what is due for its connection, for a while, and gives it back.
+#![expect(clippy::disallowed_methods, reason = "reads the connection of a lane it holds")]
+
+use entity::{Timestamp, lane, psa_connection};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+use super::{Client, Workers};
+use crate::{
+    error::Error,
+    organizations::connections,
+    psa::{
+        self, PsaError,
+        http::{RateBudget, RateLimit},
+    },
+    queue::{
+        backoff,
+        lanes::{self, Leaving},
+        outbox,
+    },
+    tickets::observe,
+};
+
+/// How many pieces of work one holder does before others get their turn.
+const TURN: usize = 25;
+/// How long a lane rests after a refused login or a missing permission, in seconds.
+const PAUSE_SECS: i64 = 900;
+/// The least and the most a lane rests after other failures, in seconds.
+const REST_SECS: (i64, i64) = (5, 900);
+/// How long it rests when a PSA asks for less calls without saying for how long, in seconds.
+const RATE_SECS: i64 = 30;
+/// How far back before the last look changes are asked for again, in seconds.
+const OVERLAP_SECS: i64 = 300;
+/// How many pages of changes are read in one go.
+const POLL_PAGES: usize = 20;
+
+/// What the turn of a lane has come to.
+pub(super) enum Turn {
+    /// Go on.
+    On,
+    /// No more calls for now.
+    Pause { until: Timestamp, why: String, is_failure: bool },
+    /// Somebody else holds the lane by now.
+    Lost,
+}
+
+impl Workers {
+    /// Claims a lane with due work and serves it. False where there was none.
+    pub(super) async fn serve_lane(&self) -> Result<bool, Error> {
+        let ground = &self.0.ground;
+        let Some(held) = lanes::claim(ground, &self.0.options.node).await? else { return Ok(false) };
+        let mut leaving = Leaving {
+            pause: None,
+            failures: held.failures,
+            poll_at: held.poll_at,
+            poll_cursor: held.poll_cursor,
+            budget: held.budget.clone(),
+        };
+        let client = match self.client(&held).await? {
+            Ok(client) => client,
+            Err(why) => {
+                leaving.pause = Some((ground.clock.now().plus_secs(PAUSE_SECS), why));
+                lanes::release(ground, &held, leaving).await?;
+                return Ok(true);
+            }
+        };
+        let turn = self.take_turn(&held, &client, &mut leaving).await;
+        match turn {
+            Ok(Turn::Lost) => return Ok(true),
+            Ok(Turn::On) => leaving.failures = 0,
+            Ok(Turn::Pause { until, why, is_failure }) => {
+                tracing::info!(psa_connection.id = %held.id, until = %until, reason = why, "a connection is left alone for a while");
+                leaving.failures = if is_failure { held.failures.saturating_add(1) } else { held.failures };
+                leaving.pause = Some((until, why));
+            }
+            // The database failed in the middle: the lane is left to run out of its lease, and what was
+            // begun is looked after by its next holder.
+            Err(error) => return Err(error),
+        }
+        leaving.budget = Some(client.outbound.budget().to_json(ground.clock.now()));
+        lanes::release(ground, &held, leaving).await?;
+        Ok(true)
+    }
+
+    async fn take_turn(&self, held: &lane::Model, client: &Client, leaving: &mut Leaving) -> Result<Turn, Error> {
+        let ground = &self.0.ground;
+        for _ in 0..TURN {
+            let Some(operation) = outbox::next(ground, held).await? else { break };
+            match self.carry_out(held, client, operation).await? {
+                Turn::On => {}
+                other => return Ok(other),
+            }
+        }
+        for ticket in observe::due(ground, held.id, TURN as u64).await? {
+            match self.read_again(held, client, &ticket).await? {
+                Turn::On => {}
+                other => return Ok(other),
+            }
+        }
+        match self.sync_turn(held, client).await? {
+            Turn::On => {}
+            other => return Ok(other),
+        }
+        self.poll(held, client, leaving).await
+    }
+
+    /// What has changed at the PSA since the last look: finds what its webhooks missed.
+    async fn poll(&self, held: &lane::Model, client: &Client, leaving: &mut Leaving) -> Result<Turn, Error> {
+        let ground = &self.0.ground;
+        let now = ground.clock.now();
+        if !observe::has_tickets(ground, held.id).await? {
+            leaving.poll_at = None;
+            leaving.poll_cursor = Some(now);
+            return Ok(Turn::On);
+        }
+        let Some(_) = held.poll_at.filter(|at| *at <= now) else {
+            leaving.poll_at = held.poll_at.or(Some(now.plus_secs(self.0.options.poll_interval_secs)));
+            return Ok(Turn::On);
+        };
+        let since = held.poll_cursor.unwrap_or(now).plus_secs(-OVERLAP_SECS);
+        let mut page: Option<String> = None;
+        let mut last_seen = None;
+        for _ in 0..POLL_PAGES {
+            let changes = match self.renewing(held, client.psa.changed_since(since, page.as_deref())).await {
+                Ok(changes) => changes,
+                Err(error) => return self.after_error(held, &error).await,
+            };
+            last_seen = changes.items.iter().filter_map(|ticket| ticket.updated_at).max().or(last_seen);
+            page = changes.next;
+            observe::mark_changed(ground, held.id, changes.items).await?;
+            if page.is_none() {
+                break;
+            }
+        }
+        // More than was read: the next look goes on where this one ended.
+        leaving.poll_cursor = if page.is_some() { last_seen.or(held.poll_cursor) } else { Some(now) };
+        leaving.poll_at =
+            Some(if page.is_some() { now } else { now.plus_secs(self.0.options.poll_interval_secs) });
+        for ticket in observe::due(ground, held.id, TURN as u64).await? {
+            match self.read_again(held, client, &ticket).await? {
+                Turn::On => {}
+                other => return Ok(other),
+            }
+        }
+        self.connection_works(held).await?;
+        Ok(Turn::On)
+    }
+
+    async fn read_again(&self, held: &lane::Model, client: &Client, ticket: &entity::ticket::Model) -> Result<Turn, Error> {
+        let Some(external_id) = ticket.external_id.clone() else { return Ok(Turn::On) };
+        let remote = match self.renewing(held, client.psa.read_ticket(&external_id, true)).await {
+            Ok(remote) => remote,
+            Err(error) => return self.after_error(held, &error).await,
+        };
+        let (ground, held, id, asked_at) = (self.0.ground.clone(), held.clone(), ticket.id, ticket.refresh_at);
+        self.0
+            .ground
+            .db
+            .write::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    if !lanes::still_held(tx, &held, ground.clock.now()).await? {
+                        return Ok(Turn::Lost);
+                    }
+                    observe::observed(tx, &ground, id, asked_at, remote.as_ref()).await?;
+                    Ok(Turn::On)
+                })
+            })
+            .await
+    }
+
+    /// The connection's client: as it was, or made anew after a change of credentials or of the lane's holder.
+    async fn client(&self, held: &lane::Model) -> Result<Result<Client, String>, Error> {
+        let row = psa_connection::Entity::find_by_id(held.id)
+            .filter(psa_connection::Column::OrganizationId.eq(held.organization_id))
+            .one(self.0.ground.db.reader())
+            .await?
+            .ok_or(Error::NotFound)?;
+        if let Some(mut client) = self.known_client(held.id)
+            && client.credentials_version == row.credentials_version
+            && client.fence == held.fence - 1
+        {
+            client.fence = held.fence;
+            self.remember_client(held.id, client.clone());
+            return Ok(Ok(client));
+        }
+        let Some(platform) = psa::platform(&row.platform) else {
+            return Ok(Err(format!("this version knows no platform \"{}\"", row.platform)));
+        };
+        let credentials = connections::credentials(&self.0.ground, &row).await?;
+        let limit = platform.capabilities().rate.map(|rate| match platform.key() {
+            "halo" => RateLimit { calls: self.0.options.halo_calls_per_five_minutes, window_secs: 300 },
+            _ => rate,
+        });
+        let budget = match (limit, &held.budget) {
+            (Some(limit), Some(stored)) => RateBudget::from_json(limit, stored),
+            (Some(limit), None) => RateBudget::new(limit),
+            (None, _) => RateBudget::unlimited(),
+        };
+        let outbound = self.0.outbound.for_connection(budget);
+        let psa = match platform.connect(credentials, outbound.clone()) {
+            Ok(psa) => psa,
+            Err(problems) => {
+                let words: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+                return Ok(Err(words.join("; ")));
+            }
+        };
+        let client = Client {
+            psa,
+            outbound,
+            search_delay_secs: platform.capabilities().search_delay_secs,
+            credentials_version: row.credentials_version,
+            fence: held.fence,
+        };
+        self.remember_client(held.id, client.clone());
+        Ok(Ok(client))
+    }
+
+    /// What an error at a PSA means for the lane.
+    pub(super) async fn after_error(&self, held: &lane::Model, error: &PsaError) -> Result<Turn, Error> {
+        let ground = &self.0.ground;
+        let now = ground.clock.now();
+        let failures = u32::try_from(held.failures).unwrap_or(0).saturating_add(1);
+        let rest = backoff::delay_secs(failures, REST_SECS.0, REST_SECS.1, ground.chance.fraction());
+        let why = error.to_string();
+        Ok(match error.next_step() {
+            psa::NextStep::RetryLater { after_secs } => {
+                let is_rate = matches!(error, PsaError::RateLimited { .. });
+                let after = after_secs.unwrap_or(if is_rate { RATE_SECS } else { rest });
+                Turn::Pause { until: now.plus_secs(after.max(1)), why, is_failure: !is_rate }
+            }
+            psa::NextStep::PauseConnection => {
+                connections::record_health(ground, held.organization_id, held.id, false, &why).await?;
+                Turn::Pause { until: now.plus_secs(PAUSE_SECS), why, is_failure: true }
+            }
+            psa::NextStep::LookBeforeRepeating => Turn::Pause { until: now.plus_secs(rest), why, is_failure: true },
+            psa::NextStep::GiveUp => Turn::On,
+        })
+    }
+
+    /// A call worked: a connection that was said to fail no longer does.
+    pub(super) async fn connection_works(&self, held: &lane::Model) -> Result<(), Error> {
+        connections::record_health(&self.0.ground, held.organization_id, held.id, true, "the last call worked").await
+    }
+
+    /// Waits for a call while the lane's lease is renewed behind it.
+    pub(super) async fn renewing<T>(&self, held: &lane::Model, call: impl Future<Output = T>) -> T {
+        let mut call = std::pin::pin!(call);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut call => return result,
+                () = tokio::time::sleep(std::time::Duration::from_secs(20)) => {
+                    let (held, now) = (held.clone(), self.0.ground.clock.now());
+                    let renewed = self.0.ground.db.write::<_, Error, _>(move |tx| {
+                        Box::pin(async move { Ok(lanes::still_held(tx, &held, now).await?) })
+                    });
+                    if let Err(error) = renewed.await {
+                        tracing::warn!(error = %error, "a lease could not be renewed");
+                    }
+                }
+            }
+        }
+    }
+}
+

@@ -1,0 +1,142 @@
+//! The clock's door: deliveries are decided and operations carried out here, where adapters and domain meet.
+//!
+//! [`Workers::step`] does one piece of whatever is due. Production loops over it; tests call it until nothing
+//! is due, and move the clock in between.
+
+mod carry;
+mod inbox;
+mod lane;
+mod readings;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    error::Error,
+    ground::Ground,
+    metrics::Metrics,
+    psa::{self, http::Outbound},
+};
+
+/// How often workers look for work that nobody told them of, such as other nodes'.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How workers go about it.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// This node's name, for leases and attempts.
+    pub node: String,
+    /// How many decide deliveries at the same time.
+    pub inbox_workers: usize,
+    /// How many lanes are served at the same time.
+    pub lane_workers: usize,
+    /// How often a PSA is asked what has changed, in seconds.
+    pub poll_interval_secs: i64,
+    /// Calls in any five minutes to one HaloPSA login.
+    pub halo_calls_per_five_minutes: u32,
+}
+
+/// What workers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Workers(Arc<Inside>);
+
+struct Inside {
+    ground: Ground,
+    outbound: Outbound,
+    metrics: Metrics,
+    options: WorkerOptions,
+    clients: Mutex<HashMap<Uuid, Client>>,
+}
+
+/// A client as it was used last, with the token it holds.
+#[derive(Clone)]
+struct Client {
+    psa: Arc<dyn psa::Psa>,
+    outbound: Outbound,
+    search_delay_secs: i64,
+    credentials_version: i32,
+    /// The lane's number when it was used: if somebody else held the lane since, its budget is another.
+    fence: i64,
+}
+
+impl Workers {
+    /// Nothing runs yet: call [`Workers::step`], or [`Workers::run`].
+    pub fn new(ground: Ground, outbound: Outbound, metrics: Metrics, options: WorkerOptions) -> Self {
+        Self(Arc::new(Inside { ground, outbound, metrics, options, clients: Mutex::default() }))
+    }
+
+    /// Does one piece of work that is due. False where nothing was.
+    pub async fn step(&self) -> Result<bool, Error> {
+        let decided = self.decide_batch().await?;
+        let served = self.serve_lane().await?;
+        Ok(decided || served)
+    }
+
+    /// Works until `stop` is called and what was begun is finished.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..self.0.options.inbox_workers.max(1) {
+            let (workers, stop) = (self.clone(), stop.clone());
+            tasks.spawn(async move { workers.run_inbox(stop).await });
+        }
+        for _ in 0..self.0.options.lane_workers.max(1) {
+            let (workers, stop) = (self.clone(), stop.clone());
+            tasks.spawn(async move { workers.run_lanes(stop).await });
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    async fn run_inbox(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.decide_batch().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tokio::select! {
+                        () = self.0.ground.wake.inbox_called() => {}
+                        () = tokio::time::sleep(LOOK_EVERY) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
+                Err(error) => rest("deciding deliveries", &error, &stop).await,
+            }
+        }
+    }
+
+    async fn run_lanes(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.serve_lane().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tokio::select! {
+                        () = self.0.ground.wake.outbox_called() => {}
+                        () = tokio::time::sleep(LOOK_EVERY) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
+                Err(error) => rest("serving a PSA connection", &error, &stop).await,
+            }
+        }
+    }
+
+    fn known_client(&self, connection_id: Uuid) -> Option<Client> {
+        self.0.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&connection_id).cloned()
+    }
+
+    fn remember_client(&self, connection_id: Uuid, client: Client) {
+        self.0.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(connection_id, client);
+    }
+}
+
+async fn rest(what: &str, error: &Error, stop: &CancellationToken) {
+    tracing::error!(error = %error, cause = ?std::error::Error::source(error), "{what} failed; trying again in a moment");
+    tokio::select! {
+        () = tokio::time::sleep(LOOK_EVERY) => {}
+        () = stop.cancelled() => {}
+    }
+}
