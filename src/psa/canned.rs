@@ -1,6 +1,9 @@
 //! A server for tests that plays answers and keeps what it was asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::Value;
 use tokio::{
@@ -145,7 +148,7 @@ async fn serve(mut stream: TcpStream, play: impl Fn(&Asked) -> Play) -> std::io:
             let mut head =
                 format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                let _ = write!(head, "{name}: {value}\r\n");
             }
             head.push_str("\r\n");
             stream.write_all(head.as_bytes()).await?;

@@ -34,7 +34,7 @@ impl Connection {
             let detail = String::from("Halo does not give all pages of its clients");
             return Err(PsaError::Unavailable { detail });
         }
-        let items = rows.rows.iter().filter_map(company).filter(|company| keeps(filter, company)).collect();
+        let items = rows.items.iter().filter_map(company).filter(|company| keeps(filter, company)).collect();
         Ok(RemotePage { items, next: rows.next.map(|place| place.word()), total: rows.total })
     }
 
@@ -46,7 +46,7 @@ impl Connection {
             let Some(at) = place.take() else { break };
             let query = [("includeinactive", String::from("true"))];
             let rows = self.page("/Client", "clients", &query, at).await?;
-            types.extend(rows.rows.iter().filter_map(|row| wire::id(row, "customertype")));
+            types.extend(rows.items.iter().filter_map(|row| wire::id(row, "customertype")));
             place = rows.next;
         }
         let item = |number: i64| PickItem {

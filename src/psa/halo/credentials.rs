@@ -174,23 +174,21 @@ fn address(text: &str) -> Result<Url, &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(USERINFO);
     }
-    let host = match url.host() {
-        Some(Host::Domain(name)) => name.trim_end_matches('.').to_owned(),
-        Some(_) => String::new(),
+    let name = match url.host() {
+        Some(Host::Domain(name)) => Some(name.trim_end_matches('.').to_owned()),
+        Some(_) => None,
         None => return Err(UNREADABLE),
     };
-    if !host.is_empty() {
+    if let Some(name) = name {
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-        if !host.chars().all(is_name) || host.split('.').any(str::is_empty) {
+        if !name.chars().all(is_name) || name.split('.').any(str::is_empty) {
             return Err(UNREADABLE);
         }
-        url.set_host(Some(&host)).map_err(|_| UNREADABLE)?;
+        url.set_host(Some(&name)).map_err(|_| UNREADABLE)?;
         // The vendor's hosts speak https only; on a host of one's own, http is for the operator to allow.
-        if is_vendor_host(&host) && url.scheme() == "http" {
+        if is_vendor_host(&name) && url.scheme() == "http" {
             url.set_scheme("https").map_err(|()| UNREADABLE)?;
         }
-    } else if url.host().is_none() {
-        return Err(UNREADABLE);
     }
     url.set_query(None);
     url.set_fragment(None);

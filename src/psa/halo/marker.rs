@@ -38,7 +38,7 @@ impl Connection {
         let query =
             [("search_supplier_reference", marker.to_owned()), ("includeclosed", String::from("true"))];
         let rows = match self.page("/Tickets", "tickets", &query, Place::START).await {
-            Ok(rows) => rows.rows,
+            Ok(page) => page.items,
             // A build that does not know the filter; the look at every ticket decides.
             Err(PsaError::Rejected { .. }) => Vec::new(),
             Err(error) => return Err(error),
@@ -80,7 +80,7 @@ impl Connection {
                 return Err(cannot_tell("Halo does not give all pages of its tickets"));
             }
             place = rows.next;
-            for row in &rows.rows {
+            for row in &rows.items {
                 match judge(row, &search.marker, read_from) {
                     Verdict::Exact => exact.extend(self.ticket(row)),
                     Verdict::ByDetails => by_details.extend(self.ticket(row)),

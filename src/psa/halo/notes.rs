@@ -90,7 +90,7 @@ impl Connection {
         for _ in 0..PAGES {
             let Some(at) = place.take() else { return Ok(()) };
             let rows = self.page("/Actions", "actions", &query, at).await?;
-            if rows.rows.iter().any(&mut is_enough) {
+            if rows.items.iter().any(&mut is_enough) {
                 return Ok(());
             }
             if rows.is_stuck {

@@ -40,8 +40,8 @@ impl Place {
 }
 
 /// One page.
-pub(super) struct Rows {
-    pub(super) rows: Vec<Value>,
+pub(super) struct Page {
+    pub(super) items: Vec<Value>,
     pub(super) total: Option<u64>,
     pub(super) next: Option<Place>,
     /// The list did not go on although there is more: its paging does not work.
@@ -56,7 +56,7 @@ impl Connection {
         key: &str,
         query: &[(&str, String)],
         place: Place,
-    ) -> Result<Rows, PsaError> {
+    ) -> Result<Page, PsaError> {
         let mut query = query.to_vec();
         query.push(("pageinate", String::from("true")));
         query.push(("page_size", PAGE_SIZE.to_string()));
@@ -71,12 +71,12 @@ impl Connection {
         if first.is_some() && first == place.before {
             tracing::warn!(path, "Halo repeats the first page of this list");
             let is_stuck = total.is_none_or(|total| place.seen < total);
-            return Ok(Rows { rows: Vec::new(), total, next: None, is_stuck });
+            return Ok(Page { items: Vec::new(), total, next: None, is_stuck });
         }
         let goes_on = !rows.is_empty() && total.map_or(rows.len() == PAGE_SIZE, |total| seen < total);
         let next = goes_on.then(|| Place { page: place.page.saturating_add(1), seen, before: first });
         let is_stuck = rows.is_empty() && total.is_some_and(|total| seen < total);
-        Ok(Rows { rows, total, next, is_stuck })
+        Ok(Page { items: rows, total, next, is_stuck })
     }
 }
 

@@ -218,8 +218,9 @@ fn categories(rows: &[Value], level: &str) -> Vec<PickItem> {
     let of_level =
         rows.iter().filter(|row| wire::int(row, "type_id").is_none_or(|id| id.to_string() == level));
     once(of_level.filter_map(|row| {
+        // The whole path: the same name can hang under several.
         let value = wire::text(row, "value")?;
-        Some(item(value, wire::text(row, "category_name").unwrap_or(value)))
+        Some(item(value, value))
     }))
 }
 

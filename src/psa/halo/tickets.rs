@@ -99,7 +99,7 @@ impl Connection {
             ("orderdesc", String::from("false")),
         ];
         let rows = self.page("/Tickets", "tickets", &query, Place::read(page)).await?;
-        let mut items: Vec<_> = rows.rows.iter().filter_map(|row| self.ticket(row)).collect();
+        let mut items: Vec<_> = rows.items.iter().filter_map(|row| self.ticket(row)).collect();
         let ignored = since.plus_secs(-IGNORED_AFTER_SECS);
         let is_old = |ticket: &RemoteTicket| ticket.updated_at.is_some_and(|at| at < ignored);
         if rows.is_stuck || (!items.is_empty() && items.iter().all(is_old)) {

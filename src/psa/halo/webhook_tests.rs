@@ -27,7 +27,7 @@ fn base64(key: &str, body: &[u8]) -> String {
 }
 
 fn hex(key: &str, body: &[u8]) -> String {
-    mac(key, body).iter().map(|byte| format!("{byte:02x}")).collect()
+    mac(key, body).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn check(scheme: &str, texts: &[&str], headers: &[(&str, &str)]) -> Result<Proof, WebhookRefused> {

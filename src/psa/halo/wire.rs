@@ -110,7 +110,7 @@ pub(super) fn reference_line(marker: &str) -> String {
 /// Whether a text has our reference on a line of its own; Halo may have turned line ends into HTML.
 pub(super) fn has_reference(text: &str, marker: &str) -> bool {
     let wanted = reference_line(marker);
-    lines(text).iter().any(|line| *line == wanted)
+    lines(text).contains(&wanted)
 }
 
 /// The mark on the last line of a text.

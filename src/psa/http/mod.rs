@@ -218,7 +218,7 @@ impl Outbound {
             match response.chunk().await {
                 Ok(None) => break,
                 Ok(Some(chunk)) if body.len() + chunk.len() <= self.max_body => {
-                    body.extend_from_slice(&chunk)
+                    body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
                     let detail = format!("the answer is longer than {} bytes", self.max_body);

@@ -112,7 +112,7 @@ fn gzip_of_letters() -> Vec<u8> {
     }
     put(0, 7, true); // the end
     put(0, 7, false); // to a whole byte
-    let sum = crc32fast::hash(&[b'x'; COUNT]);
+    let sum = crc32fast::hash(&vec![b'x'; COUNT]);
     out.extend(sum.to_le_bytes());
     out.extend(u32::try_from(COUNT).unwrap().to_le_bytes());
     out
