@@ -163,7 +163,7 @@ impl Workers {
             }
             OperationKind::Close => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
-                client.psa.set_status(external_id, &profile.status_on_close).await.map(Done::StatusSet).map_err(sure)
+                set_status(client, external_id, &profile.status_on_close).await.map_err(sure)
             }
             OperationKind::Reopen => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -171,7 +171,7 @@ impl Workers {
                     let reason = "the profile has no status on create to open the ticket in; give it one, then retry".to_owned();
                     return Ok(Err(sure(PsaError::Rejected { field: None, reason })));
                 };
-                client.psa.set_status(external_id, &status).await.map(Done::StatusSet).map_err(sure)
+                set_status(client, external_id, &status).await.map_err(sure)
             }
             OperationKind::ReadBack => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -278,6 +278,21 @@ impl Workers {
                 })
             })
             .await
+    }
+}
+
+/// Sets a status, and does not take the PSA's word for it: a rule of its own may have undone it.
+async fn set_status(client: &Client, external_id: &str, status: &str) -> Result<Done, PsaError> {
+    let ticket = client.psa.set_status(external_id, status).await?;
+    match &ticket.status {
+        Some(is) if is != status => {
+            let label = ticket.status_label.as_deref().unwrap_or(is);
+            Err(PsaError::Rejected {
+                field: Some("status".to_owned()),
+                reason: format!("the PSA took the call but left the ticket in status {label}; look at its rules for this status"),
+            })
+        }
+        _ => Ok(Done::StatusSet(ticket)),
     }
 }
 
