@@ -187,7 +187,7 @@ mod tests {
 
     /// How often a transaction is given up while it begins. Without the rollback before a connection is
     /// handed out, a good part of these leaves a connection inside a transaction.
-    const GIVEN_UP: u32 = 600;
+    const GIVEN_UP: u32 = 2_000;
 
     async fn open(dir: &std::path::Path) -> Db {
         let url = std::env::var("TEST_DATABASE_URL")
