@@ -9,6 +9,9 @@
 //! - On SQLite there is one writer, and its transactions take the write lock when they begin; readers
 //!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
 
+pub mod filter;
+pub mod page;
+
 use std::{
     pin::Pin,
     sync::{
