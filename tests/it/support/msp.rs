@@ -1,6 +1,5 @@
 //! An MSP with its PSA, its customers and its scanner.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use psa_gateway::{clock::Chance, sandbox::halo::HaloSandbox, scanners::signature};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -178,6 +177,7 @@ impl<'a> Msp<'a> {
     /// With an endpoint for its scanner.
     pub async fn listening(mut self) -> Self {
         let (id, url, secret) = self.makes_endpoint("scanner", "events", "standard_webhooks", None).await;
+        super::is_secret(&secret);
         (self.endpoint, self.webhook_url, self.secret) = (id, url, Mutex::new(secret));
         self
     }
@@ -538,9 +538,4 @@ impl<'a> Msp<'a> {
 pub fn text(value: &Value, pointer: &str) -> String {
     let found = value.pointer(pointer).and_then(Value::as_str);
     found.unwrap_or_else(|| panic!("no {pointer} in {value:#}")).to_owned()
-}
-
-/// Bytes as senders of secrets write them.
-pub fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
 }
