@@ -18,9 +18,9 @@ use serde_json::json;
 
 use crate::{
     error::Error,
-    ground::Ground,
+    ground::{EndpointKeys, Ground},
     metrics::{Metrics, Received},
-    organizations::endpoints::{self, EndpointKeys},
+    organizations::endpoints,
     psa,
     request_id::RequestId,
     queue::{

@@ -136,6 +136,7 @@ async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
         ("introspection", "true".to_owned()),
         ("database_max_connections", "4".to_owned()),
     ];
+    settings.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
     let config = Config::from_pairs(settings).expect("a configuration");
     let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true };
