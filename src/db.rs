@@ -9,6 +9,9 @@
 //! - On SQLite there is one writer, and its transactions take the write lock when they begin; readers
 //!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
 
+pub mod filter;
+pub mod page;
+
 use std::{
     pin::Pin,
     sync::{
@@ -187,7 +190,7 @@ mod tests {
 
     /// How often a transaction is given up while it begins. Without the rollback before a connection is
     /// handed out, a good part of these leaves a connection inside a transaction.
-    const GIVEN_UP: u32 = 600;
+    const GIVEN_UP: u32 = 2_000;
 
     async fn open(dir: &std::path::Path) -> Db {
         let url = std::env::var("TEST_DATABASE_URL")

@@ -56,6 +56,8 @@ pub mod db;
 pub mod decisions;
 pub mod error;
 pub mod findings;
+#[cfg(test)]
+mod fixtures;
 pub mod graphql;
 pub mod ground;
 pub mod health;

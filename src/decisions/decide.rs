@@ -36,22 +36,23 @@ use crate::{
 /// How far a sender's clock may run ahead before its time is not believed, in seconds.
 const AHEAD_SECS: i64 = 300;
 
-/// Decides everything read in a delivery.
+/// Decides what was read in a delivery, each reading with its place there. A long delivery may be decided
+/// in several transactions, one after the other.
 pub async fn decide(
     tx: &DatabaseTransaction,
     ground: &Ground,
     delivery: &webhook_delivery::Model,
-    readings: Vec<Reading>,
+    mut numbered: Vec<(i32, Reading)>,
 ) -> Result<(), DbErr> {
     let known: HashMap<i32, event::Model> = event::Entity::find()
         .filter(event::Column::OrganizationId.eq(delivery.organization_id))
         .filter(event::Column::WebhookDeliveryId.eq(delivery.id))
+        .filter(event::Column::Position.is_in(numbered.iter().map(|(position, _)| *position)))
         .all(tx)
         .await?
         .into_iter()
         .map(|row| (row.position, row))
         .collect();
-    let mut numbered: Vec<(i32, Reading)> = (0_i32..).zip(readings).collect();
     // Findings are locked in one order in every transaction, so that no two wait for each other.
     numbered.sort_by_cached_key(|(position, reading)| {
         let place = reading

@@ -1,3 +1,73 @@
-//! The door of dashboards.
+//! The door for dashboards: GraphQL over HTTP. Resolvers ask who is asking, call the domain and wrap.
+//!
+//! # Adding a type
+//! 1. `types/thing.rs`: `pub struct Thing(pub thing::Model)`, `From<thing::Model>`, and an `#[Object]` with
+//!    the fields you choose. Everything has a description. `id` is `ids::encode::<thing::Entity>(self.0.id)`.
+//! 2. `types/mod.rs`: `mod thing; pub use thing::*;`. If it has an id, a line in `nodes!` (`node.rs`), and one
+//!    in `owned!` (`organizations/reach.rs`) if its table is not there yet.
+//! 3. A reference to another row: `ctx.loaders()?.named::<thing::Entity>(id).await?` (or `row`, where it
+//!    may be gone). Never a query of your own: rows of one level are read together.
+//! 4. A list: a `reach::List` in the domain (conditions, parent column, order), `connection!` beside the
+//!    type, and a field of four page arguments that gives `ThingConnection::new(parent, list, &args)`, with
+//!    `complexity = "connection::cost(first, last, child_complexity)"`. At the root or nested, it is the same.
+//!
+//! # Adding a mutation
+//! 1. In `mutations/things.rs`: an `InputObject` named after the mutation, `payload!` for its answer, a
+//!    method on `ThingMutation` that ends in `Payload::answer(…)`.
+//! 2. `mutations/mod.rs`: a line in `user_errors!` for its error type. A new file: a member of
+//!    `MutationRoot` in `schema.rs`, as `QueryRoot` has for queries.
+//!
+//! # Errors
+//! `?` on what the domain answers, and nothing else: see [`errors`].
 
+pub mod connection;
+pub mod errors;
 pub mod graphiql;
+pub mod http;
+pub mod ids;
+pub mod loaders;
+mod media;
+pub mod mutations;
+pub mod node;
+mod query;
+mod request;
+pub mod scalars;
+pub mod schema;
+pub mod types;
+
+#[cfg(test)]
+mod tests;
+
+use async_graphql::Context;
+
+pub use http::{Authenticate, Door, Settings, serve};
+pub use schema::{Graph, Limits, build, sdl};
+
+use self::loaders::Loaders;
+use crate::{ground::Ground, organizations::viewer::Viewer};
+
+/// What resolvers take from their context.
+pub trait Asking {
+    /// Who is asking.
+    fn viewer(&self) -> async_graphql::Result<&Viewer>;
+
+    /// What the domain works with.
+    fn ground(&self) -> async_graphql::Result<&Ground>;
+
+    /// Reads rows and lists, together with the other resolvers of this request.
+    fn loaders(&self) -> async_graphql::Result<&Loaders>;
+}
+
+impl Asking for Context<'_> {
+    fn viewer(&self) -> async_graphql::Result<&Viewer> {
+        Ok(self.loaders()?.viewer())
+    }
+
+    fn ground(&self) -> async_graphql::Result<&Ground> {
+        Ok(self.loaders()?.ground())
+    }
+
+    fn loaders(&self) -> async_graphql::Result<&Loaders> {
+        self.data::<Loaders>()
+    }
+}

@@ -8,5 +8,6 @@ pub mod mappings;
 pub mod organization;
 pub mod policies;
 pub mod profiles;
+pub mod reach;
 pub mod tokens;
 pub mod viewer;

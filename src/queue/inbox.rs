@@ -360,6 +360,23 @@ pub async fn finish(
     Ok(result.rows_affected == 1)
 }
 
+/// Holds a delivery for longer, where it takes several transactions. False where the lease is another's by
+/// now.
+pub async fn renew(
+    tx: &DatabaseTransaction,
+    delivery: &webhook_delivery::Model,
+    now: Timestamp,
+) -> Result<bool, DbErr> {
+    use webhook_delivery::Column as C;
+    let result = webhook_delivery::Entity::update_many()
+        .col_expr(C::LeaseUntil, Expr::value(now.plus_secs(LEASE_SECS)))
+        .filter(C::Id.eq(delivery.id))
+        .filter(C::Fence.eq(delivery.fence))
+        .exec(tx)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
 /// Gives a delivery back after a failure of ours, to be tried again later; after many it is dead.
 pub async fn put_back(ground: &Ground, delivery: &webhook_delivery::Model, why: &Error) -> Result<(), Error> {
     use webhook_delivery::Column as C;

@@ -4,6 +4,7 @@ pub mod delivered;
 pub mod observe;
 pub mod operations;
 pub mod plan;
+pub mod read;
 pub mod remote;
 pub mod sample;
 pub mod state;

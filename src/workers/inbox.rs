@@ -20,9 +20,13 @@ use crate::{
 /// How many deliveries are claimed at once.
 const BATCH: u64 = 32;
 
+/// How many events of one delivery are decided in one transaction: a long one must not keep the only
+/// writer of an embedded database from storing webhooks.
+const EVENTS: usize = 50;
+
 /// What a delivery holds.
 enum Content {
-    Events(Vec<Reading>),
+    Events(Vec<(i32, Reading)>),
     Hints(uuid::Uuid, Vec<TicketHint>),
     Unreadable(String),
 }
@@ -54,7 +58,8 @@ impl Workers {
         let pairs: Vec<(String, String)> = serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
         let headers = Headers::new(pairs);
         if let Some(sender) = scanners::sender(&endpoint.sender) {
-            return Ok(Content::Events(sender.read(&headers, &delivery.body)));
+            let readings = sender.read(&headers, &delivery.body);
+            return Ok(Content::Events((0_i32..).zip(readings).collect()));
         }
         let (Some(platform), Some(connection_id)) = (psa::platform(&endpoint.sender), endpoint.psa_connection_id) else {
             return Ok(Content::Unreadable(format!(
@@ -69,44 +74,76 @@ impl Workers {
     }
 
     async fn decide(&self, delivery: &webhook_delivery::Model, content: Content) -> Result<(), Error> {
-        let ground = self.0.ground.clone();
-        let held = delivery.clone();
-        let delivery_id = delivery.id;
+        match content {
+            Content::Events(mut readings) => {
+                let verdict = only_problem(&readings).map_or(Verdict::Understood, Verdict::Dead);
+                while readings.len() > EVENTS {
+                    let rest = readings.split_off(EVENTS);
+                    self.write(delivery, None, Taken::Events(std::mem::replace(&mut readings, rest))).await?;
+                }
+                self.write(delivery, Some(verdict), Taken::Events(readings)).await?;
+            }
+            Content::Hints(connection_id, hints) => {
+                self.write(delivery, Some(Verdict::Understood), Taken::Hints(connection_id, hints)).await?;
+            }
+            Content::Unreadable(problem) => {
+                self.write(delivery, Some(Verdict::Dead(problem)), Taken::Events(Vec::new())).await?;
+            }
+        }
+        self.0.ground.wake.outbox();
+        tracing::info!(
+            organization.id = %delivery.organization_id,
+            delivery.id = %delivery.id,
+            request.id = delivery.request_id,
+            "a delivery was decided"
+        );
+        Ok(())
+    }
+
+    /// One transaction: what was taken from the delivery with all its consequences, and, with a verdict, the
+    /// delivery's end.
+    async fn write(
+        &self,
+        delivery: &webhook_delivery::Model,
+        verdict: Option<Verdict>,
+        taken: Taken,
+    ) -> Result<(), Error> {
+        let (ground, held) = (self.0.ground.clone(), delivery.clone());
         self.0
             .ground
             .db
             .write::<_, Error, _>(move |tx| {
                 Box::pin(async move {
-                    let verdict = match content {
-                        Content::Events(readings) => {
-                            let unreadable = only_problem(&readings);
-                            decide::decide(tx, &ground, &held, readings).await?;
-                            unreadable.map_or(Verdict::Understood, Verdict::Dead)
-                        }
-                        Content::Hints(connection_id, hints) => {
-                            hints::take_in(tx, &ground, &held, connection_id, hints).await?;
-                            Verdict::Understood
-                        }
-                        Content::Unreadable(problem) => Verdict::Dead(problem),
+                    let is_ours = match verdict {
+                        Some(verdict) => inbox::finish(tx, &held, verdict, ground.clock.now()).await?,
+                        None => inbox::renew(tx, &held, ground.clock.now()).await?,
                     };
-                    if inbox::finish(tx, &held, verdict, ground.clock.now()).await? {
-                        Ok(())
-                    } else {
-                        Err(Error::Internal(anyhow::anyhow!("the delivery has another worker by now")))
+                    if !is_ours {
+                        return Err(Error::Internal(anyhow::anyhow!("the delivery has another worker by now")));
                     }
+                    match taken {
+                        Taken::Events(readings) => decide::decide(tx, &ground, &held, readings).await?,
+                        Taken::Hints(connection_id, hints) => {
+                            hints::take_in(tx, &ground, &held, connection_id, hints).await?;
+                        }
+                    }
+                    Ok(())
                 })
             })
-            .await?;
-        self.0.ground.wake.outbox();
-        tracing::info!(delivery.id = %delivery_id, organization.id = %delivery.organization_id, request.id = delivery.request_id, "a delivery was decided");
-        Ok(())
+            .await
     }
 }
 
+/// What one transaction takes from a delivery.
+enum Taken {
+    Events(Vec<(i32, Reading)>),
+    Hints(uuid::Uuid, Vec<TicketHint>),
+}
+
 /// A delivery of which nothing at all could be read is dead: somebody has to look at it.
-fn only_problem(readings: &[Reading]) -> Option<String> {
+fn only_problem(readings: &[(i32, Reading)]) -> Option<String> {
     match readings {
-        [Reading { event: Err(unreadable), .. }] if unreadable.pointer.is_empty() => Some(unreadable.problem.clone()),
+        [(_, Reading { event: Err(unreadable), .. })] if unreadable.pointer.is_empty() => Some(unreadable.problem.clone()),
         _ => None,
     }
 }

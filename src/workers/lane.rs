@@ -3,6 +3,7 @@
 
 use entity::{Timestamp, lane, psa_connection};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use tokio_util::sync::CancellationToken;
 
 use super::{Client, Workers};
 use crate::{
@@ -45,7 +46,7 @@ pub(super) enum Turn {
 
 impl Workers {
     /// Claims a lane with due work and serves it. False where there was none.
-    pub(super) async fn serve_lane(&self) -> Result<bool, Error> {
+    pub(super) async fn serve_lane(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let ground = &self.0.ground;
         let Some(held) = lanes::claim(ground, &self.0.options.node).await? else { return Ok(false) };
         let mut leaving = Leaving {
@@ -63,7 +64,7 @@ impl Workers {
                 return Ok(true);
             }
         };
-        let turn = self.take_turn(&held, &client, &mut leaving).await;
+        let turn = self.take_turn(&held, &client, &mut leaving, stop).await;
         match turn {
             Ok(Turn::Lost) => return Ok(true),
             Ok(Turn::On) => leaving.failures = 0,
@@ -81,13 +82,22 @@ impl Workers {
         Ok(true)
     }
 
-    async fn take_turn(&self, held: &lane::Model, client: &Client, leaving: &mut Leaving) -> Result<Turn, Error> {
+    async fn take_turn(
+        &self,
+        held: &lane::Model,
+        client: &Client,
+        leaving: &mut Leaving,
+        stop: &CancellationToken,
+    ) -> Result<Turn, Error> {
         let ground = &self.0.ground;
         for _ in 0..TURN {
             let Some(operation) = outbox::next(ground, held).await? else { break };
             match self.carry_out(held, client, operation).await? {
                 Turn::On => {}
                 other => return Ok(other),
+            }
+            if stop.is_cancelled() {
+                return Ok(Turn::On);
             }
         }
         for ticket in observe::due(ground, held.id, TURN as u64).await? {
@@ -248,7 +258,7 @@ impl Workers {
             tokio::select! {
                 biased;
                 result = &mut call => return result,
-                () = tokio::time::sleep(std::time::Duration::from_secs(20)) => {
+                () = tokio::time::sleep(std::time::Duration::from_secs(10)) => {
                     let (held, now) = (held.clone(), self.0.ground.clock.now());
                     let renewed = self.0.ground.db.write::<_, Error, _>(move |tx| {
                         Box::pin(async move { Ok(lanes::still_held(tx, &held, now).await?) })

@@ -74,52 +74,62 @@ impl Workers {
     /// Does one piece of work that is due. False where nothing was.
     pub async fn step(&self) -> Result<bool, Error> {
         let decided = self.decide_batch().await?;
-        let served = self.serve_lane().await?;
+        let served = self.serve_lane(&CancellationToken::new()).await?;
         Ok(decided || served)
     }
 
     /// Works until `stop` is called and what was begun is finished.
     pub async fn run(&self, stop: CancellationToken) {
         let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..self.0.options.inbox_workers.max(1) {
-            let (workers, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move { workers.run_inbox(stop).await });
+        let options = &self.0.options;
+        let jobs = std::iter::repeat_n(Job::Inbox, options.inbox_workers.max(1))
+            .chain(std::iter::repeat_n(Job::Lanes, options.lane_workers.max(1)));
+        let mut job_of = HashMap::new();
+        for job in jobs {
+            job_of.insert(tasks.spawn(self.clone().repeat(job, stop.clone())).id(), job);
         }
-        for _ in 0..self.0.options.lane_workers.max(1) {
-            let (workers, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move { workers.run_lanes(stop).await });
-        }
-        while tasks.join_next().await.is_some() {}
-    }
-
-    async fn run_inbox(&self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            match self.decide_batch().await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tokio::select! {
-                        () = self.0.ground.wake.inbox_called() => {}
-                        () = tokio::time::sleep(LOOK_EVERY) => {}
-                        () = stop.cancelled() => {}
-                    }
-                }
-                Err(error) => rest("deciding deliveries", &error, &stop).await,
+        while let Some(ended) = tasks.join_next().await {
+            // A fault of ours in one piece of work must not end all of it: its lease runs out, and it is
+            // taken up again.
+            if let Err(error) = ended
+                && let Some(job) = job_of.remove(&error.id())
+                && !stop.is_cancelled()
+            {
+                tracing::error!(error = %error, job = ?job, "a worker fell over; another takes its place");
+                job_of.insert(tasks.spawn(self.clone().repeat(job, stop.clone())).id(), job);
             }
         }
     }
 
-    async fn run_lanes(&self, stop: CancellationToken) {
+    async fn repeat(self, job: Job, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            match self.serve_lane().await {
-                Ok(true) => {}
+            let done = match job {
+                Job::Inbox => self.decide_batch().await,
+                Job::Lanes => self.serve_lane(&stop).await,
+            };
+            let called = async {
+                match job {
+                    Job::Inbox => self.0.ground.wake.inbox_called().await,
+                    Job::Lanes => self.0.ground.wake.outbox_called().await,
+                }
+            };
+            match done {
+                Ok(true) => continue,
                 Ok(false) => {
                     tokio::select! {
-                        () = self.0.ground.wake.outbox_called() => {}
+                        () = called => {}
                         () = tokio::time::sleep(LOOK_EVERY) => {}
                         () = stop.cancelled() => {}
                     }
                 }
-                Err(error) => rest("serving a PSA connection", &error, &stop).await,
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(error = %error, cause, job = ?job, "work failed; trying again in a moment");
+                    tokio::select! {
+                        () = tokio::time::sleep(LOOK_EVERY) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
             }
         }
     }
@@ -133,10 +143,9 @@ impl Workers {
     }
 }
 
-async fn rest(what: &str, error: &Error, stop: &CancellationToken) {
-    tracing::error!(error = %error, cause = ?std::error::Error::source(error), "{what} failed; trying again in a moment");
-    tokio::select! {
-        () = tokio::time::sleep(LOOK_EVERY) => {}
-        () = stop.cancelled() => {}
-    }
+/// What a worker does over and over.
+#[derive(Clone, Copy, Debug)]
+enum Job {
+    Inbox,
+    Lanes,
 }

@@ -1,0 +1,87 @@
+//! The types that have a global id. Adding one is a line in `nodes!`.
+
+use async_graphql::{Context, ID, Interface, Object};
+
+use super::{
+    Asking as _,
+    ids::{self, Identified},
+    loaders::{Loaders, Shared},
+    types,
+};
+use crate::error::{Error, Problem, ProblemCode};
+
+macro_rules! nodes {
+    ($($type:ident: $table:ident),* $(,)?) => {
+        $(impl Identified for entity::$table::Entity {
+            const TYPE: &'static str = stringify!($type);
+        })*
+
+        /// A thing with an id.
+        #[derive(Interface)]
+        #[graphql(field(
+            name = "id",
+            ty = "ID",
+            desc = "Unique among all things of all types, and opaque: neither read nor build it."
+        ))]
+        pub enum Node {
+            $(
+                #[doc(hidden)]
+                $type(types::$type),
+            )*
+        }
+
+        async fn resolve(loaders: &Loaders, id: &ID) -> Result<Option<Node>, Shared> {
+            let Some((name, id)) = ids::decode(id) else { return Ok(None) };
+            $(if name == <entity::$table::Entity as Identified>::TYPE {
+                let row = loaders.row::<entity::$table::Entity>(id).await?;
+                return Ok(row.map(|row| Node::$type(row.into())));
+            })*
+            Ok(None)
+        }
+    };
+}
+
+nodes! {
+    Company: company,
+    Organization: organization,
+    PsaCompany: psa_company,
+    PsaConnection: psa_connection,
+    Ticket: ticket,
+    TicketProfile: ticket_profile,
+    WebhookEndpoint: webhook_endpoint,
+}
+
+/// How many ids `nodes` takes.
+const MAX_IDS: usize = 100;
+
+/// Things by their ids.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The thing of that id; null where it is not there or not yours.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id.")] id: ID,
+    ) -> async_graphql::Result<Option<Node>> {
+        Ok(resolve(ctx.loaders()?, &id).await?)
+    }
+
+    /// The things of those ids, in their order, with null where one is not there or not yours.
+    #[graphql(complexity = "1 + ids.len() * child_complexity")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids, 100 at the most.")] ids: Vec<ID>,
+    ) -> async_graphql::Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_IDS {
+            let message = format!("`ids` has {} ids: give {MAX_IDS} at the most", ids.len());
+            return Err(Error::from(Problem::of("ids", ProblemCode::TooLong, message)).into());
+        }
+        let loaders = ctx.loaders()?;
+        let found = futures_util::future::join_all(ids.iter().map(|id| resolve(loaders, id))).await;
+        Ok(found.into_iter().collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,76 @@
+//! The door as a client meets it.
+
+mod lists;
+mod transport;
+
+use std::sync::Arc;
+
+use actix_web::{App, http::StatusCode, test, web};
+use entity::access_token::Role;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Door, Settings, serve};
+use crate::{error::Error, ground::Ground, organizations::viewer::Viewer};
+
+/// A door at which `operator` reaches everything and the id of an organization reaches that.
+fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
+    let authenticate: super::Authenticate = Arc::new(|_, token| {
+        Box::pin(async {
+            match token.expose_secret() {
+                "operator" => Ok(Viewer::operator(Uuid::nil(), "operator", Role::Administrator)),
+                text => Uuid::parse_str(text)
+                    .map(|id| Viewer::of_organization(Uuid::nil(), "tester", id, Role::Administrator))
+                    .map_err(|_| Error::NotFound),
+            }
+        })
+    });
+    web::Data::new(Door::new(ground.clone(), authenticate, settings))
+}
+
+/// An answer: status, headers by name, body as text.
+struct Answer {
+    status: StatusCode,
+    headers: actix_web::http::header::HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    fn code(&self) -> String {
+        self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+async fn call(door: &web::Data<Door>, request: test::TestRequest) -> Answer {
+    let app =
+        App::new().app_data(door.clone()).service(web::resource("/graphql").route(web::route().to(serve)));
+    let app = test::init_service(app).await;
+    let response = test::call_service(&app, request.to_request()).await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();
+    Answer { status, headers, body }
+}
+
+fn post(query: &str, variables: Value) -> test::TestRequest {
+    test::TestRequest::post()
+        .uri("/graphql")
+        .insert_header(("authorization", "Bearer operator"))
+        .set_json(json!({ "query": query, "variables": variables }))
+}
+
+/// Asks as somebody; the data, where nothing went wrong.
+async fn ask(door: &web::Data<Door>, token: &str, query: &str, variables: Value) -> Value {
+    let request = post(query, variables).insert_header(("authorization", format!("Bearer {token}")));
+    let answer = call(door, request).await.json();
+    assert!(answer.get("errors").is_none(), "{answer:#}");
+    answer["data"].clone()
+}

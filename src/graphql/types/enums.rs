@@ -1,0 +1,127 @@
+//! Closed sets of words.
+
+use async_graphql::Enum;
+
+/// How bad something is, least first. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::Severity")]
+pub enum Severity {
+    /// The sender did not say. Never treated as low: a policy decides about it by name.
+    Unknown,
+    /// For information only.
+    Info,
+    /// Low.
+    Low,
+    /// Medium.
+    Medium,
+    /// High.
+    High,
+    /// Critical (OCSF's Fatal too).
+    Critical,
+}
+
+/// Where a ticket stands. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::ticket::TicketState")]
+pub enum TicketState {
+    /// To be created.
+    Planned,
+    /// The PSA is being asked.
+    Creating,
+    /// The PSA was asked and it is not known whether it did it; we look before asking again.
+    Unknown,
+    /// It is open in the PSA.
+    Open,
+    /// To be closed.
+    Closing,
+    /// It is closed in the PSA.
+    Closed,
+    /// To be opened again.
+    Reopening,
+    /// The PSA said no; mend the reason and retry the operation.
+    Failed,
+}
+
+/// Whether a problem is there. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::finding::FindingState")]
+pub enum FindingState {
+    /// It is there.
+    Open,
+    /// It is gone.
+    Resolved,
+    /// Somebody decided that it does not matter; seeing it again does not reopen it.
+    Dismissed,
+}
+
+/// What became of an event. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::event::Outcome")]
+pub enum EventOutcome {
+    /// A ticket is opened for it.
+    Opened,
+    /// A note is added to the ticket.
+    Noted,
+    /// The ticket is closed for it.
+    Closed,
+    /// The closed ticket is opened again for it.
+    Reopened,
+    /// It says nothing new.
+    Duplicate,
+    /// Something newer is known of its finding already.
+    Stale,
+    /// It waits until somebody mends the reason; then it goes on by itself.
+    Held,
+    /// A setting or a decision of a person says that it gets no ticket.
+    Suppressed,
+    /// There is nothing to do for an event of this kind, or none of ours is concerned.
+    Ignored,
+    /// It could not be read.
+    Invalid,
+    /// A PSA says that a ticket of ours has changed; the ticket is read again.
+    Followed,
+    /// A PSA tells of what we did ourselves.
+    Echo,
+}
+
+/// What became of a delivery. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::webhook_delivery::DeliveryState")]
+pub enum WebhookDeliveryState {
+    /// Stored, not yet worked on.
+    Received,
+    /// Its events are decided, held ones included.
+    Understood,
+    /// It could not be read, or deciding it failed again and again; redrive it after mending.
+    Dead,
+}
+
+/// What to do at a PSA. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::ticket_operation::OperationKind")]
+pub enum TicketOperationKind {
+    /// Create the ticket.
+    Create,
+    /// Add a note.
+    Note,
+    /// Set the status that closes it.
+    Close,
+    /// Set the status that opens it again.
+    Reopen,
+    /// Read the ticket and compare: part of a test.
+    ReadBack,
+}
+
+/// Where an operation stands. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::ticket_operation::OperationState")]
+pub enum TicketOperationState {
+    /// To be done, at its time and in its turn.
+    Ready,
+    /// Done.
+    Done,
+    /// Given up until somebody retries it; what comes after it on the ticket waits.
+    Failed,
+    /// No longer wanted.
+    Cancelled,
+}

@@ -1,0 +1,156 @@
+//! Our record of one PSA ticket.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use entity::{company, psa_company, psa_connection, ticket, ticket_profile};
+
+use super::{Company, PsaCompany, PsaConnection, Severity, TicketProfile, TicketState};
+use crate::{
+    graphql::{
+        Asking as _,
+        connection::connection,
+        ids,
+        scalars::{DateTime, Url},
+    },
+    tickets::read::TicketList,
+};
+
+/// Why something is as it is.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Reason {
+    /// Stable, for programs; new ones may be added.
+    pub code: String,
+    /// For people, with the next step; may change.
+    pub message: String,
+}
+
+impl Reason {
+    /// Where there is one.
+    pub fn of(code: Option<&String>, message: Option<&String>) -> Option<Self> {
+        let code = code?.clone();
+        Some(Self { message: message.unwrap_or(&code).clone(), code })
+    }
+}
+
+/// Our record of one PSA ticket.
+pub struct Ticket(pub ticket::Model);
+
+impl From<ticket::Model> for Ticket {
+    fn from(row: ticket::Model) -> Self {
+        Self(row)
+    }
+}
+
+connection! {
+    /// A list of tickets.
+    TicketConnection, TicketEdge, Ticket, TicketList
+}
+
+/// Our record of one PSA ticket.
+#[Object]
+impl Ticket {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ids::encode::<ticket::Entity>(self.0.id)
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> TicketState {
+        self.0.state.into()
+    }
+
+    /// Why it stands there, where that is not plain.
+    async fn reason(&self) -> Option<Reason> {
+        Reason::of(self.0.state_reason.as_ref(), self.0.state_message.as_ref())
+    }
+
+    /// Our mark on the PSA's ticket, by which it is found again.
+    async fn marker(&self) -> &str {
+        &self.0.marker
+    }
+
+    /// The PSA's id; null until it is created.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// The number people see in the PSA, where it has one.
+    async fn external_number(&self) -> Option<&str> {
+        self.0.external_number.as_deref()
+    }
+
+    /// Where a person opens it in the PSA.
+    async fn external_url(&self) -> Option<Url> {
+        self.0.external_url.clone().map(Url)
+    }
+
+    /// Its status in the PSA, as a value of the pick list `status`.
+    async fn external_status(&self) -> Option<&str> {
+        self.0.external_status.as_deref()
+    }
+
+    /// One line for people.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// The highest severity among its findings.
+    async fn severity(&self) -> Severity {
+        self.0.severity.into()
+    }
+
+    /// For which company it is.
+    async fn company(&self, ctx: &Context<'_>) -> Result<Company> {
+        Ok(ctx.loaders()?.named::<company::Entity>(self.0.company_id).await?.into())
+    }
+
+    /// On which connection it is.
+    async fn psa_connection(&self, ctx: &Context<'_>) -> Result<PsaConnection> {
+        Ok(ctx.loaders()?.named::<psa_connection::Entity>(self.0.psa_connection_id).await?.into())
+    }
+
+    /// For which company of the PSA it is.
+    async fn psa_company(&self, ctx: &Context<'_>) -> Result<PsaCompany> {
+        Ok(ctx.loaders()?.named::<psa_company::Entity>(self.0.psa_company_id).await?.into())
+    }
+
+    /// How it is made and closed.
+    async fn ticket_profile(&self, ctx: &Context<'_>) -> Result<TicketProfile> {
+        Ok(ctx.loaders()?.named::<ticket_profile::Entity>(self.0.ticket_profile_id).await?.into())
+    }
+
+    /// The closed ticket that this one follows.
+    async fn previous_ticket(&self, ctx: &Context<'_>) -> Result<Option<Self>> {
+        let Some(id) = self.0.previous_ticket_id else { return Ok(None) };
+        Ok(ctx.loaders()?.row::<ticket::Entity>(id).await?.map(Self))
+    }
+
+    /// Whether `ticketSendTest` made it.
+    async fn is_test(&self) -> bool {
+        self.0.is_test
+    }
+
+    /// When the PSA's ticket was opened.
+    async fn opened_at(&self) -> Option<DateTime> {
+        self.0.opened_at.map(DateTime)
+    }
+
+    /// When it was closed.
+    async fn closed_at(&self) -> Option<DateTime> {
+        self.0.closed_at.map(DateTime)
+    }
+
+    /// Who closed it: a person's name as the PSA gives it, or `PSA Gateway`.
+    async fn closed_by(&self) -> Option<&str> {
+        self.0.closed_by.as_deref()
+    }
+
+    /// When it was planned.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}

@@ -1,0 +1,130 @@
+//! What a viewer reaches: rows by their ids, and lists below them.
+//!
+//! The one place that adds the organization to a query. A domain function that reads begins with
+//! [`rows`], which has the wall in it, and cannot forget it.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use std::{collections::HashMap, hash::Hash};
+
+use entity::{
+    attempt, company, company_alias, company_mapping, event, finding, organization, pick_list, policy,
+    psa_company, psa_connection, sync_run, ticket, ticket_operation, ticket_profile, webhook_delivery,
+    webhook_endpoint, webhook_secret,
+};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
+    sea_query::{ColumnRef, Expr},
+};
+use uuid::Uuid;
+
+use super::viewer::Viewer;
+use crate::{
+    db::page::{self, Order, Page, Slice},
+    error::Error,
+    ground::Ground,
+};
+
+/// Rows that belong to an organization.
+pub trait Owned: EntityTrait<Model: Send + Sync + 'static> {
+    /// The column that says whose a row is.
+    const OWNER: Self::Column;
+
+    /// The rows of lists, where they leave out what is large.
+    fn light(rows: Select<Self>) -> Select<Self> {
+        rows
+    }
+}
+
+macro_rules! owned {
+    ($($table:ident)*) => {$(
+        impl Owned for $table::Entity {
+            const OWNER: Self::Column = $table::Column::OrganizationId;
+        }
+    )*};
+}
+
+owned! {
+    attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
+    sync_run ticket ticket_operation ticket_profile webhook_endpoint webhook_secret
+}
+
+impl Owned for organization::Entity {
+    const OWNER: Self::Column = organization::Column::Id;
+}
+
+impl Owned for webhook_delivery::Entity {
+    const OWNER: Self::Column = webhook_delivery::Column::OrganizationId;
+
+    /// Without the body, which has up to a megabyte.
+    fn light(rows: Select<Self>) -> Select<Self> {
+        use sea_orm::Iterable as _;
+        let kept = webhook_delivery::Column::iter().filter(|c| !matches!(c, webhook_delivery::Column::Body));
+        rows.select_only().columns(kept).expr_as(Expr::value(Vec::<u8>::new()), "body")
+    }
+}
+
+/// Every row in the viewer's reach.
+pub fn rows<E: Owned>(viewer: &Viewer) -> Select<E> {
+    let rows = E::light(E::find());
+    match viewer.organization_id() {
+        Some(own) => rows.filter(E::OWNER.eq(own)),
+        None => rows,
+    }
+}
+
+/// Rows by id; what is not there or not the viewer's is left out.
+pub async fn by_ids<E: Owned>(
+    viewer: &Viewer,
+    ground: &Ground,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, E::Model>, Error> {
+    let Some(id) = page::id_column::<E>() else { return Ok(HashMap::new()) };
+    let found = rows::<E>(viewer).filter(id.is_in(ids.iter().copied())).all(ground.db.reader()).await?;
+    Ok(found.into_iter().map(|row| (page::id_of::<E>(&row), row)).collect())
+}
+
+/// The row of that id.
+pub async fn by_id<E: Owned>(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<E::Model, Error> {
+    by_ids::<E>(viewer, ground, &[id]).await?.remove(&id).ok_or(Error::NotFound)
+}
+
+/// A list below a parent: what it holds, below what, in which order.
+pub trait List: Clone + Eq + Hash + Send + Sync + 'static {
+    /// What it lists.
+    type Entity: Owned;
+
+    /// Where counting stops.
+    const COUNT_BOUND: Option<u64> = None;
+
+    /// The rows, from [`rows`], with the list's conditions.
+    fn rows(&self, viewer: &Viewer) -> Select<Self::Entity>;
+
+    /// The column that says below which parent a row stands.
+    fn parent(&self) -> ColumnRef;
+
+    /// The order.
+    fn order(&self) -> Order<Self::Entity>;
+}
+
+/// The same page of a list below each of several parents, in one statement.
+pub async fn slices<L: List>(
+    viewer: &Viewer,
+    ground: &Ground,
+    list: &L,
+    parents: &[Uuid],
+    page: &Page,
+) -> Result<HashMap<Uuid, Slice<<L::Entity as EntityTrait>::Model>>, Error> {
+    let rows = list.rows(viewer);
+    Ok(page::slices(ground.db.reader(), rows, list.parent(), parents, list.order(), page).await?)
+}
+
+/// The length of a list below each of several parents, in one statement.
+pub async fn counts<L: List>(
+    viewer: &Viewer,
+    ground: &Ground,
+    list: &L,
+    parents: &[Uuid],
+) -> Result<HashMap<Uuid, u64>, Error> {
+    let rows = list.rows(viewer);
+    Ok(page::count_by_parent(ground.db.reader(), rows, list.parent(), parents, L::COUNT_BOUND).await?)
+}

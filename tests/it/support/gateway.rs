@@ -1,0 +1,157 @@
+//! A whole gateway on a port of its own, with a clock that stands still until it is moved.
+
+use psa_gateway::{
+    app::{App, Seams},
+    clock::{Chance, Clock},
+    config::Config,
+    sandbox::halo::{HaloOptions, HaloSandbox},
+};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::{Msp, Place, leaks};
+
+/// Where the clock stands when a test begins: 2026-11-21T09:00:00Z.
+pub const START: i64 = 1_795_251_600;
+
+/// The gateway, its database and the PSA beside it.
+pub struct TestApp {
+    /// The program.
+    pub app: App,
+    /// Time, for everybody.
+    pub clock: Clock,
+    /// The PSA.
+    pub halo: HaloSandbox,
+    /// The administrator of the installation.
+    pub token: String,
+    /// For requests.
+    pub http: reqwest::Client,
+    /// Its data; shared where a second node runs on it.
+    pub place: std::sync::Arc<Place>,
+}
+
+impl TestApp {
+    /// Starts everything on a database of its own. Workers work when [`TestApp::drain`] is called.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_at(Clock::manual(entity::Timestamp::from_secs(START)), settings).await
+    }
+
+    /// The same with time going by.
+    pub async fn start_on_the_real_clock() -> Self {
+        Self::start_at(Clock::system(), &[]).await
+    }
+
+    async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
+        leaks::watch();
+        let halo = HaloSandbox::start(HaloOptions::new(clock.clone(), Chance::system())).await.expect("a sandbox");
+        let place = std::sync::Arc::new(Place::new().await);
+        let app = start(&place, &clock, settings).await;
+        let token = psa_gateway::organizations::tokens::first_administrator(&app.ground).await;
+        let token = token.expect("a token is made").expect("the first one").expose_secret().to_owned();
+        leaks::is_secret(&token);
+        leaks::is_secret(&halo.client_secret());
+        Self { app, clock, halo, token, http: client(), place }
+    }
+
+    /// What Prometheus would read.
+    pub async fn metrics(&self) -> String {
+        self.http.get(self.url("/metrics")).send().await.expect("an answer").text().await.expect("text")
+    }
+
+    /// Another node on the same database, with the same time.
+    pub async fn another_node(&self) -> App {
+        start(&self.place, &self.clock, &[]).await
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app.address())
+    }
+
+    /// Does all work that is due now, as the workers would.
+    pub async fn drain(&self) {
+        drain(&self.app).await;
+    }
+
+    /// Moves the clock by steps of at most five minutes, doing what is due at each.
+    pub async fn pass(&self, secs: i64) {
+        let mut left = secs;
+        while left > 0 {
+            let step = left.min(300);
+            self.clock.advance_secs(step);
+            self.drain().await;
+            left -= step;
+        }
+    }
+
+    /// Asks GraphQL as somebody; the whole answer.
+    pub async fn graphql_as(&self, token: &str, query: &str, variables: Value) -> Value {
+        let request = self.http.post(self.url("/graphql")).bearer_auth(token);
+        let answer = request.json(&json!({ "query": query, "variables": variables })).send().await;
+        answer.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// Asks GraphQL as the administrator; the data, where nothing went wrong.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Value {
+        data(self.graphql_as(&self.token, query, variables).await)
+    }
+
+    /// A new MSP, with nothing set up.
+    pub async fn msp(&self, slug: &str) -> Msp<'_> {
+        Msp::new(self, slug).await
+    }
+}
+
+/// The data of an answer without errors, top-level or the user's.
+pub fn data(answer: Value) -> Value {
+    assert!(answer.get("errors").is_none(), "errors: {answer:#}");
+    for (_, payload) in answer["data"].as_object().into_iter().flatten() {
+        let problems = payload.get("userErrors").and_then(Value::as_array).map_or(0, Vec::len);
+        assert_eq!(problems, 0, "user errors: {payload:#}");
+    }
+    answer["data"].clone()
+}
+
+/// Does all work that is due now on one node.
+pub async fn drain(app: &App) {
+    for _ in 0..2_000 {
+        if !app.workers.step().await.expect("a step") {
+            return;
+        }
+    }
+    panic!("work does not end");
+}
+
+async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
+    let mut settings = vec![
+        ("listen", "127.0.0.1:0".to_owned()),
+        ("data_dir", place.dir().display().to_string()),
+        ("database_url", place.url().to_owned()),
+        ("psa_private_addresses", "*".to_owned()),
+        ("introspection", "true".to_owned()),
+        ("database_max_connections", "4".to_owned()),
+    ];
+    settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
+    let config = Config::from_pairs(settings).expect("a configuration");
+    let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true };
+    App::start(&config, None, seams).await.expect("the gateway starts")
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+/// Waits for something that real processes do in their own time, for a minute at the most.
+pub async fn wait_until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_so().await {
+        assert!(std::time::Instant::now() < end, "waited a minute in vain for this: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
