@@ -70,6 +70,8 @@ pub mod sandbox;
 pub mod scanners;
 pub mod sync;
 pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tickets;
 pub mod vault;
 pub mod webhooks;
