@@ -1,6 +1,6 @@
 //! Builds everything once; every route on one page.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use anyhow::Context as _;
@@ -11,6 +11,7 @@ use crate::{
     clock::{Chance, Clock},
     config::{Config, MasterKeyAt, Only},
     db::Db,
+    error::Error,
     graphql, health,
     ground::{EndpointCache, Ground, Wake},
     metrics::Metrics,
@@ -64,8 +65,8 @@ pub async fn ground(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
 fn master_key(config: &Config, chance: &Chance) -> anyhow::Result<MasterKey> {
     Ok(match &config.master_key {
         MasterKeyAt::Given(key) => MasterKey::parse(key).map_err(anyhow::Error::msg)?,
-        MasterKeyAt::File(path) => key_file::read(path)?,
-        MasterKeyAt::Usual(path) => {
+        MasterKeyAt::Named(path) => key_file::read(path)?,
+        MasterKeyAt::Usual { path, .. } => {
             if key_file::make(path, chance)? {
                 tracing::info!(path = %path.display(), "made a master key; keep a copy apart from the database");
             }
@@ -120,8 +121,9 @@ impl App {
         let address = listener.local_addr()?;
         let graphql = graphql::Door::new(
             ground.clone(),
-            graphql::Outside { outbound, public_url: config.public_url_at(address) },
-            metrics.clone(),
+            Arc::new(|ground, token| {
+                Box::pin(async move { tokens::authenticate(ground, token).await?.ok_or(Error::NotFound) })
+            }),
             graphql::Settings {
                 max_body_bytes: config.graphql_max_body_bytes,
                 timeout: Duration::from_secs(config.request_timeout_secs),
