@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Chance, Clock},
     db::Db,
-    ground::{Ground, Wake},
+    ground::{EndpointCache, Ground, Wake},
     vault::{MasterKey, Vault},
 };
 
@@ -46,7 +46,7 @@ pub(crate) async fn ground() -> Ground {
     let chance = Chance::seeded(u64::from(n));
     let master = MasterKey::parse(&MasterKey::generate(&chance)).unwrap();
     let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await.unwrap();
-    Ground { db, clock, chance, vault, wake: Wake::default() }
+    Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() }
 }
 
 /// An organization with what a ticket needs.

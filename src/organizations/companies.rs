@@ -1,15 +1,18 @@
 //! Companies: an organization's customers, and the names scanners know them by.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+use std::collections::HashMap;
+
 use entity::{company, company_alias, finding, ticket};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    ModelTrait as _, QueryFilter as _, Set,
+    ModelTrait as _, QueryFilter as _, QueryOrder as _, Set,
 };
 use uuid::Uuid;
 
 use super::{
     form::{Form, taken},
+    reach,
     viewer::Viewer,
 };
 use crate::{
@@ -160,6 +163,24 @@ pub async fn remove_alias(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<
         .write(move |tx| Box::pin(async move { Ok::<_, Error>(alias.delete(tx).await.map(|_| ())?) }))
         .await?;
     Ok(company)
+}
+
+/// The aliases of several companies in reach, in the order of their making.
+pub async fn aliases(
+    viewer: &Viewer,
+    ground: &Ground,
+    company_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<company_alias::Model>>, Error> {
+    let rows = reach::rows::<company_alias::Entity>(viewer)
+        .filter(company_alias::Column::CompanyId.is_in(company_ids.iter().copied()))
+        .order_by_asc(company_alias::Column::Id)
+        .all(ground.db.reader())
+        .await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        found.entry(row.company_id).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// The company a sender means. An alias of exactly that source goes before one of any source.

@@ -84,6 +84,27 @@ impl Platform for Halo {
         Ok(Arc::new(Connection { api: api::Api::new(login, http) }))
     }
 
+    fn make_webhook_secret(&self, scheme: &str, chance: &Chance) -> SecretString {
+        let secret = chance.alphanumeric(43);
+        if scheme == "halo_basic" { format!("psa-gateway:{secret}").into() } else { secret.into() }
+    }
+
+    fn check_webhook_secret(&self, scheme: &str, secret: &SecretString) -> Result<(), String> {
+        let text = secret.expose_secret().trim();
+        let password = match (scheme, text.split_once(':')) {
+            ("halo_basic", Some((_, password))) => password,
+            ("halo_basic", None) => {
+                return Err("give a user name and a password with a colon between them".to_owned());
+            }
+            _ => text,
+        };
+        if password.len() >= 16 {
+            Ok(())
+        } else {
+            Err("it is shorter than 16 characters; give a longer one, or none to have one made".to_owned())
+        }
+    }
+
     fn verify_webhook(
         &self,
         scheme: &str,
