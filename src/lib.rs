@@ -54,6 +54,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod decisions;
+pub mod demo;
 pub mod error;
 pub mod findings;
 #[cfg(test)]
