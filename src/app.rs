@@ -51,11 +51,12 @@ pub struct Seams {
 /// Opens the database, brings its tables up to date and opens the vault.
 pub async fn ground(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
     config.prepare_data_dir()?;
+    // Before the database: a key that is missing beside an older database was lost, not never made.
+    let master = master_key(config, &seams.chance)?;
     let db = Db::connect(config.database_url(), config.database_max_connections)
         .await
         .context("the database cannot be opened; is the address right, and does it run?")?;
     db.migrate().await.context("the database's tables cannot be brought up to date")?;
-    let master = master_key(config, &seams.chance)?;
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
     let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await?;
     Ok(Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() })
@@ -66,7 +67,14 @@ fn master_key(config: &Config, chance: &Chance) -> anyhow::Result<MasterKey> {
     Ok(match &config.master_key {
         MasterKeyAt::Given(key) => MasterKey::parse(key).map_err(anyhow::Error::msg)?,
         MasterKeyAt::Named(path) => key_file::read(path)?,
-        MasterKeyAt::Usual { path, .. } => {
+        MasterKeyAt::Usual { path, database } => {
+            if let Some(database) = database.as_ref().filter(|database| database.exists() && !path.exists()) {
+                anyhow::bail!(
+                    "the master key {} is gone, and the secrets in {} open with no other; restore it from your copy",
+                    path.display(),
+                    database.display()
+                );
+            }
             if key_file::make(path, chance)? {
                 tracing::info!(path = %path.display(), "made a master key; keep a copy apart from the database");
             }

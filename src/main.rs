@@ -1,1 +1,191 @@
-fn main() {}
+//! The commands of `psa-gateway`.
+//!
+//! What a program may want to read goes to standard output and nothing else does; explanations, logs and
+//! errors go to standard error. Ends with 0 when all went well, with 2 where the command line or the
+//! configuration is wrong, and with 1 otherwise.
+
+mod arguments;
+
+use std::{
+    io::{IsTerminal as _, Read as _, Write as _},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use entity::Timestamp;
+use psa_gateway::{
+    app,
+    clock::{Chance, Clock},
+    config::{self, Config, ConfigErrors},
+    demo,
+    organizations::{organization, tokens, viewer::Viewer},
+    sandbox::halo::{HaloOptions, HaloSandbox},
+    scanners::{events::event_schema, signature},
+    telemetry::{self, LogFormat},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use arguments::{Arguments, Command, DemoArguments, NewTokenArguments, Settings, SignArguments, TokenCommand};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse().command).await else { return ExitCode::SUCCESS };
+    complain(&error);
+    ExitCode::from(if error.is::<ConfigErrors>() { 2 } else { 1 })
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve { only, settings } => {
+            let config = configured(&settings)?;
+            app::run(config, only).await
+        }
+        Command::Demo(DemoArguments { script, json, listen }) => {
+            telemetry::start(LogFormat::Auto, "warn")?;
+            demo::run(demo::DemoOptions { script, json, listen }).await
+        }
+        Command::Sandbox { listen } => sandbox(listen.to_string()).await,
+        Command::Migrate { settings } => {
+            let config = configured(&settings)?;
+            let ground = app::ground(&config, &app::Seams::default()).await?;
+            ground.db.close().await?;
+            say("The database is up to date.\n")
+        }
+        Command::Schema { events: false } => say(&psa_gateway::graphql::schema::sdl()),
+        Command::Schema { events: true } => say(&format!("{:#}\n", event_schema())),
+        Command::CheckConfig { print: true, .. } => say(&Config::print_documented()),
+        Command::CheckConfig { print: false, settings } => check_config(&settings),
+        Command::Token { command: TokenCommand::Create(arguments) } => create_token(arguments).await,
+        Command::Sign(arguments) => sign(arguments),
+    }
+}
+
+/// The configuration, with logs started as it says.
+fn configured(settings: &Settings) -> anyhow::Result<Config> {
+    let config = Config::load(&settings.overrides())?;
+    telemetry::start(config.log_format, &config.log_filter)?;
+    Ok(config)
+}
+
+fn check_config(settings: &Settings) -> anyhow::Result<()> {
+    let config = Config::load(&settings.overrides())?;
+    let mut text = String::from("The configuration is good.\n");
+    if config.chosen.is_empty() {
+        text.push_str("Every setting has its default (`psa-gateway check-config --print` shows them).\n");
+    }
+    for chosen in &config.chosen {
+        text.extend([chosen.name, " = ", &chosen.value, "  (", &chosen.origin, ")\n"]);
+    }
+    say(&text)
+}
+
+async fn create_token(arguments: NewTokenArguments) -> anyhow::Result<()> {
+    let config = configured(&arguments.settings)?;
+    let ground = app::ground(&config, &app::Seams::default()).await?;
+    let viewer = Viewer::gateway();
+    let organization_id = match &arguments.organization {
+        Some(slug) => Some(
+            organization::by_slug(&viewer, &ground, slug)
+                .await
+                .with_context(|| format!("the organization `{slug}`"))?
+                .id,
+        ),
+        None => None,
+    };
+    let days = |days: u32| ground.clock.now().plus_secs(i64::from(days) * 86_400);
+    let new = tokens::NewToken {
+        organization_id,
+        name: arguments.name,
+        role: arguments.role.into(),
+        expires_at: arguments.expires_in_days.map(days),
+    };
+    let (row, token) = tokens::create(&viewer, &ground, new).await?;
+    ground.db.close().await?;
+    explain(&format!("Access token `{}`, shown only now:\n", row.name));
+    say(&format!("{}\n", token.expose_secret()))
+}
+
+fn sign(arguments: SignArguments) -> anyhow::Result<()> {
+    let secret: SecretString = match (arguments.secret, arguments.secret_file) {
+        (Some(secret), _) => secret.into(),
+        (None, Some(path)) => config::secret_in_file(&path).map_err(anyhow::Error::msg)?,
+        (None, None) => config::signing_secret().map_err(anyhow::Error::msg)?.context(
+            "there is no secret to sign with; give --secret or --secret-file, or set PSA_GATEWAY_SIGNING_SECRET",
+        )?,
+    };
+    let body = match &arguments.file {
+        Some(path) => std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?,
+        None => {
+            let mut input = std::io::stdin().lock();
+            if input.is_terminal() {
+                explain("Reading the body from the terminal; end it with Ctrl-D, or give --file.\n");
+            }
+            let mut body = Vec::new();
+            input.read_to_end(&mut body).context("standard input cannot be read")?;
+            body
+        }
+    };
+    let id = arguments.id.unwrap_or_else(|| format!("msg_{}", Chance::system().alphanumeric(24)));
+    let at = arguments.at.map_or_else(|| Clock::system().now(), Timestamp::from_secs);
+    let headers = signature::sign(secret.expose_secret(), &id, at, &body)?;
+    say(&headers.pairs().map(|(name, value)| format!("{name}: {value}\n")).concat())
+}
+
+async fn sandbox(bind: String) -> anyhow::Result<()> {
+    telemetry::start(LogFormat::Auto, "info")?;
+    let options = HaloOptions { bind: bind.clone(), ..HaloOptions::new(Clock::system(), Chance::system()) };
+    let halo = HaloSandbox::start(options)
+        .await
+        .with_context(|| format!("cannot listen on {bind}; is another program there? (--listen)"))?;
+    let (url, id, secret) = (halo.url(), halo.client_id(), halo.client_secret());
+    say(&format!(
+        "HaloPSA sandbox: {url}\n\
+         \x20 tenant         {}\n\
+         \x20 client id      {id}\n\
+         \x20 client secret  {secret}\n\
+         \n\
+         A gateway may call it with --psa-private-addresses '*' (or PSA_GATEWAY_PSA_PRIVATE_ADDRESSES='*').\n\
+         \n\
+         # a token, as every client gets one\n\
+         curl -s {url}/auth/token -d grant_type=client_credentials -d scope=all \\\n\
+         \x20   -d client_id={id} -d client_secret={secret}\n\
+         # every ticket, in the order of creation\n\
+         curl -s {url}/_ledger/tickets\n\
+         # the next creation of a ticket is carried out, but its answer is lost\n\
+         curl -s {url}/_faults -H 'content-type: application/json' \\\n\
+         \x20   -d '{{\"on\":\"POST /api/tickets\",\"kind\":\"drop_after_commit\"}}'\n\
+         \n\
+         Ctrl-C ends it; nothing is kept.\n",
+        halo.tenant(),
+    ))?;
+    app::stopped().await
+}
+
+/// Writes to standard output; a reader that has seen enough is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(()),
+    }
+}
+
+/// Writes for a person, who may not be there.
+fn explain(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// What went wrong, then its causes, each on a line of its own.
+fn complain(error: &anyhow::Error) {
+    let mut text = format!("error: {error}\n");
+    let mut before = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Some errors repeat their cause's words.
+        if !before.contains(&cause) {
+            text.push_str(&format!("  because: {cause}\n"));
+        }
+        before = cause;
+    }
+    explain(&text);
+}

@@ -9,6 +9,8 @@
 //! tag. Layout of a wrapped data key: nonce (24) · ciphertext and tag (48).
 #![expect(clippy::disallowed_methods, reason = "keys are looked up by the organization they belong to")]
 
+pub mod key_file;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},

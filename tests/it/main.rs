@@ -1,1 +1,3 @@
-fn main() {}
+//! The product's stories, and the order of its house.
+
+mod house;

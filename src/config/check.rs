@@ -1,0 +1,320 @@
+//! From written values to a checked configuration.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::{
+    Chosen, Config, MasterKeyAt,
+    layers::{Layer, Written, one_text, secret_file, texts},
+    settings::{Kind, Preset, Setting, setting},
+};
+use crate::telemetry::{self, LogFormat};
+
+/// What came of reading.
+pub(super) struct Checked {
+    pub(super) config: Option<Config>,
+    pub(super) problems: Vec<String>,
+}
+
+/// Reads setting by setting and gathers what is wrong.
+pub(super) struct Read {
+    layers: Vec<Layer>,
+    problems: Vec<String>,
+    chosen: Vec<Chosen>,
+    /// Which settings were asked for; a test compares them with the table.
+    pub(super) asked: Vec<&'static str>,
+}
+
+impl Read {
+    pub(super) fn new(layers: Vec<Layer>, problems: Vec<String>) -> Self {
+        Self { layers, problems, chosen: Vec::new(), asked: Vec::new() }
+    }
+
+    /// Reads everything.
+    pub(super) fn all(mut self) -> Checked {
+        let config = self.config();
+        Checked { config, problems: self.problems }
+    }
+
+    /// None where a value is missing for a problem.
+    pub(super) fn config(&mut self) -> Option<Config> {
+        let listen = self.text("listen", |text| text.parse::<SocketAddr>().ok());
+        let public_url = self.optional("public_url", |text| web_address(text).map(Some));
+        let data_dir = self.text("data_dir", |text| std::path::absolute(text).ok());
+        let (database_url, is_usual_database) = match (self.secret("database_url"), &data_dir) {
+            (Some(url), _) => (Some(self.database_url(url)), false),
+            (None, Some(data_dir)) => (Some(sqlite_url(&data_dir.join("gateway.db"))), true),
+            (None, None) => (None, true),
+        };
+        let database_max_connections = self.whole("database_max_connections");
+        let master_key = self.master_key(data_dir.as_ref(), is_usual_database);
+        let graphiql = self.flag("graphiql");
+        let graphiql_assets = self.text("graphiql_assets", |text| {
+            (text.starts_with('/') || web_address(text).is_some()).then(|| text.to_owned())
+        });
+        let introspection = self.flag("introspection");
+        let graphql_max_body_bytes = self.whole("graphql_max_body_bytes");
+        let request_timeout_secs = self.whole("request_timeout_secs");
+        let webhook_max_body_bytes = self.whole("webhook_max_body_bytes");
+        let webhook_body_timeout_secs = self.whole("webhook_body_timeout_secs");
+        let webhook_tolerance_secs = self.whole("webhook_tolerance_secs");
+        let psa_private_addresses = self.private_addresses();
+        let psa_timeout_secs = self.whole("psa_timeout_secs");
+        let psa_poll_interval_secs = self.whole("psa_poll_interval_secs");
+        let halo_calls_per_five_minutes = self.whole("halo_calls_per_five_minutes");
+        let inbox_workers = self.whole("inbox_workers");
+        let lane_workers = self.whole("lane_workers");
+        let shutdown_grace_secs = self.whole("shutdown_grace_secs");
+        let node_name = self.optional("node_name", |text| is_node_name(text).then(|| Some(text.to_owned())));
+        let log_format = self.text("log_format", LogFormat::from_key);
+        let log_filter = self.text("log_filter", |text| telemetry::is_filter(text).then(|| text.to_owned()));
+        Some(Config {
+            listen: listen?,
+            public_url: public_url?,
+            data_dir: data_dir?,
+            database_max_connections: database_max_connections?,
+            master_key: master_key?,
+            graphiql: graphiql?,
+            graphiql_assets: graphiql_assets?,
+            introspection: introspection? || graphiql?,
+            graphql_max_body_bytes: graphql_max_body_bytes?,
+            request_timeout_secs: request_timeout_secs?,
+            webhook_max_body_bytes: webhook_max_body_bytes?,
+            webhook_body_timeout_secs: webhook_body_timeout_secs?,
+            webhook_tolerance_secs: webhook_tolerance_secs?,
+            psa_private_addresses: psa_private_addresses?,
+            psa_timeout_secs: psa_timeout_secs?,
+            psa_poll_interval_secs: psa_poll_interval_secs?,
+            halo_calls_per_five_minutes: halo_calls_per_five_minutes?,
+            inbox_workers: inbox_workers?,
+            lane_workers: lane_workers?,
+            shutdown_grace_secs: shutdown_grace_secs?,
+            node_name: node_name?.unwrap_or_else(usual_node_name),
+            log_format: log_format?,
+            log_filter: log_filter?,
+            chosen: std::mem::take(&mut self.chosen),
+            database_url: database_url?,
+        })
+    }
+
+    /// The value of a setting in the layer that counts.
+    fn find(&mut self, name: &'static str) -> Option<(String, Written)> {
+        self.asked.push(name);
+        self.layers.iter().find_map(|layer| layer.get(name)).cloned()
+    }
+
+    fn wrong(&mut self, setting: &Setting, origin: &str, found: &str) {
+        let found = if setting.is_secret() { "the value (not shown)".to_owned() } else { found.to_owned() };
+        let place = if origin == setting.name { String::new() } else { format!(" ({origin})") };
+        self.problems.push(format!("{}{place}: {found} is not {}", setting.name, setting.expected()));
+    }
+
+    fn choose(&mut self, setting: &'static Setting, value: &str, origin: String) {
+        let value = if setting.is_secret() { "(not shown)" } else { value };
+        self.chosen.push(Chosen { name: setting.name, value: value.to_owned(), origin });
+    }
+
+    /// A setting that follows from others where it is not given: `parse` says `Some(None)` for that.
+    fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<Option<T>>,
+    ) -> Option<Option<T>> {
+        let setting = setting(name)?;
+        let Some((origin, written)) = self.find(name) else {
+            return match setting.preset {
+                Preset::Is(preset) => parse(preset),
+                Preset::Follows(..) => Some(None),
+            };
+        };
+        let text = match one_text(setting, &written) {
+            Ok(text) => text.trim(),
+            Err(what) => {
+                self.wrong(setting, &origin, what);
+                return None;
+            }
+        };
+        let parsed = parse(text);
+        if parsed.is_none() {
+            self.wrong(setting, &origin, &format!("`{text}`"));
+        } else {
+            self.choose(setting, text, origin);
+        }
+        parsed
+    }
+
+    fn text<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let parse = |text: &str| if text.is_empty() { None } else { parse(text).map(Some) };
+        self.optional(name, parse).flatten()
+    }
+
+    fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.text(name, |text| match text {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn whole<T: TryFrom<i64>>(&mut self, name: &'static str) -> Option<T> {
+        let Kind::Whole(least, most) = setting(name)?.kind else { return None };
+        self.text(name, |text| {
+            let number: i64 = text.parse().ok()?;
+            (least..=most).contains(&number).then(|| T::try_from(number).ok()).flatten()
+        })
+    }
+
+    /// A secret, said itself or by the file that holds it; the layer that counts first decides.
+    fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+        let (own, twin) = (setting(name)?, setting(&format!("{name}_file"))?);
+        self.asked.extend([own.name, twin.name]);
+        for layer in 0..self.layers.len() {
+            let layer = self.layers.get(layer)?;
+            let (said, file) = (layer.get(own.name).cloned(), layer.get(twin.name).cloned());
+            if let (Some((one, _)), Some((other, _))) = (&said, &file) {
+                self.problems.push(format!("{name} is given twice ({one}; {other}); remove one of them"));
+            }
+            if let Some((origin, written)) = said {
+                let Ok(text) = one_text(own, &written) else {
+                    self.wrong(own, &origin, "");
+                    return None;
+                };
+                self.choose(own, "", origin);
+                return Some(text.to_owned().into());
+            }
+            if let Some((origin, written)) = file {
+                return match one_text(twin, &written).map(|path| (path, secret_file(path.as_ref()))) {
+                    Ok((path, Ok(secret))) => {
+                        self.choose(twin, path, origin);
+                        Some(secret)
+                    }
+                    Ok((_, Err(problem))) => {
+                        self.problems.push(format!("{} ({origin}): {problem}", twin.name));
+                        None
+                    }
+                    Err(what) => {
+                        self.wrong(twin, &origin, what);
+                        None
+                    }
+                };
+            }
+        }
+        None
+    }
+
+    fn database_url(&mut self, url: SecretString) -> SecretString {
+        let known = ["sqlite:", "postgres://", "postgresql://"];
+        if !known.iter().any(|known| url.expose_secret().starts_with(known)) {
+            let place = self.chosen.iter().find(|chosen| chosen.name.starts_with("database_url"));
+            let origin = place.map(|chosen| chosen.origin.clone()).unwrap_or_default();
+            if let Some(setting) = setting("database_url") {
+                self.wrong(setting, &origin, "");
+            }
+        }
+        url
+    }
+
+    /// A file is not opened here: only who needs the key reads it.
+    fn master_key(&mut self, data_dir: Option<&PathBuf>, is_usual_database: bool) -> Option<MasterKeyAt> {
+        let named = self.layers.iter().position(|layer| layer.get("master_key_file").is_some());
+        let given = self.layers.iter().position(|layer| layer.get("master_key").is_some());
+        match (named, given) {
+            (Some(named), given) if given.is_none_or(|given| named < given) => {
+                self.asked.push("master_key");
+                self.text("master_key_file", |path| Some(PathBuf::from(path))).map(MasterKeyAt::Named)
+            }
+            (_, Some(_)) => self.secret("master_key").map(MasterKeyAt::Given),
+            (_, None) => {
+                self.asked.extend(["master_key", "master_key_file"]);
+                let data_dir = data_dir?;
+                let database = is_usual_database.then(|| data_dir.join("gateway.db"));
+                Some(MasterKeyAt::Usual { path: data_dir.join("master.key"), database })
+            }
+        }
+    }
+
+    fn private_addresses(&mut self) -> Option<Vec<String>> {
+        let setting = setting("psa_private_addresses")?;
+        let Some((origin, written)) = self.find(setting.name) else { return Some(Vec::new()) };
+        let hosts = match texts(setting, &written) {
+            Ok(hosts) => hosts,
+            Err(what) => {
+                self.wrong(setting, &origin, what);
+                return None;
+            }
+        };
+        let wrong =
+            hosts.iter().find(|host| !is_host_or_network(host) && !(*host == "*" && hosts.len() == 1));
+        if let Some(host) = wrong {
+            self.wrong(setting, &origin, &format!("`{host}`"));
+            return None;
+        }
+        self.choose(setting, &hosts.join(","), origin);
+        Some(hosts)
+    }
+}
+
+fn web_address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    (matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain).then_some(url)
+}
+
+fn is_host_or_network(text: &str) -> bool {
+    let (host, bits) = text.split_once('/').map_or((text, None), |(host, bits)| (host, Some(bits)));
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok();
+    match (bits, address) {
+        (Some(bits), Some(ip)) => {
+            bits.parse::<u32>().is_ok_and(|bits| bits <= if ip.is_ipv4() { 32 } else { 128 })
+        }
+        (Some(_), None) => false,
+        (None, Some(_)) => true,
+        (None, None) => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    }
+}
+
+fn is_node_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+/// The machine's name where the system tells it, and the number of this process.
+fn usual_node_name() -> String {
+    let machine = ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok())
+        .map(|name| name.trim().chars().take(48).collect::<String>())
+        .filter(|name| is_node_name(name))
+        .unwrap_or_else(|| "gateway".to_owned());
+    format!("{machine}-{}", std::process::id())
+}
+
+/// As an address, in which some characters of a path would mean something else.
+fn sqlite_url(path: &std::path::Path) -> SecretString {
+    use std::fmt::Write as _;
+    let mut url = String::from("sqlite://");
+    for byte in path.to_string_lossy().bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~:\\".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url.into()
+}
+
+/// Names in the table that reading never asks for, and the other way round.
+#[cfg(test)]
+pub(super) fn differences() -> Vec<&'static str> {
+    let mut read = Read::new(Vec::new(), Vec::new());
+    read.config();
+    let table: Vec<&str> = super::settings::SETTINGS.iter().map(|setting| setting.name).collect();
+    let asked = std::mem::take(&mut read.asked);
+    let missing = table.iter().filter(|name| !asked.contains(name));
+    missing.chain(asked.iter().filter(|name| !table.contains(name))).copied().collect()
+}
