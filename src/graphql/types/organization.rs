@@ -55,11 +55,11 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOrder>,
     ) -> Result<TicketConnection> {
-        let list = TicketList {
+        let tickets = TicketList {
             of: TicketsOf::Organization,
             filter: filter.unwrap_or_default().read()?,
             order: order_by.unwrap_or_default().into(),
         };
-        Ok(TicketConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        Ok(TicketConnection::new(self.0.id, tickets, &PageArgs { first, after, last, before })?)
     }
 }
