@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::{error::Error, ground::Ground};
 
-/// How long a lane is held without renewal, in seconds. Longer than any one call to a PSA may take.
-pub const LEASE_SECS: i64 = 90;
+/// How long a lane is held without renewal, in seconds. Whoever waits for a PSA renews it three times in that.
+pub const LEASE_SECS: i64 = 30;
 
 /// Makes the lane of a new connection. Changes are asked for from now on.
 pub async fn create(

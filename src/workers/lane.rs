@@ -258,7 +258,7 @@ impl Workers {
             tokio::select! {
                 biased;
                 result = &mut call => return result,
-                () = tokio::time::sleep(std::time::Duration::from_secs(20)) => {
+                () = tokio::time::sleep(std::time::Duration::from_secs(10)) => {
                     let (held, now) = (held.clone(), self.0.ground.clock.now());
                     let renewed = self.0.ground.db.write::<_, Error, _>(move |tx| {
                         Box::pin(async move { Ok(lanes::still_held(tx, &held, now).await?) })

@@ -28,7 +28,7 @@ async fn a_node_that_dies_between_the_psas_create_and_our_record_makes_no_second
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
     let doomed = app.another_node().await;
-    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::Delay { ms: 60_000 }));
+    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::DelayAnswer { ms: 60_000 }));
     acme.posts(&finding("CVE-2024-3094")).await.is_accepted();
 
     // The other node asks Halo, which does it and is slow to say so; then the node is gone.

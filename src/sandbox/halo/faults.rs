@@ -37,6 +37,11 @@ pub enum FaultKind {
         /// Milliseconds.
         ms: u64,
     },
+    /// Do the work at once, and answer late, by so many milliseconds of real time.
+    DelayAnswer {
+        /// Milliseconds.
+        ms: u64,
+    },
     /// Answer with this status and do nothing.
     ErrorBeforeCommit {
         /// For example 500, 502 or 504 (halocli saw the gateway cut off at 60 s with 504).

@@ -88,7 +88,13 @@ async fn answer(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared
         }
     }
     let query = request.query_string().to_owned();
-    match shared.with(|world| world.dispatch(call, query, &met)) {
+    let sent = shared.with(|world| world.dispatch(call, query, &met));
+    for fault in &met {
+        if let FaultKind::DelayAnswer { ms } = fault {
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+        }
+    }
+    match sent {
         Sent::Whole(reply) => whole(reply),
         Sent::Half(reply) => half(reply),
         Sent::Nothing => {
