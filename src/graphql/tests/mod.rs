@@ -1,6 +1,9 @@
 //! The door as a client meets it.
 
+mod deliveries;
 mod lists;
+mod schema;
+mod statements;
 mod transport;
 
 use std::sync::Arc;

@@ -1,23 +1,43 @@
 //! The types of the graph: one file a thing.
 
 mod company;
+mod company_mapping;
 mod enums;
+mod event;
+mod event_filter;
 mod filters;
+mod finding;
+mod finding_filter;
 mod organization;
 mod psa_company;
 mod psa_connection;
 mod ticket;
 mod ticket_filter;
+mod ticket_operation;
+mod ticket_operation_filter;
 mod ticket_profile;
+mod trace;
+mod webhook_delivery;
+mod webhook_delivery_filter;
 mod webhook_endpoint;
 
 pub use company::*;
+pub use company_mapping::*;
 pub use enums::*;
+pub use event::*;
+pub use event_filter::*;
 pub use filters::*;
+pub use finding::*;
+pub use finding_filter::*;
 pub use organization::*;
 pub use psa_company::*;
 pub use psa_connection::*;
 pub use ticket::*;
 pub use ticket_filter::*;
+pub use ticket_operation::*;
+pub use ticket_operation_filter::*;
 pub use ticket_profile::*;
+pub use trace::*;
+pub use webhook_delivery::*;
+pub use webhook_delivery_filter::*;
 pub use webhook_endpoint::*;
