@@ -185,7 +185,7 @@ impl Ways {
             webhook_delivery::DeliveryState::Understood => {}
         }
         for event in events.rows {
-            self.follow(event, &mut steps);
+            self.follow(&event, &mut steps);
         }
         if events.has_next {
             steps.push(Step {
@@ -201,23 +201,23 @@ impl Ways {
         steps
     }
 
-    fn follow(&self, event: event::Model, steps: &mut Vec<Step>) {
+    fn follow(&self, event: &event::Model, steps: &mut Vec<Step>) {
         let mut on_event = |at, stage, result: String, explanation| {
             let subject = Subject::Event(event.clone());
             steps.push(Step { at, stage, subject, result, explanation });
         };
         on_event(event.created_at, Stage::Read, event.kind.clone(), Some(event.title.clone()));
-        for (name, result) in said(&event) {
+        for (name, result) in said(event) {
             on_event(event.decided_at, Stage::of_step(&name), result, None);
         }
-        let outcome = format!("{}: {}", word(event.outcome), event.reason);
+        let outcome = format!("{}: {}", word(&event.outcome), event.reason);
         on_event(event.decided_at, Stage::Outcome, outcome, Some(event.explanation.clone()));
         for operation in self.operations.get(&event.id).into_iter().flatten() {
             steps.push(Step {
                 at: operation.created_at,
                 stage: Stage::Operation,
                 subject: Subject::Operation(operation.clone()),
-                result: format!("{}: {}", word(operation.kind), word(operation.state)),
+                result: format!("{}: {}", word(&operation.kind), word(&operation.state)),
                 explanation: operation.last_error.clone(),
             });
             for attempt in self.attempts.get(&operation.id).into_iter().flatten() {
@@ -236,7 +236,7 @@ impl Ways {
                 at: ticket.updated_at,
                 stage: Stage::Ticket,
                 subject: Subject::Ticket(ticket.clone()),
-                result: word(ticket.state),
+                result: word(&ticket.state),
                 explanation: ticket
                     .state_message
                     .clone()
@@ -255,6 +255,6 @@ pub fn said(event: &event::Model) -> Vec<(String, String)> {
     steps.iter().map(|step| (text(step, "step"), text(step, "result"))).collect()
 }
 
-fn word<T: sea_orm::ActiveEnum<Value = String>>(value: T) -> String {
+fn word<T: sea_orm::ActiveEnum<Value = String>>(value: &T) -> String {
     value.to_value()
 }

@@ -18,7 +18,6 @@ macro_rules! nodes {
 
         /// A thing with an id.
         #[derive(Interface)]
-        #[expect(clippy::large_enum_variant, reason = "one is made for an answer and taken apart at once")]
         #[graphql(field(
             name = "id",
             ty = "ID",

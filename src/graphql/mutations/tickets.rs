@@ -75,7 +75,7 @@ impl TicketMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to decide again.")] input: WebhookDeliveryRedriveInput,
-    ) -> Result<WebhookDeliveryRedrivePayload> {
+    ) -> Result<Option<WebhookDeliveryRedrivePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_delivery::Entity>(&input.id, &["id"])?;
@@ -90,7 +90,7 @@ impl TicketMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to try again.")] input: TicketOperationRetryInput,
-    ) -> Result<TicketOperationRetryPayload> {
+    ) -> Result<Option<TicketOperationRetryPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<ticket_operation::Entity>(&input.id, &["id"])?;
@@ -105,7 +105,7 @@ impl TicketMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which test ticket to make.")] input: TicketSendTestInput,
-    ) -> Result<TicketSendTestPayload> {
+    ) -> Result<Option<TicketSendTestPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let row = sample::send(viewer, ground, read(&input)?).await?;

@@ -8,7 +8,7 @@ use crate::{
     db::page::{Order, PageArgs},
     decisions::{
         self,
-        events::{EventList, EventsOf},
+        events::{EventFilter, EventList, EventsOf},
     },
     findings::read::FindingList,
     graphql::{
@@ -17,7 +17,7 @@ use crate::{
         ids,
         scalars::{DateTime, Url},
     },
-    tickets::read::{TicketList, TicketsOf},
+    tickets::read::{TicketFilter, TicketList, TicketsOf},
 };
 
 /// Where a problem is, as its sender says.
@@ -154,7 +154,7 @@ impl Finding {
     ) -> Result<TicketConnection> {
         let wanted = TicketList {
             of: TicketsOf::Finding,
-            filter: Default::default(),
+            filter: TicketFilter::default(),
             order: Order::descending(ticket::Column::CreatedAt),
         };
         Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
@@ -171,7 +171,7 @@ impl Finding {
     ) -> Result<EventConnection> {
         let wanted = EventList {
             of: EventsOf::Finding,
-            filter: Default::default(),
+            filter: EventFilter::default(),
             order: Order::descending(event::Column::CreatedAt),
         };
         Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)

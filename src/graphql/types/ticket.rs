@@ -11,15 +11,15 @@ use super::{
 };
 use crate::{
     db::page::{Order, PageArgs},
-    decisions::events::{EventList, EventsOf},
-    findings::read::{FindingList, FindingsOf},
+    decisions::events::{EventFilter, EventList, EventsOf},
+    findings::read::{FindingFilter, FindingList, FindingsOf},
     graphql::{
         Asking as _,
         connection::{self, connection},
         ids,
         scalars::{DateTime, Url},
     },
-    tickets::read::{OperationList, OperationsOf, TicketList},
+    tickets::read::{OperationFilter, OperationList, OperationsOf, TicketList},
 };
 
 /// Why something is as it is.
@@ -173,7 +173,7 @@ impl Ticket {
     ) -> Result<FindingConnection> {
         let wanted = FindingList {
             of: FindingsOf::Ticket,
-            filter: Default::default(),
+            filter: FindingFilter::default(),
             order: Order::descending(finding::Column::LastSeenAt),
         };
         Ok(FindingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
@@ -190,7 +190,7 @@ impl Ticket {
     ) -> Result<TicketOperationConnection> {
         let wanted = OperationList {
             of: OperationsOf::Ticket,
-            filter: Default::default(),
+            filter: OperationFilter::default(),
             order: Order::ascending(ticket_operation::Column::Position),
         };
         Ok(TicketOperationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
@@ -207,7 +207,7 @@ impl Ticket {
     ) -> Result<EventConnection> {
         let wanted = EventList {
             of: EventsOf::Ticket,
-            filter: Default::default(),
+            filter: EventFilter::default(),
             order: Order::descending(event::Column::CreatedAt),
         };
         Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
