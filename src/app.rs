@@ -1,6 +1,6 @@
 //! Builds everything once; every route on one page.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use anyhow::Context as _;
@@ -9,16 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Chance, Clock},
-    config::{self, Config, Only},
+    config::{Config, MasterKeyAt, Only},
     db::Db,
+    error::Error,
     graphql, health,
-    ground::Ground,
-    metrics::{self, Metrics},
-    organizations::{endpoints::EndpointCache, tokens},
-    psa::http::{Outbound, OutboundOptions},
+    ground::{EndpointCache, Ground, Wake},
+    metrics::Metrics,
+    organizations::tokens,
+    psa::http::{Outbound, OutboundOptions, PrivateAddresses},
     queue::inbox::Inbox,
     request_id,
-    vault::Vault,
+    vault::{MasterKey, Vault, key_file},
     webhooks::{self, WebhookDoor},
     workers::{WorkerOptions, Workers},
 };
@@ -54,13 +55,32 @@ pub async fn ground(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
         .await
         .context("the database cannot be opened; is the address right, and does it run?")?;
     db.migrate().await.context("the database's tables cannot be brought up to date")?;
-    let (master, new_file) = config::master_key(config, &seams.chance)?;
-    if let Some(path) = new_file {
-        tracing::info!(path = %path.display(), "made a master key; keep a copy apart from the database");
-    }
+    let master = master_key(config, &seams.chance)?;
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
     let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await?;
-    Ok(Ground { db, clock, chance, vault, wake: crate::ground::Wake::default(), endpoints: EndpointCache::default() })
+    Ok(Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() })
+}
+
+/// The key given, or the one in the data folder, made there at the first start.
+fn master_key(config: &Config, chance: &Chance) -> anyhow::Result<MasterKey> {
+    Ok(match &config.master_key {
+        MasterKeyAt::Given(key) => MasterKey::parse(key).map_err(anyhow::Error::msg)?,
+        MasterKeyAt::Named(path) => key_file::read(path)?,
+        MasterKeyAt::Usual { path, .. } => {
+            if key_file::make(path, chance)? {
+                tracing::info!(path = %path.display(), "made a master key; keep a copy apart from the database");
+            }
+            key_file::read(path)?
+        }
+    })
+}
+
+fn private_addresses(config: &Config) -> PrivateAddresses {
+    match config.psa_private_addresses.as_slice() {
+        [] => PrivateAddresses::None,
+        [all] if all == "*" => PrivateAddresses::All,
+        listed => PrivateAddresses::Listed(listed.to_vec()),
+    }
 }
 
 impl App {
@@ -70,7 +90,7 @@ impl App {
         let metrics = Metrics::new();
         let outbound = Outbound::new(OutboundOptions {
             clock: ground.clock.clone(),
-            allow_private: config.private_addresses(),
+            allow_private: private_addresses(config),
             timeout: Duration::from_secs(config.psa_timeout_secs),
             ..OutboundOptions::default()
         })?;
@@ -95,7 +115,22 @@ impl App {
             body_timeout: Duration::from_secs(config.webhook_body_timeout_secs),
             tolerance_secs: config.webhook_tolerance_secs,
         };
-        let graphql = graphql::Door::new(ground.clone(), outbound, metrics.clone(), config.graphql_settings());
+        // Bound before the schema is built: endpoints' addresses may name the port.
+        let listener = std::net::TcpListener::bind(config.listen)
+            .with_context(|| format!("cannot listen on {}; is another program there? (--listen)", config.listen))?;
+        let address = listener.local_addr()?;
+        let graphql = graphql::Door::new(
+            ground.clone(),
+            Arc::new(|ground, token| {
+                Box::pin(async move { tokens::authenticate(ground, token).await?.ok_or(Error::NotFound) })
+            }),
+            graphql::Settings {
+                max_body_bytes: config.graphql_max_body_bytes,
+                timeout: Duration::from_secs(config.request_timeout_secs),
+                limits: graphql::Limits { introspection: config.introspection, ..graphql::Limits::default() },
+                graphiql: config.graphiql.then(|| config.graphiql_assets.clone()),
+            },
+        );
         let with_web = only != Some(Only::Workers);
         let (ground_data, metrics_data) = (web::Data::new(ground.clone()), web::Data::new(metrics));
         let (door, graphql) = (web::Data::new(door), web::Data::new(graphql));
@@ -108,7 +143,7 @@ impl App {
                 .app_data(graphql.clone())
                 .service(web::resource("/health/live").get(health::live))
                 .service(web::resource("/health/ready").get(health::ready))
-                .service(web::resource("/metrics").get(metrics::scrape))
+                .service(web::resource("/metrics").get(health::metrics))
                 .configure(|routes| {
                     if with_web {
                         routes
@@ -121,9 +156,7 @@ impl App {
         .keep_alive(Duration::from_secs(75))
         .shutdown_timeout(config.shutdown_grace_secs)
         .disable_signals()
-        .bind(config.listen)
-        .with_context(|| format!("cannot listen on {}; is another program there? (--listen)", config.listen))?;
-        let address = server.addrs().first().copied().unwrap_or(config.listen);
+        .listen(listener)?;
         let running = server.run();
         let server = running.handle();
         tasks.push(tokio::spawn(async move {

@@ -46,17 +46,22 @@ impl Clock {
 
 /// Makes unguessable bytes, and ids that sort by time.
 #[derive(Clone, Debug, Default)]
-pub struct Chance(Option<Arc<Mutex<(u64, u64)>>>);
+pub struct Chance {
+    /// Seed and blocks taken, of a repeatable source.
+    seeded: Option<Arc<Mutex<(u64, u64)>>>,
+    /// Milliseconds and counter of the id made last.
+    last: Arc<Mutex<(u64, u16)>>,
+}
 
 impl Chance {
     /// The operating system's random source.
     pub fn system() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// A repeatable source for tests; clones share one sequence.
     pub fn seeded(seed: u64) -> Self {
-        Self(Some(Arc::new(Mutex::new((seed, 0)))))
+        Self { seeded: Some(Arc::new(Mutex::new((seed, 0)))), last: Arc::default() }
     }
 
     /// Fills `bytes`.
@@ -66,7 +71,7 @@ impl Chance {
     #[expect(clippy::disallowed_methods, reason = "the one home of the machine's random source")]
     #[expect(clippy::expect_used, reason = "going on without randomness would make guessable secrets")]
     pub fn fill(&self, bytes: &mut [u8]) {
-        match &self.0 {
+        match &self.seeded {
             None => getrandom::fill(bytes).expect("the operating system gives no random bytes"),
             Some(state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,10 +92,23 @@ impl Chance {
         bytes
     }
 
-    /// A version 7 UUID (RFC 9562): milliseconds of `now`, then 74 random bits.
+    /// A version 7 UUID: milliseconds of `now`, a counter, 62 random bits. Each is greater than the one
+    /// before from the same source, within a millisecond too (RFC 9562, section 6.2, method 1), and where
+    /// the clock was set back.
     pub fn id(&self, now: Timestamp) -> Uuid {
+        const COUNTER_BITS: u16 = 0x0fff;
+        let mut random = self.bytes::<10>();
         let millis = u64::try_from(now.0 / 1_000).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes::<10>()).into_uuid()
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = match *last {
+            // Half of the counter is left to count with.
+            (before, _) if before < millis => (millis, u16::from_be_bytes([random[0], random[1]]) & (COUNTER_BITS >> 1)),
+            (before, COUNTER_BITS..) => (before + 1, 0),
+            (before, counter) => (before, counter + 1),
+        };
+        let (millis, counter) = *last;
+        [random[0], random[1]] = counter.to_be_bytes();
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
     /// `len` letters and digits (62 of them, 5.95 bits each), without bias.
@@ -137,6 +155,14 @@ mod tests {
         assert_eq!(a.get_version_num(), 7);
         assert_eq!(Chance::seeded(1).id(Timestamp::from_secs(1)), a);
         assert_ne!(Chance::seeded(2).id(Timestamp::from_secs(1)), a);
+    }
+
+    #[test]
+    fn ids_made_within_one_millisecond_sort_as_they_were_made() {
+        let chance = Chance::seeded(1);
+        let ids: Vec<_> = (0..10_000).map(|_| chance.id(Timestamp::from_secs(1))).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        assert!(chance.id(Timestamp::from_secs(0)) > ids[9_999], "a clock that was set back changes nothing");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What every domain function works with.
 
+mod endpoint_cache;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -9,6 +11,8 @@ use crate::{
     db::Db,
     vault::Vault,
 };
+
+pub use endpoint_cache::{EndpointCache, EndpointKeys, EndpointSecret, Generation};
 
 /// Database, time, chance and secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Ground {
     pub vault: Vault,
     /// Tells this node's workers that there is work.
     pub wake: Wake,
+    /// Webhook endpoints looked up a moment ago.
+    pub endpoints: EndpointCache,
 }
 
 /// Tells workers that there is work, after the commit that made it. A hint: they also look by

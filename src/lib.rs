@@ -16,7 +16,8 @@
 //! - **domain**, the rules and their SQL: [`decisions`], [`findings`], [`tickets`], [`sync`],
 //!   [`organizations`]. Who is asking is the first argument of everything.
 //! - [`queue`] (durable inbox and outbox, lanes) and [`vault`] (secrets at rest).
-//! - **ground**: [`config`], [`db`], [`clock`], [`error`], [`ground`], [`metrics`], [`telemetry`].
+//! - **ground**: [`config`], [`db`], [`clock`], [`error`], [`ground`], [`global_id`], [`request_id`], [`metrics`],
+//!   [`telemetry`].
 //! - [`sandbox`] is an outside world: PSAs in miniature, which share nothing with the adapters.
 //!
 //! # The path of a webhook
@@ -54,10 +55,12 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod decisions;
+pub mod demo;
 pub mod error;
 pub mod findings;
 #[cfg(test)]
 mod fixtures;
+pub mod global_id;
 pub mod graphql;
 pub mod ground;
 pub mod health;
@@ -70,6 +73,8 @@ pub mod sandbox;
 pub mod scanners;
 pub mod sync;
 pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tickets;
 pub mod vault;
 pub mod webhooks;

@@ -18,9 +18,10 @@ use serde_json::json;
 
 use crate::{
     error::Error,
-    ground::Ground,
+    global_id,
+    ground::{EndpointKeys, Ground},
     metrics::{Metrics, Received},
-    organizations::endpoints::{self, EndpointKeys},
+    organizations::endpoints,
     psa,
     request_id::RequestId,
     queue::{
@@ -66,7 +67,8 @@ pub async fn receive(
             let result = if is_repeated { Received::Repeated } else { Received::Accepted };
             door.metrics.webhook(result, &sender);
             door.metrics.accept_latency(door.ground.clock.now().millis_since(started));
-            return HttpResponse::Accepted().json(json!({ "delivery": delivery_id }));
+            let id = global_id::encode("WebhookDelivery", delivery_id);
+            return HttpResponse::Accepted().json(json!({ "delivery": id }));
         }
         Err((Refusal(result, status, problem), sender)) => ((result, status, problem), sender),
     };

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use entity::{
     Severity, Timestamp, event,
-    event::Outcome::{Closed, Duplicate, Held, Ignored, Invalid, Noted, Opened, Reopened, Stale, Suppressed},
+    event::Outcome::{self, Closed, Duplicate, Held, Ignored, Invalid, Noted, Opened, Reopened, Stale, Suppressed},
     finding, policy, ticket, ticket_finding, webhook_delivery,
 };
 use sea_orm::{
@@ -37,13 +37,13 @@ use crate::{
 const AHEAD_SECS: i64 = 300;
 
 /// Decides what was read in a delivery, each reading with its place there. A long delivery may be decided
-/// in several transactions, one after the other.
+/// in several transactions, one after the other. Gives what became of each.
 pub async fn decide(
     tx: &DatabaseTransaction,
     ground: &Ground,
     delivery: &webhook_delivery::Model,
     mut numbered: Vec<(i32, Reading)>,
-) -> Result<(), DbErr> {
+) -> Result<Vec<Outcome>, DbErr> {
     let known: HashMap<i32, event::Model> = event::Entity::find()
         .filter(event::Column::OrganizationId.eq(delivery.organization_id))
         .filter(event::Column::WebhookDeliveryId.eq(delivery.id))
@@ -62,14 +62,15 @@ pub async fn decide(
             .map(|event| (event.client_ref.clone(), event.source.clone(), event.finding_key.clone()));
         (place, *position)
     });
+    let mut outcomes = Vec::new();
     for (position, reading) in numbered {
         let before = known.get(&position);
         if before.is_some_and(|row| !matches!(row.outcome, Held | Invalid)) {
             continue;
         }
-        one(tx, ground, delivery, position, reading, before).await?;
+        outcomes.push(one(tx, ground, delivery, position, reading, before).await?);
     }
-    Ok(())
+    Ok(outcomes)
 }
 
 async fn one(
@@ -79,7 +80,7 @@ async fn one(
     position: i32,
     reading: Reading,
     before: Option<&event::Model>,
-) -> Result<(), DbErr> {
+) -> Result<Outcome, DbErr> {
     let now = ground.clock.now();
     let mut trail = Trail::default();
     for remark in &reading.remarks {
@@ -141,7 +142,7 @@ async fn one(
     } else {
         row.insert(tx).await?;
     }
-    Ok(())
+    Ok(decision.outcome)
 }
 
 /// A time far in the future would make everything after it stale: the time of receipt is taken instead.

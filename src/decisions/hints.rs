@@ -3,7 +3,7 @@
 
 use entity::{
     Severity, event,
-    event::Outcome::{Echo, Followed, Ignored},
+    event::Outcome::{self, Echo, Followed, Ignored},
     ticket, webhook_delivery,
 };
 use sea_orm::{
@@ -26,7 +26,7 @@ pub async fn take_in(
     delivery: &webhook_delivery::Model,
     psa_connection_id: Uuid,
     hints: Vec<TicketHint>,
-) -> Result<(), DbErr> {
+) -> Result<Vec<Outcome>, DbErr> {
     let is_known = event::Entity::find()
         .filter(event::Column::OrganizationId.eq(delivery.organization_id))
         .filter(event::Column::WebhookDeliveryId.eq(delivery.id))
@@ -34,8 +34,9 @@ pub async fn take_in(
         .await?
         .is_some();
     if is_known {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut outcomes = Vec::new();
     let now = ground.clock.now();
     for (position, hint) in (0_i32..).zip(hints) {
         let mut trail = Trail::default();
@@ -64,8 +65,9 @@ pub async fn take_in(
             decided_at: now,
         };
         row.into_active_model().insert(tx).await?;
+        outcomes.push(decision.outcome);
     }
-    Ok(())
+    Ok(outcomes)
 }
 
 async fn weigh(

@@ -1,13 +1,11 @@
-//! Global ids: opaque to clients, typed for us.
-//!
-//! base64url (without padding) of the type's name, a colon and the 16 bytes of the row's id.
+//! Global ids of rows: each table's rows are of one type of the graph.
 
 use async_graphql::ID;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use crate::{
     error::{Problem, ProblemCode},
+    global_id,
     organizations::reach::Owned,
 };
 
@@ -19,19 +17,12 @@ pub trait Identified: Owned {
 
 /// The global id of a row.
 pub fn encode<E: Identified>(id: Uuid) -> ID {
-    let mut bytes = Vec::with_capacity(E::TYPE.len() + 17);
-    bytes.extend_from_slice(E::TYPE.as_bytes());
-    bytes.push(b':');
-    bytes.extend_from_slice(id.as_bytes());
-    ID(URL_SAFE_NO_PAD.encode(bytes))
+    ID(global_id::encode(E::TYPE, id))
 }
 
 /// The type and the row's id; none where it is no id of ours.
 pub fn decode(id: &ID) -> Option<(String, Uuid)> {
-    let bytes = URL_SAFE_NO_PAD.decode(id.as_str()).ok()?;
-    let (name, id) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
-    let name = name.strip_suffix(b":")?;
-    Some((String::from_utf8(name.to_vec()).ok()?, Uuid::from_slice(id).ok()?))
+    global_id::decode(id.as_str())
 }
 
 /// The row's id, where the global id is one of that type; `path` is where it stood in the input.

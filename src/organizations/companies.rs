@@ -1,20 +1,250 @@
-//! stub
+//! Companies: an organization's customers, and the names scanners know them by.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
-use entity::{company, company_alias};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
+
+use entity::{company, company_alias, finding, ticket};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
+    ModelTrait as _, QueryFilter as _, Set,
+};
 use uuid::Uuid;
-/// stub
+
+use super::{
+    form::{Form, taken},
+    viewer::Viewer,
+};
+use crate::{
+    decisions::held,
+    error::{Error, Problem, ProblemCode},
+    ground::Ground,
+};
+
+/// The source of an alias that holds whichever product sends it.
+pub const ANY_SOURCE: &str = "*";
+/// The longest source of an alias, in characters.
+pub const MAX_SOURCE: usize = 100;
+/// The longest alias, in characters.
+pub const MAX_ALIAS: usize = 255;
+
+/// A sender's own name or id for a company.
+#[derive(Clone, Debug)]
+pub struct NewAlias {
+    /// The company meant.
+    pub company_id: Uuid,
+    /// Which product uses it; any where there is none.
+    pub source: Option<String>,
+    /// The name or id as sent, upper and lower case told apart.
+    pub value: String,
+}
+
+/// Makes a company.
+pub async fn create(
+    viewer: &Viewer,
+    ground: &Ground,
+    organization_id: Uuid,
+    name: &str,
+) -> Result<company::Model, Error> {
+    viewer.may_administer(organization_id)?;
+    super::organization::by_id(viewer, ground, organization_id).await?;
+    let mut form = Form::default();
+    let name = form.name(name);
+    form.finish()?;
+    let now = ground.clock.now();
+    let in_use = name_in_use(&name);
+    let row = company::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(organization_id),
+        name: Set(name),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    ground
+        .db
+        .write(move |tx| Box::pin(async move { row.insert(tx).await.map_err(taken("name", in_use)) }))
+        .await
+}
+
+/// Changes a company's name.
+pub async fn rename(
+    viewer: &Viewer,
+    ground: &Ground,
+    id: Uuid,
+    name: Option<&str>,
+) -> Result<company::Model, Error> {
+    let old = own(viewer, ground, id).await?;
+    let mut form = Form::default();
+    let name = form.name_change(name);
+    form.finish()?;
+    let in_use = name_in_use(name.as_deref().unwrap_or_default());
+    let mut row = old.into_active_model();
+    if let Some(name) = name {
+        row.name = Set(name);
+    }
+    row.updated_at = Set(ground.clock.now());
+    ground
+        .db
+        .write(move |tx| Box::pin(async move { row.update(tx).await.map_err(taken("name", in_use)) }))
+        .await
+}
+
+/// Removes a company with its aliases and mappings; one that has findings or tickets stays.
+pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
+    let row = own(viewer, ground, id).await?;
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let has_findings =
+                    finding::Entity::find().filter(finding::Column::CompanyId.eq(id)).one(tx).await?.is_some();
+                let has_tickets =
+                    ticket::Entity::find().filter(ticket::Column::CompanyId.eq(id)).one(tx).await?.is_some();
+                if has_findings || has_tickets {
+                    let message = "the company has findings or tickets, and stays with them; switch ticketing \
+                                   off in its mapping, or unmap it, to hear no more of it";
+                    return Err(Problem::of("id", ProblemCode::InUse, message).into());
+                }
+                row.delete(tx).await?;
+                Ok::<_, Error>(())
+            })
+        })
+        .await
+}
+
+/// Adds an alias, and decides held events again: they may belong to it.
+pub async fn add_alias(
+    viewer: &Viewer,
+    ground: &Ground,
+    new: NewAlias,
+) -> Result<company_alias::Model, Error> {
+    let company = own(viewer, ground, new.company_id).await?;
+    let mut form = Form::default();
+    let source = form.line("source", new.source.as_deref().unwrap_or(ANY_SOURCE), MAX_SOURCE);
+    let value = form.line("value", &new.value, MAX_ALIAS);
+    form.finish()?;
+    let now = ground.clock.now();
+    let organization_id = company.organization_id;
+    let in_use = match source.as_str() {
+        ANY_SOURCE => {
+            format!("\"{value}\" of any source is a company's alias already; remove it there first")
+        }
+        _ => format!("\"{value}\" of {source} is a company's alias already; remove it there first"),
+    };
+    let row = company_alias::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(organization_id),
+        company_id: Set(company.id),
+        source: Set(source),
+        value: Set(value),
+        created_at: Set(now),
+    };
+    let made = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let made = row.insert(tx).await.map_err(taken("value", in_use))?;
+                held::release(tx, organization_id, now).await?;
+                Ok::<_, Error>(made)
+            })
+        })
+        .await?;
+    ground.wake.inbox();
+    Ok(made)
+}
+
+/// Removes an alias, and gives the company it was of.
+pub async fn remove_alias(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<company::Model, Error> {
+    let found = company_alias::Entity::find_by_id(id).one(ground.db.reader()).await?;
+    let alias = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
+    let company = own(viewer, ground, alias.company_id).await?;
+    ground
+        .db
+        .write(move |tx| Box::pin(async move { Ok::<_, Error>(alias.delete(tx).await.map(|_| ())?) }))
+        .await?;
+    Ok(company)
+}
+
+/// The company a sender means. An alias of exactly that source goes before one of any source.
 pub async fn find_by_ref(
     db: &impl ConnectionTrait,
     organization_id: Uuid,
-    _source: &str,
+    source: &str,
     client_ref: &str,
 ) -> Result<Option<company::Model>, DbErr> {
-    let alias = company_alias::Entity::find()
+    let mut aliases = company_alias::Entity::find()
         .filter(company_alias::Column::OrganizationId.eq(organization_id))
         .filter(company_alias::Column::Value.eq(client_ref))
-        .one(db)
+        .filter(company_alias::Column::Source.is_in([source, ANY_SOURCE]))
+        .all(db)
         .await?;
-    let Some(alias) = alias else { return Ok(None) };
-    company::Entity::find_by_id(alias.company_id).one(db).await
+    aliases.sort_by_key(|alias| alias.source != source);
+    let Some(alias) = aliases.first() else { return Ok(None) };
+    company::Entity::find_by_id(alias.company_id)
+        .filter(company::Column::OrganizationId.eq(organization_id))
+        .one(db)
+        .await
+}
+
+/// A company in reach that the viewer may change.
+async fn own(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<company::Model, Error> {
+    let found = company::Entity::find_by_id(id).one(ground.db.reader()).await?;
+    let row = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
+    viewer.may_administer(row.organization_id)?;
+    Ok(row)
+}
+
+fn name_in_use(name: &str) -> String {
+    format!("another company of this organization is named {name}; choose a different name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn alias(company_id: Uuid, source: Option<&str>, value: &str) -> NewAlias {
+        NewAlias { company_id, source: source.map(str::to_owned), value: value.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn an_alias_of_exactly_that_source_goes_before_one_of_any() {
+        let ground = testing::ground().await;
+        let (acme, admin) = ground.organization("acme").await;
+        let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
+        let mill = create(&admin, &ground, acme.id, "Mill").await.unwrap();
+        add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
+        let exact = add_alias(&admin, &ground, alias(mill.id, Some("trivy"), " c-1 ")).await.unwrap();
+        let find = async |source, value| {
+            find_by_ref(ground.db.reader(), acme.id, source, value).await.unwrap().map(|found| found.name)
+        };
+        assert_eq!(find("trivy", "c-1").await.as_deref(), Some("Mill"));
+        assert_eq!(find("nessus", "c-1").await.as_deref(), Some("Bakery"));
+        assert_eq!(find("nessus", "C-1").await, None);
+
+        let again = add_alias(&admin, &ground, alias(bakery.id, Some("trivy"), "c-1")).await;
+        let Err(Error::Invalid(problems)) = again else { panic!("one alias for two companies") };
+        assert_eq!((problems[0].code, problems[0].field[0].as_str()), (ProblemCode::Taken, "value"));
+        assert_eq!(remove_alias(&admin, &ground, exact.id).await.unwrap().id, mill.id);
+        assert_eq!(find("trivy", "c-1").await.as_deref(), Some("Bakery"));
+
+        delete(&admin, &ground, bakery.id).await.unwrap();
+        assert_eq!(find("nessus", "c-1").await, None);
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_neither_sees_nor_changes_a_company() {
+        let ground = testing::ground().await;
+        let (acme, admin) = ground.organization("acme").await;
+        let (globex, neighbour) = ground.organization("globex").await;
+        let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
+        let made = add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
+        assert!(matches!(rename(&neighbour, &ground, bakery.id, Some("x")).await, Err(Error::NotFound)));
+        assert!(matches!(delete(&neighbour, &ground, bakery.id).await, Err(Error::NotFound)));
+        let added = add_alias(&neighbour, &ground, alias(bakery.id, None, "c-2")).await;
+        assert!(matches!(added, Err(Error::NotFound)));
+        assert!(matches!(remove_alias(&neighbour, &ground, made.id).await, Err(Error::NotFound)));
+        assert!(matches!(create(&neighbour, &ground, acme.id, "Mill").await, Err(Error::NotFound)));
+        assert_eq!(find_by_ref(ground.db.reader(), globex.id, "any", "c-1").await.unwrap(), None);
+        create(&neighbour, &ground, globex.id, "Bakery")
+            .await
+            .expect("a name is free in another organization");
+    }
 }

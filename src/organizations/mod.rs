@@ -1,5 +1,13 @@
 //! The organization, who is asking, and what an organization sets up.
 
 pub mod companies;
+pub mod connections;
+pub mod endpoints;
+mod form;
+pub mod mappings;
+pub mod organization;
+pub mod policies;
+pub mod profiles;
 pub mod reach;
+pub mod tokens;
 pub mod viewer;

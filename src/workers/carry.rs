@@ -76,11 +76,11 @@ impl Workers {
         };
         let (result, calls) =
             self.renewing(held, traced(self.perform(client, &begun))).await;
-        let result = match result {
-            Ok(result) => result,
-            // Our own database failed while reading what to send: nothing was sent yet.
-            Err(error) => return Err(error),
-        };
+        for call in &calls {
+            self.0.metrics.psa_call(client.platform, call.status);
+        }
+        // Where it is our own database that failed, nothing was sent yet.
+        let result = result?;
         self.0.metrics.operation(&begun.operation, result.as_ref().err().map(|failed| failed.error.code()));
         let turn = match &result {
             Ok(_) => Turn::On,

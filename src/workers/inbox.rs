@@ -109,7 +109,8 @@ impl Workers {
         taken: Taken,
     ) -> Result<(), Error> {
         let (ground, held) = (self.0.ground.clone(), delivery.clone());
-        self.0
+        let outcomes = self
+            .0
             .ground
             .db
             .write::<_, Error, _>(move |tx| {
@@ -121,16 +122,19 @@ impl Workers {
                     if !is_ours {
                         return Err(Error::Internal(anyhow::anyhow!("the delivery has another worker by now")));
                     }
-                    match taken {
+                    Ok(match taken {
                         Taken::Events(readings) => decide::decide(tx, &ground, &held, readings).await?,
                         Taken::Hints(connection_id, hints) => {
-                            hints::take_in(tx, &ground, &held, connection_id, hints).await?;
+                            hints::take_in(tx, &ground, &held, connection_id, hints).await?
                         }
-                    }
-                    Ok(())
+                    })
                 })
             })
-            .await
+            .await?;
+        for outcome in outcomes {
+            self.0.metrics.event(outcome);
+        }
+        Ok(())
     }
 }
 

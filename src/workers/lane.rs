@@ -216,6 +216,7 @@ impl Workers {
         let client = Client {
             psa,
             outbound,
+            platform: platform.key(),
             search_delay_secs: platform.capabilities().search_delay_secs,
             credentials_version: row.credentials_version,
             fence: held.fence,
@@ -231,6 +232,9 @@ impl Workers {
         let failures = u32::try_from(held.failures).unwrap_or(0).saturating_add(1);
         let rest = backoff::delay_secs(failures, REST_SECS.0, REST_SECS.1, ground.chance.fraction());
         let why = error.to_string();
+        if error.next_step() != psa::NextStep::GiveUp {
+            self.0.metrics.lane_paused(error.code());
+        }
         Ok(match error.next_step() {
             psa::NextStep::RetryLater { after_secs } => {
                 let is_rate = matches!(error, PsaError::RateLimited { .. });

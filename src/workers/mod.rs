@@ -59,6 +59,7 @@ struct Inside {
 struct Client {
     psa: Arc<dyn psa::Psa>,
     outbound: Outbound,
+    platform: &'static str,
     search_delay_secs: i64,
     credentials_version: i32,
     /// The lane's number when it was used: if somebody else held the lane since, its budget is another.

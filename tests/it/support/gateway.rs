@@ -9,7 +9,7 @@ use psa_gateway::{
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::{Msp, Place};
+use super::{Msp, Place, leaks};
 
 /// Where the clock stands when a test begins: 2026-11-21T09:00:00Z.
 pub const START: i64 = 1_795_251_600;
@@ -33,13 +33,34 @@ pub struct TestApp {
 impl TestApp {
     /// Starts everything on a database of its own. Workers work when [`TestApp::drain`] is called.
     pub async fn start() -> Self {
-        let clock = Clock::manual(entity::Timestamp::from_secs(START));
+        Self::start_with(&[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_at(Clock::manual(entity::Timestamp::from_secs(START)), settings).await
+    }
+
+    /// The same with time going by.
+    pub async fn start_on_the_real_clock() -> Self {
+        Self::start_at(Clock::system(), &[]).await
+    }
+
+    async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
+        leaks::watch();
         let halo = HaloSandbox::start(HaloOptions::new(clock.clone(), Chance::system())).await.expect("a sandbox");
         let place = std::sync::Arc::new(Place::new().await);
-        let app = start(&place, &clock, &[]).await;
+        let app = start(&place, &clock, settings).await;
         let token = psa_gateway::organizations::tokens::first_administrator(&app.ground).await;
         let token = token.expect("a token is made").expect("the first one").expose_secret().to_owned();
+        leaks::is_secret(&token);
+        leaks::is_secret(&halo.client_secret());
         Self { app, clock, halo, token, http: client(), place }
+    }
+
+    /// What Prometheus would read.
+    pub async fn metrics(&self) -> String {
+        self.http.get(self.url("/metrics")).send().await.expect("an answer").text().await.expect("text")
     }
 
     /// Another node on the same database, with the same time.
@@ -115,6 +136,7 @@ async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
         ("introspection", "true".to_owned()),
         ("database_max_connections", "4".to_owned()),
     ];
+    settings.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
     let config = Config::from_pairs(settings).expect("a configuration");
     let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true };
@@ -124,4 +146,13 @@ async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
 fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
+}
+
+/// Waits for something that real processes do in their own time, for a minute at the most.
+pub async fn wait_until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_so().await {
+        assert!(std::time::Instant::now() < end, "waited a minute in vain for this: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }

@@ -2,8 +2,10 @@
 
 mod database;
 mod gateway;
+mod leaks;
 mod msp;
 
 pub use database::{Place, unique};
-pub use gateway::TestApp;
-pub use msp::{Msp, Posted};
+pub use gateway::{TestApp, drain, wait_until};
+pub use leaks::{found as found_secrets, is_secret};
+pub use msp::{Msp, finding, text};

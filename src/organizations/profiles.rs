@@ -1,0 +1,252 @@
+//! Ticket profiles: how tickets are made and closed on one connection.
+//!
+//! A profile is held against the connection's pick lists as they were last loaded ([`rules`]), when it is
+//! saved and again whenever somebody asks what is wrong with it: lists change in the PSA.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+mod rules;
+
+use std::collections::BTreeMap;
+
+use entity::{company_mapping, organization, policy, psa_connection, ticket, ticket_profile};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, ModelTrait as _, QueryFilter as _, QuerySelect as _, Set,
+    sea_query::{Expr, LockType},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    form::{Form, no_such, taken},
+    viewer::Viewer,
+};
+use crate::{
+    decisions::held,
+    error::{Error, Problem, ProblemCode},
+    ground::Ground,
+    sync::pick_lists,
+};
+
+pub use rules::{ProfileFieldRule, ProfileValues, problems};
+
+/// The longest value, in characters.
+pub const MAX_VALUE: usize = 255;
+
+/// A profile to be made.
+#[derive(Clone, Debug)]
+pub struct NewProfile {
+    /// On which connection.
+    pub psa_connection_id: Uuid,
+    /// Name for people; unique in the organization.
+    pub name: String,
+    /// Whether it is used where neither mapping nor policy names one.
+    pub is_default: bool,
+    /// What tickets get.
+    pub values: ProfileValues,
+}
+
+/// What is to be changed of a profile; what is none stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// Whether it is the default; making it so takes that from another one.
+    pub is_default: Option<bool>,
+    /// All values of fields anew.
+    pub fields: Option<BTreeMap<String, String>>,
+    /// The status to create tickets in; `Some(None)` leaves it to the PSA.
+    pub status_on_create: Option<Option<String>>,
+    /// The status that closes tickets.
+    pub status_on_close: Option<String>,
+}
+
+/// Makes a profile and decides held events again. `rules` are the platform's.
+pub async fn create(
+    viewer: &Viewer,
+    ground: &Ground,
+    rules: &[ProfileFieldRule],
+    new: NewProfile,
+) -> Result<ticket_profile::Model, Error> {
+    let found = psa_connection::Entity::find_by_id(new.psa_connection_id).one(ground.db.reader()).await?;
+    let connection = found
+        .filter(|row| viewer.reaches(row.organization_id))
+        .ok_or_else(|| no_such("psaConnectionId", "PSA connection"))?;
+    viewer.may_administer(connection.organization_id)?;
+    let values = new.values.tidied();
+    let mut form = Form::default();
+    let name = form.name(&new.name);
+    check(ground, connection.organization_id, connection.id, rules, &values, &mut form).await?;
+    form.finish()?;
+    let now = ground.clock.now();
+    let row = ticket_profile::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(connection.organization_id),
+        psa_connection_id: Set(connection.id),
+        name: Set(name.clone()),
+        is_default: Set(new.is_default),
+        fields: Set(json!(values.fields)),
+        status_on_create: Set(values.status_on_create),
+        status_on_close: Set(values.status_on_close),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    let made = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                if new.is_default {
+                    clear_default(tx, connection.organization_id).await?;
+                }
+                let made = row.insert(tx).await.map_err(taken("name", name_in_use(&name)))?;
+                held::release(tx, made.organization_id, now).await?;
+                Ok::<_, Error>(made)
+            })
+        })
+        .await?;
+    ground.wake.inbox();
+    Ok(made)
+}
+
+/// The profile of that id, where it is in reach.
+pub async fn by_id(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<ticket_profile::Model, Error> {
+    let found = ticket_profile::Entity::find_by_id(id).one(ground.db.reader()).await?;
+    found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)
+}
+
+/// Changes a profile and decides held events again. The whole is held against the pick lists, unless only
+/// its name or its being the default changes.
+pub async fn update(
+    viewer: &Viewer,
+    ground: &Ground,
+    rules: &[ProfileFieldRule],
+    id: Uuid,
+    change: ProfileChange,
+) -> Result<ticket_profile::Model, Error> {
+    let old = by_id(viewer, ground, id).await?;
+    viewer.may_administer(old.organization_id)?;
+    let mut form = Form::default();
+    let name = form.name_change(change.name.as_deref());
+    let has_values =
+        change.fields.is_some() || change.status_on_create.is_some() || change.status_on_close.is_some();
+    let mut values = ProfileValues::of(&old);
+    if let Some(fields) = change.fields {
+        values.fields = fields;
+    }
+    if let Some(status) = change.status_on_create {
+        values.status_on_create = status;
+    }
+    if let Some(status) = change.status_on_close {
+        values.status_on_close = status;
+    }
+    let values = values.tidied();
+    if has_values {
+        check(ground, old.organization_id, old.psa_connection_id, rules, &values, &mut form).await?;
+    }
+    form.finish()?;
+    let now = ground.clock.now();
+    let in_use = name_in_use(name.as_deref().unwrap_or_default());
+    let organization_id = old.organization_id;
+    let mut row = old.into_active_model();
+    if let Some(name) = name {
+        row.name = Set(name);
+    }
+    if let Some(is_default) = change.is_default {
+        row.is_default = Set(is_default);
+    }
+    if has_values {
+        row.fields = Set(json!(values.fields));
+        row.status_on_create = Set(values.status_on_create);
+        row.status_on_close = Set(values.status_on_close);
+    }
+    row.updated_at = Set(now);
+    let changed = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                if change.is_default == Some(true) {
+                    clear_default(tx, organization_id).await?;
+                }
+                let changed = row.update(tx).await.map_err(taken("name", in_use))?;
+                held::release(tx, organization_id, now).await?;
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
+    ground.wake.inbox();
+    Ok(changed)
+}
+
+/// Removes a profile that nothing uses.
+pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
+    let row = by_id(viewer, ground, id).await?;
+    viewer.may_administer(row.organization_id)?;
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let users = users(tx, id).await?;
+                if !users.is_empty() {
+                    let message = format!(
+                        "the profile is used by {}; let them use another one first (tickets keep theirs for good)",
+                        users.join(", ")
+                    );
+                    return Err(Problem::of("id", ProblemCode::InUse, message).into());
+                }
+                row.delete(tx).await?;
+                Ok::<_, Error>(())
+            })
+        })
+        .await
+}
+
+async fn check(
+    ground: &Ground,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+    rules: &[ProfileFieldRule],
+    values: &ProfileValues,
+    form: &mut Form,
+) -> Result<(), Error> {
+    for (key, value) in &values.fields {
+        form.limit(&["fields", key], value, MAX_VALUE);
+    }
+    let lists = pick_lists::of_connection(ground.db.reader(), organization_id, psa_connection_id).await?;
+    form.extend(problems(rules, &lists, values));
+    Ok(())
+}
+
+/// Takes the default away from whichever profile has it. Whoever makes one the default queues here.
+async fn clear_default(tx: &DatabaseTransaction, organization_id: Uuid) -> Result<(), DbErr> {
+    use ticket_profile::Column as C;
+    organization::Entity::find_by_id(organization_id).lock(LockType::Update).one(tx).await?;
+    ticket_profile::Entity::update_many()
+        .col_expr(C::IsDefault, Expr::value(false))
+        .filter(C::OrganizationId.eq(organization_id))
+        .filter(C::IsDefault.eq(true))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
+async fn users(tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<&'static str>, DbErr> {
+    let mut users = Vec::new();
+    if policy::Entity::find().filter(policy::Column::TicketProfileId.eq(id)).one(tx).await?.is_some() {
+        users.push("the policy");
+    }
+    let ours = company_mapping::Column::TicketProfileId.eq(id);
+    if company_mapping::Entity::find().filter(ours).one(tx).await?.is_some() {
+        users.push("company mappings");
+    }
+    if ticket::Entity::find().filter(ticket::Column::TicketProfileId.eq(id)).one(tx).await?.is_some() {
+        users.push("tickets");
+    }
+    Ok(users)
+}
+
+fn name_in_use(name: &str) -> String {
+    format!("another ticket profile of this organization is named {name}; choose a different name")
+}
+
+#[cfg(test)]
+mod tests;

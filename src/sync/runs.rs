@@ -1,0 +1,194 @@
+//! Readings of a PSA's companies or pick lists: asked for by people, carried out by the worker that holds
+//! the connection's lane.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use entity::{
+    Timestamp, psa_connection,
+    sync_run::{self, SyncKind, SyncStatus},
+};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Set,
+    sea_query::{Expr, LockType},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::remote::CompanyFilter;
+use crate::{
+    error::{Error, Problem, ProblemCode},
+    ground::Ground,
+    organizations::viewer::Viewer,
+    queue::lanes,
+};
+
+/// What is to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Companies, these.
+    Companies(CompanyFilter),
+    /// All pick lists.
+    PickLists,
+}
+
+/// Asks for a reading. Where the same one waits already, that is given.
+pub async fn request(
+    viewer: &Viewer,
+    ground: &Ground,
+    psa_connection_id: Uuid,
+    wanted: Wanted,
+) -> Result<sync_run::Model, Error> {
+    let found = psa_connection::Entity::find_by_id(psa_connection_id).one(ground.db.reader()).await?;
+    let connection = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
+    viewer.may_operate(connection.organization_id)?;
+    if !connection.is_enabled {
+        let message = "the connection is switched off; switch it on first";
+        return Err(Problem::of("id", ProblemCode::WrongState, message).into());
+    }
+    let (kind, filter) = match wanted {
+        Wanted::Companies(filter) => (SyncKind::Companies, json!(tidied(filter))),
+        Wanted::PickLists => (SyncKind::PickLists, json!({})),
+    };
+    let now = ground.clock.now();
+    let row = sync_run::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(connection.organization_id),
+        psa_connection_id: Set(connection.id),
+        kind: Set(kind),
+        filter: Set(filter.clone()),
+        status: Set(SyncStatus::Queued),
+        done_count: Set(0),
+        total_count: Set(None),
+        problem: Set(None),
+        created_at: Set(now),
+        started_at: Set(None),
+        finished_at: Set(None),
+    };
+    let run = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                // Two that ask for the same at once queue here.
+                psa_connection::Entity::find_by_id(connection.id).lock(LockType::Update).one(tx).await?;
+                let waiting = sync_run::Entity::find()
+                    .filter(sync_run::Column::OrganizationId.eq(connection.organization_id))
+                    .filter(sync_run::Column::PsaConnectionId.eq(connection.id))
+                    .filter(sync_run::Column::Status.eq(SyncStatus::Queued))
+                    .filter(sync_run::Column::Kind.eq(kind))
+                    .order_by_asc(sync_run::Column::Id)
+                    .all(tx)
+                    .await?;
+                if let Some(same) = waiting.into_iter().find(|run| run.filter == filter) {
+                    return Ok(same);
+                }
+                let run = row.insert(tx).await?;
+                lanes::wake(tx, connection.id, now).await?;
+                Ok::<_, Error>(run)
+            })
+        })
+        .await?;
+    ground.wake.outbox();
+    Ok(run)
+}
+
+fn tidied(filter: CompanyFilter) -> CompanyFilter {
+    let tidy = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    CompanyFilter {
+        search: tidy(filter.search),
+        company_type: tidy(filter.company_type),
+        status: tidy(filter.status),
+        include_inactive: filter.include_inactive,
+    }
+}
+
+/// The companies a run is to read.
+pub fn company_filter(run: &sync_run::Model) -> CompanyFilter {
+    serde_json::from_value(run.filter.clone()).unwrap_or_default()
+}
+
+/// The connection's run to be carried out next: one that was begun and left behind, then the one that has
+/// waited longest.
+pub async fn next_run(
+    db: &impl ConnectionTrait,
+    psa_connection_id: Uuid,
+) -> Result<Option<sync_run::Model>, DbErr> {
+    for status in [SyncStatus::Running, SyncStatus::Queued] {
+        let run = sync_run::Entity::find()
+            .filter(sync_run::Column::PsaConnectionId.eq(psa_connection_id))
+            .filter(sync_run::Column::Status.eq(status))
+            .order_by_asc(sync_run::Column::Id)
+            .one(db)
+            .await?;
+        if run.is_some() {
+            return Ok(run);
+        }
+    }
+    Ok(None)
+}
+
+/// A run begins, or begins anew.
+pub async fn begin(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
+    use sync_run::Column as C;
+    sync_run::Entity::update_many()
+        .col_expr(C::Status, Expr::value(SyncStatus::Running))
+        .col_expr(C::StartedAt, Expr::value(now))
+        .col_expr(C::DoneCount, Expr::value(0_i64))
+        .filter(C::Id.eq(run_id))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
+/// How far a run is: so many read in all, of so many where the PSA says so.
+pub async fn progress(
+    tx: &impl ConnectionTrait,
+    run_id: Uuid,
+    done: u64,
+    total: Option<u64>,
+) -> Result<(), DbErr> {
+    use sync_run::Column as C;
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    sync_run::Entity::update_many()
+        .col_expr(C::DoneCount, Expr::value(count(done)))
+        .col_expr(C::TotalCount, Expr::value(total.map(count)))
+        .filter(C::Id.eq(run_id))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
+/// A run is done.
+pub async fn finish(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
+    end(tx, run_id, SyncStatus::Succeeded, None, now).await
+}
+
+/// A run is given up; `problem` says why and what to do.
+pub async fn fail(
+    tx: &impl ConnectionTrait,
+    run_id: Uuid,
+    problem: &str,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    end(tx, run_id, SyncStatus::Failed, Some(problem.replace('\0', "")), now).await
+}
+
+async fn end(
+    tx: &impl ConnectionTrait,
+    run_id: Uuid,
+    status: SyncStatus,
+    problem: Option<String>,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    use sync_run::Column as C;
+    sync_run::Entity::update_many()
+        .col_expr(C::Status, Expr::value(status))
+        .col_expr(C::Problem, Expr::value(problem))
+        .col_expr(C::FinishedAt, Expr::value(now))
+        .filter(C::Id.eq(run_id))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests;
