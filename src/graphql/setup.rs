@@ -39,8 +39,8 @@ impl SetupQuery {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<OrganizationFilter>,
     ) -> Result<OrganizationConnection> {
-        let list = OrganizationList { text: filter.and_then(|filter| filter.query) };
-        Ok(OrganizationConnection::new(INSTALLATION, list, &PageArgs { first, after, last, before })?)
+        let wanted = OrganizationList { text: filter.and_then(|filter| filter.query) };
+        Ok(OrganizationConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The organization of that slug; null where there is none, or it is not yours.
@@ -66,8 +66,8 @@ impl SetupQuery {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<AccessTokenConnection> {
-        let list = TokenList { of_installation: true };
-        Ok(AccessTokenConnection::new(INSTALLATION, list, &PageArgs { first, after, last, before })?)
+        let wanted = TokenList { of_installation: true };
+        Ok(AccessTokenConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Every kind of PSA that can be connected.

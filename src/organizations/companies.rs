@@ -112,12 +112,12 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
         .await
 }
 
-/// Adds an alias, and decides held events again: they may belong to it.
+/// Adds an alias, and decides held events again: they may belong to it. Gives the company, too.
 pub async fn add_alias(
     viewer: &Viewer,
     ground: &Ground,
     new: NewAlias,
-) -> Result<company_alias::Model, Error> {
+) -> Result<(company_alias::Model, company::Model), Error> {
     let company = own(viewer, ground, new.company_id).await?;
     let mut form = Form::default();
     let source = form.line("source", new.source.as_deref().unwrap_or(ANY_SOURCE), MAX_SOURCE);
@@ -150,7 +150,7 @@ pub async fn add_alias(
         })
         .await?;
     ground.wake.inbox();
-    Ok(made)
+    Ok((made, company))
 }
 
 /// Removes an alias, and gives the company it was of.
@@ -232,7 +232,7 @@ mod tests {
         let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
         let mill = create(&admin, &ground, acme.id, "Mill").await.unwrap();
         add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
-        let exact = add_alias(&admin, &ground, alias(mill.id, Some("trivy"), " c-1 ")).await.unwrap();
+        let (exact, _) = add_alias(&admin, &ground, alias(mill.id, Some("trivy"), " c-1 ")).await.unwrap();
         let find = async |source, value| {
             find_by_ref(ground.db.reader(), acme.id, source, value).await.unwrap().map(|found| found.name)
         };
@@ -256,7 +256,7 @@ mod tests {
         let (acme, admin) = ground.organization("acme").await;
         let (globex, neighbour) = ground.organization("globex").await;
         let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
-        let made = add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
+        let (made, _) = add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
         assert!(matches!(rename(&neighbour, &ground, bakery.id, Some("x")).await, Err(Error::NotFound)));
         assert!(matches!(delete(&neighbour, &ground, bakery.id).await, Err(Error::NotFound)));
         let added = add_alias(&neighbour, &ground, alias(bakery.id, None, "c-2")).await;

@@ -7,9 +7,9 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    access_token, attempt, company, company_alias, company_mapping, event, finding, organization, pick_list, policy,
-    psa_company, psa_connection, sync_run, ticket, ticket_operation, ticket_profile, webhook_delivery,
-    webhook_endpoint, webhook_secret,
+    access_token, attempt, company, company_alias, company_mapping, event, finding, organization, pick_list,
+    policy, psa_company, psa_connection, sync_run, ticket, ticket_operation, ticket_profile,
+    webhook_delivery, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _, Select,

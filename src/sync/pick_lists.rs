@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use entity::pick_list;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set, sea_query::OnConflict,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set,
+    sea_query::OnConflict,
 };
 use serde_json::json;
 use uuid::Uuid;

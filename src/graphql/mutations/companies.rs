@@ -152,7 +152,7 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The company.")] input: CompanyCreateInput,
-    ) -> Result<CompanyCreatePayload> {
+    ) -> Result<Option<CompanyCreatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let organization_id =
@@ -168,7 +168,7 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: CompanyUpdateInput,
-    ) -> Result<CompanyUpdatePayload> {
+    ) -> Result<Option<CompanyUpdatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<company::Entity>(&input.id, &["id"])?;
@@ -184,7 +184,7 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which company.")] input: CompanyDeleteInput,
-    ) -> Result<CompanyDeletePayload> {
+    ) -> Result<Option<CompanyDeletePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<company::Entity>(&input.id, &["id"])?;
@@ -200,21 +200,15 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The alias.")] input: CompanyAliasAddInput,
-    ) -> Result<CompanyAliasAddPayload> {
-        let (viewer, ground, loaders) = (ctx.viewer()?, ctx.ground()?, ctx.loaders()?);
+    ) -> Result<Option<CompanyAliasAddPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let company_id = ids::parse::<company::Entity>(&input.company_id, &["companyId"])?;
             let new = NewAlias { company_id, source: input.source, value: input.value };
-            let alias = companies::add_alias(viewer, ground, new).await?;
-            Ok::<_, Error>((alias, company_id))
+            let (alias, company) = companies::add_alias(viewer, ground, new).await?;
+            Ok(CompanyAliasAddPayload::done(alias.into(), company.into()))
         };
-        match work.await {
-            Ok((alias, company_id)) => {
-                let company = loaders.named::<company::Entity>(company_id).await?;
-                Ok(CompanyAliasAddPayload::done(alias.into(), company.into()))
-            }
-            Err(error) => CompanyAliasAddPayload::answer(Err(error)),
-        }
+        CompanyAliasAddPayload::answer(work.await)
     }
 
     /// Removes an alias. Needs the role ADMINISTRATOR.
@@ -222,7 +216,7 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which alias.")] input: CompanyAliasRemoveInput,
-    ) -> Result<CompanyAliasRemovePayload> {
+    ) -> Result<Option<CompanyAliasRemovePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<company_alias::Entity>(&input.id, &["id"])?;
@@ -238,15 +232,13 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The two sides.")] input: CompanyMappingSetInput,
-    ) -> Result<CompanyMappingSetPayload> {
+    ) -> Result<Option<CompanyMappingSetPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let company_id = ids::parse::<company::Entity>(&input.company_id, &["companyId"]);
             let psa_company_id = ids::parse::<psa_company::Entity>(&input.psa_company_id, &["psaCompanyId"]);
-            let profile_id = ids::parse_undefined::<ticket_profile::Entity>(
-                input.ticket_profile_id,
-                &["ticketProfileId"],
-            );
+            let profile_id =
+                ids::parse_undefined::<ticket_profile::Entity>(input.ticket_profile_id, &["ticketProfileId"]);
             let set = match (company_id, psa_company_id, profile_id) {
                 (Ok(company_id), Ok(psa_company_id), Ok(ticket_profile_id)) => SetMapping {
                     company_id,
@@ -269,7 +261,7 @@ impl CompanyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which mapping.")] input: CompanyMappingRemoveInput,
-    ) -> Result<CompanyMappingRemovePayload> {
+    ) -> Result<Option<CompanyMappingRemovePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<company_mapping::Entity>(&input.id, &["id"])?;

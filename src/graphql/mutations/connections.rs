@@ -6,19 +6,19 @@ use entity::{organization, psa_connection};
 use super::credentials::{self, CredentialInput};
 use crate::{
     error::{Error, Problem, ProblemCode},
-    ground::Ground,
     graphql::{
         Asking as _,
         errors::payload,
         ids,
         types::{PsaConnection, SyncRun, Verification, VerificationStep},
     },
+    ground::Ground,
     organizations::{
         connections::{self, ConnectionChange, NewConnection},
         viewer::Viewer,
     },
     psa::{
-        self, Platform as _, Psa as _,
+        self,
         http::{Outbound, RateBudget},
     },
     sync::{
@@ -160,7 +160,7 @@ impl PsaConnectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The connection.")] input: PsaConnectionCreateInput,
-    ) -> Result<PsaConnectionCreatePayload> {
+    ) -> Result<Option<PsaConnectionCreatePayload>> {
         let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
         let work = async {
             let organization_id =
@@ -183,7 +183,7 @@ impl PsaConnectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: PsaConnectionUpdateInput,
-    ) -> Result<PsaConnectionUpdatePayload> {
+    ) -> Result<Option<PsaConnectionUpdatePayload>> {
         let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
@@ -216,7 +216,7 @@ impl PsaConnectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which connection.")] input: PsaConnectionDeleteInput,
-    ) -> Result<PsaConnectionDeletePayload> {
+    ) -> Result<Option<PsaConnectionDeletePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
@@ -233,7 +233,7 @@ impl PsaConnectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which connection.")] input: PsaConnectionVerifyInput,
-    ) -> Result<PsaConnectionVerifyPayload> {
+    ) -> Result<Option<PsaConnectionVerifyPayload>> {
         let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
@@ -253,7 +253,7 @@ impl PsaConnectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which companies.")] input: PsaConnectionSyncCompaniesInput,
-    ) -> Result<PsaConnectionSyncCompaniesPayload> {
+    ) -> Result<Option<PsaConnectionSyncCompaniesPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
@@ -275,7 +275,7 @@ impl PsaConnectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Through which connection.")] input: PsaConnectionSyncPickListsInput,
-    ) -> Result<PsaConnectionSyncPickListsPayload> {
+    ) -> Result<Option<PsaConnectionSyncPickListsPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;

@@ -15,7 +15,7 @@ use crate::{
         types::{Sender, WebhookEndpoint, WebhookScheme},
     },
     organizations::endpoints::{self, NewEndpoint},
-    psa::{self, Platform as _},
+    psa,
     scanners::signature::{self, Scheme, VerifyingKey},
 };
 
@@ -116,7 +116,7 @@ impl WebhookEndpointMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The endpoint.")] input: WebhookEndpointCreateInput,
-    ) -> Result<WebhookEndpointCreatePayload> {
+    ) -> Result<Option<WebhookEndpointCreatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let organization_id =
@@ -166,7 +166,7 @@ impl WebhookEndpointMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: WebhookEndpointUpdateInput,
-    ) -> Result<WebhookEndpointUpdatePayload> {
+    ) -> Result<Option<WebhookEndpointUpdatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
@@ -183,7 +183,7 @@ impl WebhookEndpointMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which endpoint.")] input: WebhookEndpointRotateSecretInput,
-    ) -> Result<WebhookEndpointRotateSecretPayload> {
+    ) -> Result<Option<WebhookEndpointRotateSecretPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
@@ -208,7 +208,7 @@ impl WebhookEndpointMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which secret.")] input: WebhookEndpointExpireSecretInput,
-    ) -> Result<WebhookEndpointExpireSecretPayload> {
+    ) -> Result<Option<WebhookEndpointExpireSecretPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_secret::Entity>(&input.secret_id, &["secretId"])?;

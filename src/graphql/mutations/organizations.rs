@@ -128,7 +128,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The organization.")] input: OrganizationCreateInput,
-    ) -> Result<OrganizationCreatePayload> {
+    ) -> Result<Option<OrganizationCreatePayload>> {
         let new = NewOrganization { slug: input.slug, name: input.name };
         let made = organizations::create(ctx.viewer()?, ctx.ground()?, new).await;
         OrganizationCreatePayload::answer(made.map(|row| OrganizationCreatePayload::done(row.into())))
@@ -139,7 +139,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: OrganizationUpdateInput,
-    ) -> Result<OrganizationUpdatePayload> {
+    ) -> Result<Option<OrganizationUpdatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<organization::Entity>(&input.id, &["id"])?;
@@ -155,7 +155,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: PolicyUpdateInput,
-    ) -> Result<PolicyUpdatePayload> {
+    ) -> Result<Option<PolicyUpdatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<policy::Entity>(&input.id, &["id"])?;
@@ -181,7 +181,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token.")] input: AccessTokenCreateInput,
-    ) -> Result<AccessTokenCreatePayload> {
+    ) -> Result<Option<AccessTokenCreatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let organization_id = ids::parse_option::<organization::Entity>(
@@ -205,7 +205,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: AccessTokenRevokeInput,
-    ) -> Result<AccessTokenRevokePayload> {
+    ) -> Result<Option<AccessTokenRevokePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<access_token::Entity>(&input.id, &["id"])?;

@@ -7,13 +7,13 @@ use entity::{psa_connection, ticket_profile};
 
 use crate::{
     error::{Error, Problem, ProblemCode},
-    ground::Ground,
     graphql::{
         Asking as _,
         errors::payload,
         ids,
         types::{TicketProfile, profile_rules},
     },
+    ground::Ground,
     organizations::{
         connections,
         profiles::{self, NewProfile, ProfileChange, ProfileFieldRule, ProfileValues},
@@ -109,7 +109,7 @@ impl TicketProfileMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The profile.")] input: TicketProfileCreateInput,
-    ) -> Result<TicketProfileCreatePayload> {
+    ) -> Result<Option<TicketProfileCreatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let psa_connection_id =
@@ -137,7 +137,7 @@ impl TicketProfileMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: TicketProfileUpdateInput,
-    ) -> Result<TicketProfileUpdatePayload> {
+    ) -> Result<Option<TicketProfileUpdatePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<ticket_profile::Entity>(&input.id, &["id"])?;
@@ -165,7 +165,7 @@ impl TicketProfileMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which profile.")] input: TicketProfileDeleteInput,
-    ) -> Result<TicketProfileDeletePayload> {
+    ) -> Result<Option<TicketProfileDeletePayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<ticket_profile::Entity>(&input.id, &["id"])?;

@@ -11,7 +11,7 @@ use crate::{
 
 /// What somebody may do. New values may be added: have a default branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::access_token::Role")]
+#[graphql(remote = "access_token::Role")]
 pub enum Role {
     /// Everything in its reach.
     Administrator,

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
-use entity::{company, company_alias, organization};
+use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
+use entity::{company, company_alias, organization, psa_connection};
 use uuid::Uuid;
 
 use super::{CompanyMappingConnection, Organization, TicketConnection, TicketFilter, TicketOrder};
 use crate::{
     db::page::PageArgs,
+    error::Error,
     graphql::{
         Asking as _,
         connection::{self, connection},
@@ -35,6 +36,26 @@ impl From<company::Model> for Company {
 connection! {
     /// A list of companies.
     CompanyConnection, CompanyEdge, Company, CompanyList
+}
+
+/// Which companies; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct CompanyFilter {
+    /// Part of the name, in upper or lower case.
+    pub query: Option<String>,
+    /// Those that are not mapped on this connection.
+    pub unmapped_on: Option<ID>,
+}
+
+impl CompanyFilter {
+    /// The domain's list.
+    pub fn read(self) -> Result<CompanyList, Error> {
+        let unmapped_on = ids::parse_option::<psa_connection::Entity>(
+            self.unmapped_on.as_ref(),
+            &["filter", "unmappedOn"],
+        )?;
+        Ok(CompanyList { text: self.query, unmapped_on })
+    }
 }
 
 /// A customer of the organization, as scanners know it.
@@ -71,8 +92,8 @@ impl Company {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<CompanyMappingConnection> {
-        let list = MappingList { of: MappingsOf::Company, ..MappingList::default() };
-        Ok(CompanyMappingConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        let wanted = MappingList { of: MappingsOf::Company, ..MappingList::default() };
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Its tickets, the newest first unless ordered otherwise.
@@ -86,12 +107,12 @@ impl Company {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOrder>,
     ) -> Result<TicketConnection> {
-        let list = TicketList {
+        let wanted = TicketList {
             of: TicketsOf::Company,
             filter: filter.unwrap_or_default().read()?,
             order: order_by.unwrap_or_default().into(),
         };
-        Ok(TicketConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// When it was made.

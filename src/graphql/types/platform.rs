@@ -2,10 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use crate::{
-    psa::{self, Platform as _},
-    scanners,
-};
+use crate::{psa, scanners};
 
 /// A kind of PSA, as data: dashboards draw their forms from it.
 #[derive(Clone, Debug, SimpleObject)]

@@ -116,7 +116,7 @@ impl PsaCompany {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<CompanyMappingConnection> {
-        let list = MappingList { of: MappingsOf::PsaCompany, ..MappingList::default() };
-        Ok(CompanyMappingConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        let wanted = MappingList { of: MappingsOf::PsaCompany, ..MappingList::default() };
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 }

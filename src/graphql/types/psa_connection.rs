@@ -56,7 +56,7 @@ impl From<PsaConnectionFilter> for ConnectionList {
 
 /// What is known of a connection's health. New values may be added: have a default branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::psa_connection::Health")]
+#[graphql(remote = "psa_connection::Health")]
 pub enum PsaConnectionHealthStatus {
     /// Never checked since its credentials were changed.
     Unverified,
@@ -258,8 +258,8 @@ impl PsaConnection {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaCompanyFilter>,
     ) -> Result<PsaCompanyConnection> {
-        let list = filter.unwrap_or_default().into();
-        Ok(PsaCompanyConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        let wanted = filter.unwrap_or_default().into();
+        Ok(PsaCompanyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The companies mapped on it.
@@ -271,8 +271,8 @@ impl PsaConnection {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<CompanyMappingConnection> {
-        let list = MappingList { of: MappingsOf::PsaConnection, ..MappingList::default() };
-        Ok(CompanyMappingConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        let wanted = MappingList { of: MappingsOf::PsaConnection, ..MappingList::default() };
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Its ticket profiles, by name.
@@ -284,8 +284,8 @@ impl PsaConnection {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<TicketProfileConnection> {
-        let list = ProfileList { of_connection: true };
-        Ok(TicketProfileConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        let wanted = ProfileList { of_connection: true };
+        Ok(TicketProfileConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The endpoints that its PSA posts to, the newest first.
@@ -297,8 +297,8 @@ impl PsaConnection {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<WebhookEndpointConnection> {
-        let list = EndpointList { of_connection: true, ..EndpointList::default() };
-        Ok(WebhookEndpointConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        let wanted = EndpointList { of_connection: true, ..EndpointList::default() };
+        Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The readings of its companies and pick lists, the newest first.
@@ -324,12 +324,12 @@ impl PsaConnection {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOrder>,
     ) -> Result<TicketConnection> {
-        let list = TicketList {
+        let wanted = TicketList {
             of: TicketsOf::PsaConnection,
             filter: filter.unwrap_or_default().read()?,
             order: order_by.unwrap_or_default().into(),
         };
-        Ok(TicketConnection::new(self.0.id, list, &PageArgs { first, after, last, before })?)
+        Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// When it was made.

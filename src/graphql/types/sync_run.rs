@@ -25,7 +25,7 @@ connection! {
 
 /// What is read. New values may be added: have a default branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::sync_run::SyncKind")]
+#[graphql(remote = "sync_run::SyncKind")]
 pub enum SyncKind {
     /// Companies.
     Companies,
@@ -35,7 +35,7 @@ pub enum SyncKind {
 
 /// Where a reading stands. New values may be added: have a default branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::sync_run::SyncStatus")]
+#[graphql(remote = "sync_run::SyncStatus")]
 pub enum SyncStatus {
     /// It waits for its turn.
     Queued,
@@ -89,7 +89,7 @@ impl SyncRun {
 
     /// Which companies, where it is companies.
     async fn filter(&self) -> Option<SyncCompanyFilter> {
-        (self.0.kind == entity::sync_run::SyncKind::Companies).then(|| {
+        (self.0.kind == sync_run::SyncKind::Companies).then(|| {
             let filter = runs::company_filter(&self.0);
             SyncCompanyFilter {
                 query: filter.search,

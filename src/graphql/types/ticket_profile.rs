@@ -17,7 +17,7 @@ use crate::{
         lists::ProfileList,
         profiles::{self, ProfileFieldRule, ProfileValues},
     },
-    psa::{self, Platform as _},
+    psa,
     sync::pick_lists::LoadedList,
 };
 

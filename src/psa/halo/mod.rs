@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use entity::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
@@ -33,6 +34,7 @@ use super::{
     http::{Outbound, RateLimit},
 };
 use crate::{
+    clock::Chance,
     queue::received::{Headers, Proof},
     sync::remote::{CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, TicketDraft, TicketHint},
