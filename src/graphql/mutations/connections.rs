@@ -197,7 +197,7 @@ impl PsaConnectionMutation {
             if let Some(typed) = input.credentials {
                 let stored = connections::credentials(ground, &row).await?;
                 let read = match psa::platform(&row.platform) {
-                    Some(platform) => credentials::patch(platform, stored, typed, outbound),
+                    Some(platform) => credentials::patch(platform, &stored, typed, outbound),
                     None => Err(vec![no_platform(&row.platform)]),
                 };
                 let (credentials, problems) = split(read);
