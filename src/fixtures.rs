@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use entity::{
-    Severity, Timestamp, company, organization, psa_company, psa_connection, ticket, ticket_profile,
+    Severity, Timestamp, attempt, company, event, finding, organization, psa_company, psa_connection, ticket,
+    ticket_finding, ticket_operation,
+    ticket_operation::{OperationKind, OperationState},
+    ticket_profile, webhook_delivery, webhook_endpoint,
 };
 use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
@@ -11,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Chance, Clock},
     db::Db,
-    ground::{Ground, Wake},
+    ground::{EndpointCache, Ground, Wake},
     vault::{MasterKey, Vault},
 };
 
@@ -46,7 +49,7 @@ pub(crate) async fn ground() -> Ground {
     let chance = Chance::seeded(u64::from(n));
     let master = MasterKey::parse(&MasterKey::generate(&chance)).unwrap();
     let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await.unwrap();
-    Ground { db, clock, chance, vault, wake: Wake::default() }
+    Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() }
 }
 
 /// An organization with what a ticket needs.
@@ -194,6 +197,174 @@ impl Place {
             closed_by: None,
             created_at,
             updated_at: created_at,
+        })
+        .await
+    }
+
+    /// An open finding of the company.
+    pub(crate) async fn finding(&self, title: &str, seen_at: Timestamp) -> finding::Model {
+        let id = self.ground.chance.id(seen_at);
+        self.insert(finding::Model {
+            id,
+            organization_id: self.organization_id,
+            company_id: self.company_id,
+            source: "acme-scanner".to_owned(),
+            key: id.to_string(),
+            state: finding::FindingState::Open,
+            severity: Severity::High,
+            category: "vulnerability".to_owned(),
+            title: title.to_owned(),
+            body_md: String::new(),
+            asset: serde_json::json!({ "name": "srv-1", "type": "host" }),
+            evidence_url: None,
+            first_seen_at: seen_at,
+            last_seen_at: seen_at,
+            seen_count: 1,
+            last_occurred_at: seen_at,
+            last_sequence: None,
+            last_kind: "finding.opened".to_owned(),
+            resolved_at: None,
+            close_reason: None,
+            reopened_count: 0,
+        })
+        .await
+    }
+
+    /// Puts a finding on a ticket.
+    pub(crate) async fn put_on(&self, ticket: &ticket::Model, finding: &finding::Model) {
+        self.insert(ticket_finding::Model {
+            id: self.ground.chance.id(finding.first_seen_at),
+            organization_id: self.organization_id,
+            ticket_id: ticket.id,
+            finding_id: finding.id,
+            added_at: finding.first_seen_at,
+        })
+        .await;
+    }
+
+    /// An operation that was done at the first attempt.
+    pub(crate) async fn operation(
+        &self,
+        ticket: &ticket::Model,
+        position: i64,
+        event_id: Option<Uuid>,
+    ) -> ticket_operation::Model {
+        let at = ticket.created_at;
+        let operation = ticket_operation::Model {
+            id: self.ground.chance.id(at),
+            organization_id: self.organization_id,
+            psa_connection_id: self.psa_connection_id,
+            ticket_id: ticket.id,
+            position,
+            kind: OperationKind::Create,
+            state: OperationState::Done,
+            payload: serde_json::json!({}),
+            run_at: at,
+            attempts: 1,
+            uncertain_since: None,
+            last_error_code: None,
+            last_error: None,
+            event_id,
+            created_at: at,
+            finished_at: Some(at),
+        };
+        let operation = self.insert(operation).await;
+        self.insert(attempt::Model {
+            id: self.ground.chance.id(at),
+            organization_id: self.organization_id,
+            ticket_operation_id: operation.id,
+            number: 1,
+            started_at: at,
+            finished_at: Some(at),
+            outcome: Some("done".to_owned()),
+            response_status: Some(201),
+            latency_ms: Some(80),
+            message: None,
+            node: "node-1".to_owned(),
+        })
+        .await;
+        operation
+    }
+
+    /// An endpoint for the scanner.
+    pub(crate) async fn endpoint(&self) -> webhook_endpoint::Model {
+        let now = self.ground.clock.now();
+        self.insert(webhook_endpoint::Model {
+            id: self.ground.chance.id(now),
+            organization_id: self.organization_id,
+            key: self.ground.chance.alphanumeric(32),
+            name: "Scanner".to_owned(),
+            sender: "events".to_owned(),
+            psa_connection_id: None,
+            scheme: "standard_webhooks".to_owned(),
+            is_enabled: true,
+            created_at: now,
+            updated_at: now,
+        })
+        .await
+    }
+
+    /// A delivery with this body, understood.
+    pub(crate) async fn delivery(
+        &self,
+        endpoint: &webhook_endpoint::Model,
+        body: &[u8],
+    ) -> webhook_delivery::Model {
+        let now = self.ground.clock.now();
+        let id = self.ground.chance.id(now);
+        self.insert(webhook_delivery::Model {
+            id,
+            organization_id: self.organization_id,
+            webhook_endpoint_id: endpoint.id,
+            message_id: format!("msg_{}", id.simple()),
+            request_id: "request-1".to_owned(),
+            verified_by: "standard_webhooks.v1".to_owned(),
+            webhook_secret_id: None,
+            headers: serde_json::json!([["content-type", "application/json"]]),
+            body: body.to_vec(),
+            received_at: now,
+            duplicate_count: 0,
+            state: webhook_delivery::DeliveryState::Understood,
+            problem: None,
+            run_at: None,
+            attempts: 1,
+            lease_until: Timestamp(0),
+            fence: 1,
+            decided_at: Some(now),
+        })
+        .await
+    }
+
+    /// An event that opened this ticket, or was held where there is none.
+    pub(crate) async fn event(
+        &self,
+        delivery: &webhook_delivery::Model,
+        position: i32,
+        ticket: Option<&ticket::Model>,
+    ) -> event::Model {
+        let now = self.ground.clock.now();
+        let is_held = ticket.is_none();
+        self.insert(event::Model {
+            id: self.ground.chance.id(now),
+            organization_id: self.organization_id,
+            webhook_delivery_id: delivery.id,
+            position,
+            kind: "finding.opened".to_owned(),
+            source: "acme-scanner".to_owned(),
+            client_ref: Some("acme".to_owned()),
+            company_id: ticket.map(|ticket| ticket.company_id),
+            severity: Severity::High,
+            title: "Old OpenSSL".to_owned(),
+            finding_key: Some("CVE-1".to_owned()),
+            occurred_at: now,
+            outcome: if is_held { event::Outcome::Held } else { event::Outcome::Opened },
+            reason: if is_held { "unmapped_company" } else { "finding_opened" }.to_owned(),
+            explanation: "in words".to_owned(),
+            steps: serde_json::json!([{ "step": "company", "result": "found" }, { "step": "policy", "result": "matches" }]),
+            finding_id: None,
+            ticket_id: ticket.map(|ticket| ticket.id),
+            created_at: now,
+            decided_at: now,
         })
         .await
     }

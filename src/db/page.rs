@@ -42,19 +42,11 @@ pub struct PageArgs {
 
 /// What a list is ordered by: a column that is never null and holds text or whole numbers (a time, too),
 /// then the id.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Order<E: EntityTrait> {
     column: E::Column,
     descending: bool,
 }
-
-impl<E: EntityTrait> Clone for Order<E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E: EntityTrait> Copy for Order<E> {}
 
 impl<E: EntityTrait> PartialEq for Order<E> {
     fn eq(&self, other: &Self) -> bool {
@@ -152,6 +144,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// The first so many rows, for our own reading.
+    pub const fn first(size: u64) -> Self {
+        Self { size, backward: false, after: None, before: None }
+    }
+
     /// Checks what was asked for.
     pub fn new<E: EntityTrait>(args: &PageArgs, order: Order<E>) -> Result<Self, Error> {
         let mut problems = Vec::new();

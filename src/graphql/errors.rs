@@ -235,7 +235,8 @@ fn camel_case(name: &str) -> String {
 /// ```
 ///
 /// `Payload::done(thing)` is the good answer; `Payload::answer(result)` turns what is invalid into
-/// `userErrors` and everything else into a top-level error. List the error type in `mutations/mod.rs`.
+/// `userErrors` and everything else into a top-level error, which leaves the other mutations of the request
+/// as they are (payloads are nullable). List the error type in `mutations/mod.rs`.
 macro_rules! payload {
     ($(#[$doc:meta])* $name:ident, $error:ident {
         $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)?
@@ -257,13 +258,13 @@ macro_rules! payload {
             /// The answer to a mutation.
             pub fn answer(
                 result: Result<Self, $crate::error::Error>,
-            ) -> ::async_graphql::Result<Self> {
+            ) -> ::async_graphql::Result<Option<Self>> {
                 match result {
-                    Ok(payload) => Ok(payload),
-                    Err($crate::error::Error::Invalid(problems)) => Ok(Self {
+                    Ok(payload) => Ok(Some(payload)),
+                    Err($crate::error::Error::Invalid(problems)) => Ok(Some(Self {
                         $($field: None,)+
                         user_errors: problems.into_iter().map($error).collect(),
-                    }),
+                    })),
                     Err(error) => Err(error.into()),
                 }
             }

@@ -32,12 +32,12 @@ pub fn parse<E: Identified>(id: &ID, path: &[&str]) -> Result<Uuid, Problem> {
         Some((name, _)) => Err(Problem::at(
             path,
             ProblemCode::Invalid,
-            format!("this is the id of a {name}; give the id of a {}", E::TYPE),
+            format!("this is an id of the type {name}; give one of the type {}", E::TYPE),
         )),
         None => Err(Problem::at(
             path,
             ProblemCode::Invalid,
-            format!("this is no id; give the `id` of a {}", E::TYPE),
+            format!("this is no id; give one of the type {}", E::TYPE),
         )),
     }
 }
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(parse::<ticket::Entity>(&global, &["id"]), Ok(id));
         let problem = parse::<company::Entity>(&global, &["filter", "company"]).unwrap_err();
         assert_eq!(problem.field, ["filter", "company"]);
-        assert_eq!(problem.message, "this is the id of a Ticket; give the id of a Company");
+        assert_eq!(problem.message, "this is an id of the type Ticket; give one of the type Company");
     }
 
     proptest! {

@@ -43,11 +43,16 @@ macro_rules! nodes {
 
 nodes! {
     Company: company,
+    CompanyMapping: company_mapping,
+    Event: event,
+    Finding: finding,
     Organization: organization,
     PsaCompany: psa_company,
     PsaConnection: psa_connection,
     Ticket: ticket,
+    TicketOperation: ticket_operation,
     TicketProfile: ticket_profile,
+    WebhookDelivery: webhook_delivery,
     WebhookEndpoint: webhook_endpoint,
 }
 

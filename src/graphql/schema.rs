@@ -58,8 +58,13 @@ pub fn build(ground: Ground, limits: Limits) -> Graph {
 
 /// The schema as text: what `schema.graphql` holds.
 pub fn sdl() -> String {
-    let options =
-        SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .prefer_single_line_descriptions()
+        .use_space_ident();
     bare().finish().sdl_with_options(options)
 }
 

@@ -1,6 +1,7 @@
 //! The durable inbox and outbox.
 
 pub mod backoff;
+pub mod deliveries;
 pub mod inbox;
 pub mod lanes;
 pub mod outbox;

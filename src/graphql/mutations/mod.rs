@@ -30,4 +30,6 @@ macro_rules! user_errors {
 
 user_errors! {
     TicketOperationRetryUserError in tickets,
+    TicketSendTestUserError in tickets,
+    WebhookDeliveryRedriveUserError in tickets,
 }

@@ -1,15 +1,36 @@
-//! What can be done with tickets.
+//! What can be done with tickets, their operations and the deliveries they come from.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use entity::ticket;
+use entity::{company_mapping, ticket_operation, ticket_profile, webhook_delivery};
 
 use crate::{
-    error::Error,
-    graphql::{Asking as _, errors::payload, ids, types::Ticket},
-    organizations::reach,
+    error::{Error, Problem},
+    graphql::{
+        Asking as _,
+        errors::payload,
+        ids,
+        types::{Ticket, TicketOperation, WebhookDelivery},
+    },
+    queue::inbox,
+    tickets::{operations, sample},
 };
 
-/// What to retry.
+/// What to decide again.
+#[derive(Debug, InputObject)]
+pub struct WebhookDeliveryRedriveInput {
+    /// The delivery.
+    pub id: ID,
+}
+
+payload! {
+    /// What `webhookDeliveryRedrive` answers.
+    WebhookDeliveryRedrivePayload, WebhookDeliveryRedriveUserError {
+        /// The delivery, waiting to be worked on.
+        webhook_delivery: WebhookDelivery,
+    }
+}
+
+/// What to try again.
 #[derive(Debug, InputObject)]
 pub struct TicketOperationRetryInput {
     /// The operation.
@@ -19,7 +40,25 @@ pub struct TicketOperationRetryInput {
 payload! {
     /// What `ticketOperationRetry` answers.
     TicketOperationRetryPayload, TicketOperationRetryUserError {
-        /// The operation's ticket.
+        /// The operation, waiting to be tried.
+        ticket_operation: TicketOperation,
+    }
+}
+
+/// Which test ticket to make.
+#[derive(Debug, InputObject)]
+pub struct TicketSendTestInput {
+    /// For whom, on which connection.
+    pub company_mapping_id: ID,
+    /// How it is made and closed; where none is given, the mapping's profile, else the default.
+    pub ticket_profile_id: Option<ID>,
+}
+
+payload! {
+    /// What `ticketSendTest` answers.
+    TicketSendTestPayload, TicketSendTestUserError {
+        /// The test ticket. Its `operations` CREATE, READ_BACK and CLOSE are the steps of the test: ask for
+        /// them again until all are over.
         ticket: Ticket,
     }
 }
@@ -30,22 +69,63 @@ pub struct TicketMutation;
 
 #[Object]
 impl TicketMutation {
+    /// Decides a delivery again: what was held or could not be read. What was decided stays, so that no ticket
+    /// is doubled. Needs the role TECHNICIAN.
+    async fn webhook_delivery_redrive(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to decide again.")] input: WebhookDeliveryRedriveInput,
+    ) -> Result<Option<WebhookDeliveryRedrivePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<webhook_delivery::Entity>(&input.id, &["id"])?;
+            let row = inbox::redrive(viewer, ground, id).await?;
+            Ok(WebhookDeliveryRedrivePayload::done(row.into()))
+        };
+        WebhookDeliveryRedrivePayload::answer(work.await)
+    }
+
     /// Tries an operation again that was given up. Needs the role TECHNICIAN.
     async fn ticket_operation_retry(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to retry.")] input: TicketOperationRetryInput,
-    ) -> Result<TicketOperationRetryPayload> {
+        #[graphql(desc = "What to try again.")] input: TicketOperationRetryInput,
+    ) -> Result<Option<TicketOperationRetryPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
-            let id = ids::parse::<ticket::Entity>(&input.id, &["id"])?;
-            let row = reach::by_id::<ticket::Entity>(
-                ctx.viewer().map_err(|_| Error::NotFound)?,
-                ctx.ground().map_err(|_| Error::NotFound)?,
-                id,
-            )
-            .await?;
+            let id = ids::parse::<ticket_operation::Entity>(&input.id, &["id"])?;
+            let row = operations::retry(viewer, ground, id).await?;
             Ok(TicketOperationRetryPayload::done(row.into()))
         };
         TicketOperationRetryPayload::answer(work.await)
+    }
+
+    /// Makes a test ticket in the PSA, reads it back and closes it. Needs the role TECHNICIAN.
+    async fn ticket_send_test(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which test ticket to make.")] input: TicketSendTestInput,
+    ) -> Result<Option<TicketSendTestPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let row = sample::send(viewer, ground, read(&input)?).await?;
+            Ok(TicketSendTestPayload::done(row.into()))
+        };
+        TicketSendTestPayload::answer(work.await)
+    }
+}
+
+fn read(input: &TicketSendTestInput) -> Result<sample::SendTest, Error> {
+    let mapping = ids::parse::<company_mapping::Entity>(&input.company_mapping_id, &["company_mapping_id"]);
+    let profile =
+        ids::parse_option::<ticket_profile::Entity>(input.ticket_profile_id.as_ref(), &["ticket_profile_id"]);
+    match (mapping, profile) {
+        (Ok(company_mapping_id), Ok(ticket_profile_id)) => {
+            Ok(sample::SendTest { company_mapping_id, ticket_profile_id })
+        }
+        (mapping, profile) => {
+            let problems: Vec<Problem> = mapping.err().into_iter().chain(profile.err()).collect();
+            Err(Error::Invalid(problems))
+        }
     }
 }

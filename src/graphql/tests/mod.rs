@@ -1,6 +1,9 @@
 //! The door as a client meets it.
 
+mod deliveries;
 mod lists;
+mod schema;
+mod statements;
 mod transport;
 
 use std::sync::Arc;
@@ -60,7 +63,7 @@ async fn call(door: &web::Data<Door>, request: test::TestRequest) -> Answer {
     Answer { status, headers, body }
 }
 
-fn post(query: &str, variables: Value) -> test::TestRequest {
+fn post(query: &str, variables: &Value) -> test::TestRequest {
     test::TestRequest::post()
         .uri("/graphql")
         .insert_header(("authorization", "Bearer operator"))
@@ -69,7 +72,7 @@ fn post(query: &str, variables: Value) -> test::TestRequest {
 
 /// Asks as somebody; the data, where nothing went wrong.
 async fn ask(door: &web::Data<Door>, token: &str, query: &str, variables: Value) -> Value {
-    let request = post(query, variables).insert_header(("authorization", format!("Bearer {token}")));
+    let request = post(query, &variables).insert_header(("authorization", format!("Bearer {token}")));
     let answer = call(door, request).await.json();
     assert!(answer.get("errors").is_none(), "{answer:#}");
     answer["data"].clone()

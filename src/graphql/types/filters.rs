@@ -112,6 +112,28 @@ impl SeverityFilter {
     }
 }
 
+/// A text, exactly.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct TextFilter {
+    /// This one.
+    pub eq: Option<String>,
+    /// One of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<String>>,
+}
+
+impl TextFilter {
+    /// The texts meant; none where nothing is said.
+    pub fn read(filter: Option<Self>) -> Option<Vec<String>> {
+        let filter = filter?;
+        match (filter.eq, filter.any_of) {
+            (Some(eq), None) => Some(vec![eq]),
+            (Some(eq), Some(any_of)) => Some(any_of.into_iter().filter(|text| *text == eq).collect()),
+            (None, any_of) => any_of,
+        }
+    }
+}
+
 /// The domain's values of an `in`.
 pub fn all<T, U: From<T>>(values: Option<Vec<T>>) -> Option<Vec<U>> {
     values.map(|values| values.into_iter().map(U::from).collect())

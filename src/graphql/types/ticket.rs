@@ -1,17 +1,25 @@
 //! Our record of one PSA ticket.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use entity::{company, psa_company, psa_connection, ticket, ticket_profile};
+use entity::{
+    company, event, finding, psa_company, psa_connection, ticket, ticket_operation, ticket_profile,
+};
 
-use super::{Company, PsaCompany, PsaConnection, Severity, TicketProfile, TicketState};
+use super::{
+    Company, EventConnection, FindingConnection, PsaCompany, PsaConnection, Severity,
+    TicketOperationConnection, TicketProfile, TicketState,
+};
 use crate::{
+    db::page::{Order, PageArgs},
+    decisions::events::{EventFilter, EventList, EventsOf},
+    findings::read::{FindingFilter, FindingList, FindingsOf},
     graphql::{
         Asking as _,
-        connection::connection,
+        connection::{self, connection},
         ids,
         scalars::{DateTime, Url},
     },
-    tickets::read::TicketList,
+    tickets::read::{OperationFilter, OperationList, OperationsOf, TicketList},
 };
 
 /// Why something is as it is.
@@ -152,5 +160,56 @@ impl Ticket {
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
+    }
+
+    /// The findings on it, the latest seen first.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn findings(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<FindingConnection> {
+        let wanted = FindingList {
+            of: FindingsOf::Ticket,
+            filter: FindingFilter::default(),
+            order: Order::descending(finding::Column::LastSeenAt),
+        };
+        Ok(FindingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// What was and is to be done with it at the PSA, in this order.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn operations(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<TicketOperationConnection> {
+        let wanted = OperationList {
+            of: OperationsOf::Ticket,
+            filter: OperationFilter::default(),
+            order: Order::ascending(ticket_operation::Column::Position),
+        };
+        Ok(TicketOperationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The events that touched it, the newest first.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn events(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<EventConnection> {
+        let wanted = EventList {
+            of: EventsOf::Ticket,
+            filter: EventFilter::default(),
+            order: Order::descending(event::Column::CreatedAt),
+        };
+        Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 }

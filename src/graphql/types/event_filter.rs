@@ -1,0 +1,78 @@
+//! Which events, in which order.
+
+use async_graphql::{Enum, InputObject};
+use entity::{company, event};
+
+use super::{DateTimeFilter, EventOutcome, OrderDirection, ReferenceFilter, SeverityFilter, TextFilter, all};
+use crate::{db::page::Order, decisions::events, error::Error};
+
+/// The outcome of an event.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EventOutcomeFilter {
+    /// One of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<EventOutcome>>,
+}
+
+/// Which events; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EventFilter {
+    /// What became of them.
+    pub outcome: Option<EventOutcomeFilter>,
+    /// Why, by the stable name of the reason.
+    pub reason: Option<TextFilter>,
+    /// Of which kind, e.g. `finding.opened`.
+    pub kind: Option<TextFilter>,
+    /// How bad they are.
+    pub severity: Option<SeverityFilter>,
+    /// About which company.
+    pub company: Option<ReferenceFilter>,
+    /// When they were read.
+    pub created_at: Option<DateTimeFilter>,
+    /// Part of the title or of the sender's name for the customer, in upper or lower case.
+    pub query: Option<String>,
+}
+
+impl EventFilter {
+    /// The domain's filter.
+    pub fn read(self) -> Result<events::EventFilter, Error> {
+        Ok(events::EventFilter {
+            outcomes: all(self.outcome.and_then(|outcome| outcome.any_of)),
+            reasons: TextFilter::read(self.reason),
+            kinds: TextFilter::read(self.kind),
+            severities: SeverityFilter::read(self.severity),
+            company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
+            created: DateTimeFilter::read(self.created_at),
+            text: self.query,
+        })
+    }
+}
+
+/// What events are ordered by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum EventOrderField {
+    /// When they were read.
+    #[default]
+    CreatedAt,
+    /// When they were so, as the sender says.
+    OccurredAt,
+}
+
+/// The order of events; those that are equal stand in the order of their ids.
+#[derive(Clone, Copy, Debug, Default, InputObject)]
+pub struct EventOrder {
+    /// By what.
+    pub field: EventOrderField,
+    /// Which way.
+    #[graphql(default)]
+    pub direction: OrderDirection,
+}
+
+impl From<EventOrder> for Order<event::Entity> {
+    fn from(order: EventOrder) -> Self {
+        order.direction.of(match order.field {
+            EventOrderField::CreatedAt => event::Column::CreatedAt,
+            EventOrderField::OccurredAt => event::Column::OccurredAt,
+        })
+    }
+}
