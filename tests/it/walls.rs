@@ -24,7 +24,10 @@ const QUERIES: &[&str] = &[
 fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
     let of = |id: &str| json!({ "id": id });
     vec![
-        ("accessTokenCreate", json!({ "organizationId": ids.organization, "name": "mine now", "role": "ADMINISTRATOR" })),
+        (
+            "accessTokenCreate",
+            json!({ "organizationId": ids.organization, "name": "mine now", "role": "ADMINISTRATOR" }),
+        ),
         ("accessTokenRevoke", of(&ids.token)),
         ("companyAliasAdd", json!({ "companyId": ids.company, "value": "stolen" })),
         ("companyAliasRemove", of(&ids.alias)),
@@ -36,28 +39,37 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("organizationCreate", json!({ "slug": "third", "name": "Third" })),
         ("organizationUpdate", json!({ "id": ids.organization, "name": "Renamed" })),
         ("policyUpdate", json!({ "id": ids.policy, "isEnabled": false })),
-        ("psaConnectionCreate", json!({
-            "organizationId": ids.organization, "platform": "halo", "name": "Stranger's",
-            "credentials": [{ "key": "domain", "value": "example.halopsa.com" }, { "key": "client_id", "value": "a" },
-                            { "key": "client_secret", "value": "b" }],
-        })),
+        (
+            "psaConnectionCreate",
+            json!({
+                "organizationId": ids.organization, "platform": "halo", "name": "Stranger's",
+                "credentials": [{ "key": "domain", "value": "example.halopsa.com" }, { "key": "client_id", "value": "a" },
+                                { "key": "client_secret", "value": "b" }],
+            }),
+        ),
         ("psaConnectionDelete", of(&ids.connection)),
         ("psaConnectionSyncCompanies", of(&ids.connection)),
         ("psaConnectionSyncPickLists", of(&ids.connection)),
         ("psaConnectionUpdate", json!({ "id": ids.connection, "name": "Renamed" })),
         ("psaConnectionVerify", of(&ids.connection)),
         ("ticketOperationRetry", of(&ids.operation)),
-        ("ticketProfileCreate", json!({
-            "psaConnectionId": ids.connection, "name": "Stranger's", "isDefault": false,
-            "fields": [{ "key": "ticket_type", "value": "21" }], "statusOnClose": "9",
-        })),
+        (
+            "ticketProfileCreate",
+            json!({
+                "psaConnectionId": ids.connection, "name": "Stranger's", "isDefault": false,
+                "fields": [{ "key": "ticket_type", "value": "21" }], "statusOnClose": "9",
+            }),
+        ),
         ("ticketProfileDelete", of(&ids.profile)),
         ("ticketProfileUpdate", json!({ "id": ids.profile, "name": "Renamed" })),
         ("ticketSendTest", json!({ "companyMappingId": ids.mapping })),
         ("webhookDeliveryRedrive", of(&ids.delivery)),
-        ("webhookEndpointCreate", json!({
-            "organizationId": ids.organization, "name": "Stranger's", "sender": "events", "scheme": "standard_webhooks",
-        })),
+        (
+            "webhookEndpointCreate",
+            json!({
+                "organizationId": ids.organization, "name": "Stranger's", "sender": "events", "scheme": "standard_webhooks",
+            }),
+        ),
         ("webhookEndpointRotateSecret", of(&ids.endpoint)),
         ("webhookEndpointUpdate", json!({ "id": ids.endpoint, "isEnabled": false })),
     ]
@@ -124,14 +136,17 @@ async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
 }
 
 async fn root_fields(app: &TestApp, root: &str) -> BTreeSet<String> {
-    let schema = app.graphql(&format!("{{ __schema {{ {root} {{ fields {{ name }} }} }} }}"), json!({})).await;
+    let schema =
+        app.graphql(&format!("{{ __schema {{ {root} {{ fields {{ name }} }} }} }}"), json!({})).await;
     let fields = schema["__schema"][root]["fields"].as_array().expect("fields").clone();
     fields.iter().map(|field| text(field, "/name")).collect()
 }
 
 fn document(mutation: &str) -> String {
     let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-    format!("mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename userErrors {{ code message }} }} }}")
+    format!(
+        "mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename userErrors {{ code message }} }} }}"
+    )
 }
 
 fn is_refused(answer: &Value, mutation: &str) -> bool {
@@ -142,7 +157,8 @@ fn is_refused(answer: &Value, mutation: &str) -> bool {
         .filter_map(|error| error["extensions"]["code"].as_str())
         .collect();
     let user_errors = answer["data"][mutation]["userErrors"].as_array().map_or(0, Vec::len);
-    (!codes.is_empty() && codes.iter().all(|code| matches!(*code, "NOT_FOUND" | "FORBIDDEN"))) || user_errors > 0
+    (!codes.is_empty() && codes.iter().all(|code| matches!(*code, "NOT_FOUND" | "FORBIDDEN")))
+        || user_errors > 0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,12 +182,25 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     let known: BTreeSet<_> = QUERIES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(root_fields(&app, "queryType").await, known, "every query is tried");
     let all = [
-        &theirs.organization, &theirs.token, &theirs.company, &theirs.alias, &theirs.mapping, &theirs.psa_company,
-        &theirs.policy, &theirs.connection, &theirs.profile, &theirs.endpoint, &theirs.delivery, &theirs.event,
-        &theirs.finding, &theirs.ticket, &theirs.operation,
+        &theirs.organization,
+        &theirs.token,
+        &theirs.company,
+        &theirs.alias,
+        &theirs.mapping,
+        &theirs.psa_company,
+        &theirs.policy,
+        &theirs.connection,
+        &theirs.profile,
+        &theirs.endpoint,
+        &theirs.delivery,
+        &theirs.event,
+        &theirs.finding,
+        &theirs.ticket,
+        &theirs.operation,
     ];
     for id in all {
-        let seen = app.graphql_as(&neighbour, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
+        let seen =
+            app.graphql_as(&neighbour, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
         assert_eq!(seen["data"]["node"], Value::Null, "{seen:#}");
     }
     let answer = app
@@ -218,9 +247,18 @@ async fn nobody_is_answered_without_a_token_or_with_a_revoked_one() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await;
     let token = acme.token("VIEWER").await;
-    let none = app.http.post(app.url("/graphql")).json(&json!({ "query": "{ viewer { name } }" })).send().await.unwrap();
+    let none = app
+        .http
+        .post(app.url("/graphql"))
+        .json(&json!({ "query": "{ viewer { name } }" }))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(none.status(), 401);
-    assert_eq!(app.graphql_as(&token, "{ viewer { name } }", json!({})).await["data"]["viewer"]["name"], "VIEWER");
+    assert_eq!(
+        app.graphql_as(&token, "{ viewer { name } }", json!({})).await["data"]["viewer"]["name"],
+        "VIEWER"
+    );
 
     let all = everything(&app, &acme).await;
     let id = text(&all, "/node/accessTokens/nodes/0/id");
