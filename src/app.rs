@@ -12,8 +12,9 @@ use crate::{
     config::{Config, MasterKeyAt, Only},
     db::Db,
     error::Error,
-    graphql, health,
+    graphql,
     ground::{EndpointCache, Ground, Wake},
+    health,
     metrics::Metrics,
     organizations::tokens,
     psa::http::{Outbound, OutboundOptions, PrivateAddresses},
@@ -102,13 +103,18 @@ impl App {
             timeout: Duration::from_secs(config.psa_timeout_secs),
             ..OutboundOptions::default()
         })?;
-        let workers = Workers::new(ground.clone(), outbound.clone(), metrics.clone(), WorkerOptions {
-            node: config.node_name.clone(),
-            inbox_workers: config.inbox_workers,
-            lane_workers: config.lane_workers,
-            poll_interval_secs: config.psa_poll_interval_secs,
-            halo_calls_per_five_minutes: config.halo_calls_per_five_minutes,
-        });
+        let workers = Workers::new(
+            ground.clone(),
+            outbound.clone(),
+            metrics.clone(),
+            WorkerOptions {
+                node: config.node_name.clone(),
+                inbox_workers: config.inbox_workers,
+                lane_workers: config.lane_workers,
+                poll_interval_secs: config.psa_poll_interval_secs,
+                halo_calls_per_five_minutes: config.halo_calls_per_five_minutes,
+            },
+        );
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
         if only != Some(Only::Web) && !seams.is_stepped {
@@ -124,8 +130,9 @@ impl App {
             tolerance_secs: config.webhook_tolerance_secs,
         };
         // Bound before the schema is built: endpoints' addresses may name the port.
-        let listener = std::net::TcpListener::bind(config.listen)
-            .with_context(|| format!("cannot listen on {}; is another program there? (--listen)", config.listen))?;
+        let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
+            format!("cannot listen on {}; is another program there? (--listen)", config.listen)
+        })?;
         let address = listener.local_addr()?;
         let graphql = graphql::Door::new(
             ground.clone(),
@@ -197,7 +204,9 @@ impl App {
         for task in self.tasks {
             let abort = task.abort_handle();
             if tokio::time::timeout(self.grace, task).await.is_err() {
-                tracing::warn!("work in progress did not end in time; its lease runs out and another takes it up");
+                tracing::warn!(
+                    "work in progress did not end in time; its lease runs out and another takes it up"
+                );
                 abort.abort();
             }
         }

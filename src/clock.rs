@@ -102,7 +102,9 @@ impl Chance {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = match *last {
             // Half of the counter is left to count with.
-            (before, _) if before < millis => (millis, u16::from_be_bytes([random[0], random[1]]) & (COUNTER_BITS >> 1)),
+            (before, _) if before < millis => {
+                (millis, u16::from_be_bytes([random[0], random[1]]) & (COUNTER_BITS >> 1))
+            }
             (before, COUNTER_BITS..) => (before + 1, 0),
             (before, counter) => (before, counter + 1),
         };

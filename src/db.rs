@@ -213,7 +213,8 @@ mod tests {
         let mut lost = 0;
         for id in 0..GIVEN_UP {
             // Dropped after 0 to about 0.2 ms: before, while and after the BEGIN is on its way.
-            let begin = tokio::time::timeout(Duration::from_micros(u64::from(id % 40) * 5), db.writer.begin());
+            let begin =
+                tokio::time::timeout(Duration::from_micros(u64::from(id % 40) * 5), db.writer.begin());
             drop(begin.await);
             db.writer.execute_unprepared(&format!("INSERT INTO {table} (id) VALUES ({id})")).await.unwrap();
             let seen = other

@@ -26,7 +26,9 @@ use psa_gateway::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use arguments::{Arguments, Command, DemoArguments, NewTokenArguments, Settings, SignArguments, TokenCommand};
+use arguments::{
+    Arguments, Command, DemoArguments, NewTokenArguments, Settings, SignArguments, TokenCommand,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -114,17 +116,16 @@ fn sign(arguments: SignArguments) -> anyhow::Result<()> {
             "there is no secret to sign with; give --secret or --secret-file, or set PSA_GATEWAY_SIGNING_SECRET",
         )?,
     };
-    let body = match &arguments.file {
-        Some(path) => std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?,
-        None => {
-            let mut input = std::io::stdin().lock();
-            if input.is_terminal() {
-                explain("Reading the body from the terminal; end it with Ctrl-D, or give --file.\n");
-            }
-            let mut body = Vec::new();
-            input.read_to_end(&mut body).context("standard input cannot be read")?;
-            body
+    let body = if let Some(path) = &arguments.file {
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?
+    } else {
+        let mut input = std::io::stdin().lock();
+        if input.is_terminal() {
+            explain("Reading the body from the terminal; end it with Ctrl-D, or give --file.\n");
         }
+        let mut body = Vec::new();
+        input.read_to_end(&mut body).context("standard input cannot be read")?;
+        body
     };
     let id = arguments.id.unwrap_or_else(|| format!("msg_{}", Chance::system().alphanumeric(24)));
     let at = arguments.at.map_or_else(|| Clock::system().now(), Timestamp::from_secs);
@@ -183,7 +184,7 @@ fn complain(error: &anyhow::Error) {
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // Some errors repeat their cause's words.
         if !before.contains(&cause) {
-            text.push_str(&format!("  because: {cause}\n"));
+            text.extend(["  because: ", &cause, "\n"]);
         }
         before = cause;
     }

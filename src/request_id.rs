@@ -39,7 +39,8 @@ pub async fn middleware(
         (None, None) => String::new(),
     };
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
+    let span =
+        tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
     let mut response = next.call(request).instrument(span).await?;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
@@ -48,5 +49,6 @@ pub async fn middleware(
 }
 
 fn is_plain(id: &str) -> bool {
-    (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    (8..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -23,11 +23,11 @@ use crate::{
     metrics::{Metrics, Received},
     organizations::endpoints,
     psa,
-    request_id::RequestId,
     queue::{
         inbox::{Inbox, Incoming, NotAccepted},
         received::{Headers, Proof, Unverified},
     },
+    request_id::RequestId,
     scanners::{
         self,
         signature::{self, CandidateKey, Scheme, VerifyingKey},
@@ -112,7 +112,9 @@ impl WebhookDoor {
         let sender = endpoint.endpoint.sender.clone();
         let webhook = Unverified::new(headers, body)
             .verify(|headers, body| self.authenticate(&endpoint, headers, body))
-            .map_err(|problem| (Refusal(Received::Unauthorized, StatusCode::UNAUTHORIZED, problem), sender.clone()))?;
+            .map_err(|problem| {
+                (Refusal(Received::Unauthorized, StatusCode::UNAUTHORIZED, problem), sender.clone())
+            })?;
         let incoming = Incoming {
             organization_id: endpoint.endpoint.organization_id,
             webhook_endpoint_id: endpoint.endpoint.id,
@@ -144,7 +146,8 @@ impl WebhookDoor {
     /// The raw bytes, in time and not too many.
     async fn read(&self, request: &HttpRequest, mut payload: web::Payload) -> Result<web::Bytes, Refusal> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        if header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
+        if header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
+        {
             return Err(Refusal(
                 Received::Unsupported,
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -189,13 +192,15 @@ impl WebhookDoor {
         let now = self.ground.clock.now();
         let live = keys.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|at| now < at));
         if let Some(platform) = psa::platform(&keys.endpoint.sender) {
-            let secrets: Vec<_> =
-                live.map(|secret| psa::WebhookSecret { id: secret.id, secret: secret.secret.clone() }).collect();
+            let secrets: Vec<_> = live
+                .map(|secret| psa::WebhookSecret { id: secret.id, secret: secret.secret.clone() })
+                .collect();
             return platform
                 .verify_webhook(&keys.endpoint.scheme, &secrets, headers, body)
                 .map_err(|refused| refused.to_string());
         }
-        let scheme = scanners::sender(&keys.endpoint.sender).and_then(|_| Scheme::from_key(&keys.endpoint.scheme));
+        let scheme =
+            scanners::sender(&keys.endpoint.sender).and_then(|_| Scheme::from_key(&keys.endpoint.scheme));
         let Some(scheme) = scheme else {
             return Err("this endpoint's way of authentication is not known to this version".to_owned());
         };

@@ -1,6 +1,9 @@
 //! Organizations, their companies, their access tokens and their keys.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{binary, string_len, string_len_uniq, uuid, uuid_null},
+};
 
 use crate::columns::{index, owned, target_key, time, time_null, unique, with_id, within, word};
 

@@ -1,6 +1,12 @@
 //! PSA connections, what is copied from them, mappings, ticket profiles and the policy.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, binary, boolean, integer, json_binary, json_binary_null,
+        small_integer, string_len, string_len_null, text_null, uuid, uuid_null,
+    },
+};
 
 use crate::columns::{index, owned, target_key, time, time_null, unique, within, word};
 

@@ -1,6 +1,12 @@
 //! Webhook endpoints and the inbox.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, binary, boolean, integer, json_binary, string_len, string_len_uniq, text_null, uuid,
+        uuid_null,
+    },
+};
 
 use crate::columns::{index, owned, target_key, time, time_null, unique, within, word};
 

@@ -1,6 +1,12 @@
 //! Findings, tickets, events and the outbox.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, boolean, integer, integer_null, json_binary, small_integer,
+        string_len, string_len_null, string_len_uniq, text, text_null, uuid, uuid_null,
+    },
+};
 
 use crate::columns::{index, owned, target_key, time, time_null, unique, within, word};
 

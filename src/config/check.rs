@@ -117,6 +117,10 @@ impl Read {
     }
 
     /// A setting that follows from others where it is not given: `parse` says `Some(None)` for that.
+    #[expect(
+        clippy::option_option,
+        reason = "outside: whether it could be read; inside: whether it was said"
+    )]
     fn optional<T>(
         &mut self,
         name: &'static str,
@@ -245,8 +249,7 @@ impl Read {
                 return None;
             }
         };
-        let wrong =
-            hosts.iter().find(|host| !is_host_or_network(host) && !(*host == "*" && hosts.len() == 1));
+        let wrong = hosts.iter().find(|host| !(is_host_or_network(host) || *host == "*" && hosts.len() == 1));
         if let Some(host) = wrong {
             self.wrong(setting, &origin, &format!("`{host}`"));
             return None;

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 
 use entity::{
     Severity, Timestamp, event,
-    event::Outcome::{self, Closed, Duplicate, Held, Ignored, Invalid, Noted, Opened, Reopened, Stale, Suppressed},
+    event::Outcome::{
+        self, Closed, Duplicate, Held, Ignored, Invalid, Noted, Opened, Reopened, Stale, Suppressed,
+    },
     finding, policy, ticket, ticket_finding, webhook_delivery,
 };
 use sea_orm::{

@@ -51,7 +51,8 @@ async fn in_folder(options: DemoOptions, dir: PathBuf) -> anyhow::Result<()> {
     let app = start(&options, &dir, seams).await?;
     let token = tokens::first_administrator(&app.ground).await?.context("the database is not fresh")?;
     let asker = Asker::new(&format!("http://{}", app.address()), token.expose_secret())?;
-    let sample = set_up::set_up(&asker, &halo).await.context("the sample organization could not be set up")?;
+    let sample =
+        set_up::set_up(&asker, &halo).await.context("the sample organization could not be set up")?;
     if options.script {
         let played = story::play(&asker, &halo, &sample).await;
         app.stop().await;
@@ -107,14 +108,19 @@ fn print_json(asker: &Asker, halo: &HaloSandbox, sample: &Sample) {
 
 #[expect(clippy::print_stdout, reason = "the demo talks to the person who started it")]
 fn print_words(asker: &Asker, halo: &HaloSandbox, sample: &Sample, bodies: &[PathBuf; 3]) {
-    let program = std::env::current_exe().map_or_else(|_| "psa-gateway".to_owned(), |path| path.display().to_string());
+    let program =
+        std::env::current_exe().map_or_else(|_| "psa-gateway".to_owned(), |path| path.display().to_string());
     println!("PSA Gateway's demo is ready. Everything in it goes when it is stopped (Ctrl-C).\n");
     println!("  GraphiQL   {}", asker.graphql_url());
     println!("  token      {}", asker.token());
     println!("  webhook    {}", sample.webhook_url);
     println!("  secret     {}", sample.webhook_secret);
     println!("  HaloPSA    {}   (its tickets: {}/_ledger/tickets)", halo.url(), halo.url());
-    let steps = ["opens a ticket", "reports it again: a note on the same ticket", "resolves it: the ticket is closed"];
+    let steps = [
+        "opens a ticket",
+        "reports it again: a note on the same ticket",
+        "resolves it: the ticket is closed",
+    ];
     println!("\nIn another terminal:");
     for (what, body) in steps.iter().zip(bodies) {
         println!("\n# {what}");

@@ -1,4 +1,5 @@
 //! A sample organization, set up as a user would: through GraphQL, and in HaloPSA's own settings.
+#![expect(clippy::indexing_slicing, reason = "only JSON values are indexed: what is not there is null")]
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
@@ -51,7 +52,8 @@ pub(super) async fn set_up(asker: &Asker, halo: &HaloSandbox) -> anyhow::Result<
             } }),
         )
         .await?;
-    let (url, secret) = endpoint(asker, &organization, "Halo's own webhooks", "halo", "halo_hmac", Some(&connection)).await?;
+    let (url, secret) =
+        endpoint(asker, &organization, "Halo's own webhooks", "halo", "halo_hmac", Some(&connection)).await?;
     register_webhook(asker, halo, &url, &secret).await.context("HaloPSA's webhook")?;
     let (webhook_url, webhook_secret) =
         endpoint(asker, &organization, "Sample scanner", "events", "standard_webhooks", None).await?;
@@ -191,7 +193,8 @@ async fn register_webhook(asker: &Asker, halo: &HaloSandbox, url: &str, secret: 
         .await?;
     let token = text(&token, "/access_token")?;
     let post = async |path: &str, body: Value| -> anyhow::Result<Value> {
-        let answer = http.post(format!("{base}/api/{path}")).bearer_auth(&token).json(&json!([body])).send().await?;
+        let answer =
+            http.post(format!("{base}/api/{path}")).bearer_auth(&token).json(&json!([body])).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     };
     let webhook = post(
@@ -203,7 +206,8 @@ async fn register_webhook(asker: &Asker, halo: &HaloSandbox, url: &str, secret: 
         }),
     )
     .await?;
-    let webhook_id = webhook.pointer("/id").or_else(|| webhook.pointer("/0/id")).cloned().context("no webhook id")?;
+    let webhook_id =
+        webhook.pointer("/id").or_else(|| webhook.pointer("/0/id")).cloned().context("no webhook id")?;
     for (event, name) in [(61, "PSA Gateway: ticket updated"), (39, "PSA Gateway: ticket closed")] {
         post(
             "Notification",

@@ -80,9 +80,11 @@ pub fn finish(response: &mut Response, request_id: &str) {
         let code = match code {
             _ if has_code => None,
             Some(code) => Some(code),
-            // Only async-graphql makes errors without a source: about arguments it cannot read, and about
-            // values that a resolver had no right to give.
-            None if error.source.is_none() && !error.message.starts_with("internal") => {
+            // async-graphql's own words about an argument that it cannot read.
+            None if ["Failed to parse", "Expected input type", "Variable "]
+                .iter()
+                .any(|start| error.source.is_none() && error.message.starts_with(start)) =>
+            {
                 Some(code::BAD_USER_INPUT)
             }
             None => {

@@ -131,14 +131,12 @@ pub async fn observed(
     if state == TicketState::Closed {
         ticket.state = state;
         let closed_at = remote.and_then(|remote| remote.closed_at).unwrap_or(now);
-        let by = match remote {
-            Some(remote) => remote.closed_by.clone().unwrap_or_else(|| "somebody in the PSA".to_owned()),
-            None => {
-                ticket.state_reason = Some("removed".to_owned());
-                ticket.state_message = Some("the PSA no longer has this ticket".to_owned());
-                "somebody in the PSA".to_owned()
-            }
-        };
+        if remote.is_none() {
+            ticket.state_reason = Some("removed".to_owned());
+            ticket.state_message = Some("the PSA no longer has this ticket".to_owned());
+        }
+        let by = remote.and_then(|remote| remote.closed_by.clone());
+        let by = by.unwrap_or_else(|| "somebody in the PSA".to_owned());
         mark_closed(&mut ticket, &by, closed_at);
         tracing::info!(ticket.id = %ticket.id, closed_by = by, "a ticket was closed in the PSA");
         return save(tx, ticket).await.map(|_| ());

@@ -5,16 +5,12 @@
 use std::collections::BTreeMap;
 
 use entity::{
-    Timestamp, attempt, lane, psa_company, ticket, ticket_operation,
-    ticket_operation::OperationKind,
+    Timestamp, attempt, lane, psa_company, ticket, ticket_operation, ticket_operation::OperationKind,
     ticket_profile,
 };
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use super::{
-    Client, Workers,
-    lane::Turn,
-};
+use super::{Client, Workers, lane::Turn};
 use crate::{
     error::Error,
     psa::{
@@ -47,8 +43,13 @@ struct Begun {
 
 /// What was done at the PSA.
 enum Done {
-    Created { ticket: RemoteTicket, was_found: bool },
-    Noted { was_found: bool },
+    Created {
+        ticket: RemoteTicket,
+        was_found: bool,
+    },
+    Noted {
+        was_found: bool,
+    },
     StatusSet(RemoteTicket),
     Read(RemoteTicket),
     /// Not found yet, and it may still come.
@@ -74,8 +75,7 @@ impl Workers {
             Some(None) => return Ok(Turn::On),
             None => return Ok(Turn::Lost),
         };
-        let (result, calls) =
-            self.renewing(held, traced(self.perform(client, &begun))).await;
+        let (result, calls) = self.renewing(held, traced(self.perform(client, &begun))).await;
         for call in &calls {
             self.0.metrics.psa_call(client.platform, call.status);
         }
@@ -97,7 +97,11 @@ impl Workers {
     }
 
     /// None where the lane is lost; `Some(None)` where the operation is no longer to be done.
-    async fn begin(&self, held: &lane::Model, operation_id: uuid::Uuid) -> Result<Option<Option<Begun>>, Error> {
+    async fn begin(
+        &self,
+        held: &lane::Model,
+        operation_id: uuid::Uuid,
+    ) -> Result<Option<Option<Begun>>, Error> {
         let (ground, held, node) = (self.0.ground.clone(), held.clone(), self.0.options.node.clone());
         self.0
             .ground
@@ -107,7 +111,8 @@ impl Workers {
                     if !lanes::still_held(tx, &held, ground.clock.now()).await? {
                         return Ok(None);
                     }
-                    let Some((operation, attempt)) = outbox::begin(tx, &ground, operation_id, &node).await? else {
+                    let Some((operation, attempt)) = outbox::begin(tx, &ground, operation_id, &node).await?
+                    else {
                         return Ok(Some(None));
                     };
                     let ticket = delivered::begins(tx, &ground, &operation).await?;
@@ -126,13 +131,15 @@ impl Workers {
             .one(db)
             .await?
             .ok_or(Error::NotFound)?;
-        let fields: BTreeMap<String, String> = serde_json::from_value(profile.fields.clone()).unwrap_or_default();
+        let fields: BTreeMap<String, String> =
+            serde_json::from_value(profile.fields.clone()).unwrap_or_default();
         let sure = |error| Failed { error, uncertain_since: None };
-        let no_id = || {
-            Failed {
-                error: PsaError::Rejected { field: None, reason: "the ticket has no id in the PSA; its creation has to be retried first".to_owned() },
-                uncertain_since: None,
-            }
+        let no_id = || Failed {
+            error: PsaError::Rejected {
+                field: None,
+                reason: "the ticket has no id in the PSA; its creation has to be retried first".to_owned(),
+            },
+            uncertain_since: None,
         };
         Ok(match begun.operation.kind {
             OperationKind::Create => {
@@ -168,7 +175,9 @@ impl Workers {
             OperationKind::Reopen => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
                 let Some(status) = self.open_status(&profile).await? else {
-                    let reason = "the profile has no status on create to open the ticket in; give it one, then retry".to_owned();
+                    let reason =
+                        "the profile has no status on create to open the ticket in; give it one, then retry"
+                            .to_owned();
                     return Ok(Err(sure(PsaError::Rejected { field: None, reason })));
                 };
                 set_status(client, external_id, &status).await.map_err(sure)
@@ -212,7 +221,13 @@ impl Workers {
         }
     }
 
-    async fn note(&self, client: &Client, begun: &Begun, external_id: &str, note: &NoteDraft) -> Result<Done, Failed> {
+    async fn note(
+        &self,
+        client: &Client,
+        begun: &Begun,
+        external_id: &str,
+        note: &NoteDraft,
+    ) -> Result<Done, Failed> {
         if let Some(since) = begun.operation.uncertain_since {
             let unsure = |error| Failed { error, uncertain_since: Some(since) };
             if client.psa.has_note(external_id, &note.marker).await.map_err(unsure)? {
@@ -289,7 +304,9 @@ async fn set_status(client: &Client, external_id: &str, status: &str) -> Result<
             let label = ticket.status_label.as_deref().unwrap_or(is);
             Err(PsaError::Rejected {
                 field: Some("status".to_owned()),
-                reason: format!("the PSA took the call but left the ticket in status {label}; look at its rules for this status"),
+                reason: format!(
+                    "the PSA took the call but left the ticket in status {label}; look at its rules for this status"
+                ),
             })
         }
         _ => Ok(Done::StatusSet(ticket)),
@@ -311,7 +328,8 @@ fn weigh(
             } else {
                 ("done", "created")
             };
-            let message = format!("{words}; ticket {}", ticket.number.as_deref().unwrap_or(&ticket.external_id));
+            let message =
+                format!("{words}; ticket {}", ticket.number.as_deref().unwrap_or(&ticket.external_id));
             (ended(outcome, Some(message)), After::Done, Delivered::Created(ticket))
         }
         Ok(Done::Noted { was_found }) => {
@@ -327,7 +345,8 @@ fn weigh(
             (ended("done", Some(message)), After::Done, Delivered::Read(ticket))
         }
         Ok(Done::Waiting(until)) => {
-            let message = format!("not found at the PSA yet; looked again at {until} before anything is repeated");
+            let message =
+                format!("not found at the PSA yet; looked again at {until} before anything is repeated");
             let after = After::Again { run_at: until, uncertain_since: operation.uncertain_since };
             (ended("waiting", Some(message)), after, Delivered::StillUncertain)
         }
@@ -338,15 +357,28 @@ fn weigh(
                 NextStep::GiveUp => (
                     ended(code, Some(message.clone())),
                     After::Failed,
-                    Delivered::Refused { code, message: format!("{message}; mend it, then retry the operation") },
+                    Delivered::Refused {
+                        code,
+                        message: format!("{message}; mend it, then retry the operation"),
+                    },
                 ),
-                NextStep::LookBeforeRepeating if matches!(kind, OperationKind::Create | OperationKind::Note) => {
+                NextStep::LookBeforeRepeating
+                    if matches!(kind, OperationKind::Create | OperationKind::Note) =>
+                {
                     let since = uncertain_since.or(Some(now));
-                    (ended(code, Some(message)), After::Again { run_at: now, uncertain_since: since }, Delivered::Uncertain)
+                    (
+                        ended(code, Some(message)),
+                        After::Again { run_at: now, uncertain_since: since },
+                        Delivered::Uncertain,
+                    )
                 }
                 // Setting a status twice is setting it once: it may simply be done again.
                 NextStep::LookBeforeRepeating | NextStep::RetryLater { .. } | NextStep::PauseConnection => {
-                    let what = if uncertain_since.is_some() { Delivered::StillUncertain } else { Delivered::Delayed };
+                    let what = if uncertain_since.is_some() {
+                        Delivered::StillUncertain
+                    } else {
+                        Delivered::Delayed
+                    };
                     (ended(code, Some(message)), After::Again { run_at: now, uncertain_since }, what)
                 }
             }

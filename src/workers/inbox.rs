@@ -55,13 +55,16 @@ impl Workers {
             .one(self.0.ground.db.reader())
             .await?
             .ok_or(Error::NotFound)?;
-        let pairs: Vec<(String, String)> = serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
+        let pairs: Vec<(String, String)> =
+            serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
         let headers = Headers::new(pairs);
         if let Some(sender) = scanners::sender(&endpoint.sender) {
             let readings = sender.read(&headers, &delivery.body);
             return Ok(Content::Events((0_i32..).zip(readings).collect()));
         }
-        let (Some(platform), Some(connection_id)) = (psa::platform(&endpoint.sender), endpoint.psa_connection_id) else {
+        let (Some(platform), Some(connection_id)) =
+            (psa::platform(&endpoint.sender), endpoint.psa_connection_id)
+        else {
             return Ok(Content::Unreadable(format!(
                 "this version knows no sender \"{}\"; update the gateway, then redrive",
                 endpoint.sender
@@ -120,7 +123,9 @@ impl Workers {
                         None => inbox::renew(tx, &held, ground.clock.now()).await?,
                     };
                     if !is_ours {
-                        return Err(Error::Internal(anyhow::anyhow!("the delivery has another worker by now")));
+                        return Err(Error::Internal(anyhow::anyhow!(
+                            "the delivery has another worker by now"
+                        )));
                     }
                     Ok(match taken {
                         Taken::Events(readings) => decide::decide(tx, &ground, &held, readings).await?,
@@ -147,7 +152,9 @@ enum Taken {
 /// A delivery of which nothing at all could be read is dead: somebody has to look at it.
 fn only_problem(readings: &[(i32, Reading)]) -> Option<String> {
     match readings {
-        [(_, Reading { event: Err(unreadable), .. })] if unreadable.pointer.is_empty() => Some(unreadable.problem.clone()),
+        [(_, Reading { event: Err(unreadable), .. })] if unreadable.pointer.is_empty() => {
+            Some(unreadable.problem.clone())
+        }
         _ => None,
     }
 }

@@ -155,13 +155,19 @@ impl Workers {
         Ok(Turn::On)
     }
 
-    async fn read_again(&self, held: &lane::Model, client: &Client, ticket: &entity::ticket::Model) -> Result<Turn, Error> {
+    async fn read_again(
+        &self,
+        held: &lane::Model,
+        client: &Client,
+        ticket: &entity::ticket::Model,
+    ) -> Result<Turn, Error> {
         let Some(external_id) = ticket.external_id.clone() else { return Ok(Turn::On) };
         let remote = match self.renewing(held, client.psa.read_ticket(&external_id, true)).await {
             Ok(remote) => remote,
             Err(error) => return self.after_error(held, &error).await,
         };
-        let (ground, held, id, asked_at) = (self.0.ground.clone(), held.clone(), ticket.id, ticket.refresh_at);
+        let (ground, held, id, asked_at) =
+            (self.0.ground.clone(), held.clone(), ticket.id, ticket.refresh_at);
         self.0
             .ground
             .db
@@ -245,14 +251,23 @@ impl Workers {
                 connections::record_health(ground, held.organization_id, held.id, false, &why).await?;
                 Turn::Pause { until: now.plus_secs(PAUSE_SECS), why, is_failure: true }
             }
-            psa::NextStep::LookBeforeRepeating => Turn::Pause { until: now.plus_secs(rest), why, is_failure: true },
+            psa::NextStep::LookBeforeRepeating => {
+                Turn::Pause { until: now.plus_secs(rest), why, is_failure: true }
+            }
             psa::NextStep::GiveUp => Turn::On,
         })
     }
 
     /// A call worked: a connection that was said to fail no longer does.
     pub(super) async fn connection_works(&self, held: &lane::Model) -> Result<(), Error> {
-        connections::record_health(&self.0.ground, held.organization_id, held.id, true, "the last call worked").await
+        connections::record_health(
+            &self.0.ground,
+            held.organization_id,
+            held.id,
+            true,
+            "the last call worked",
+        )
+        .await
     }
 
     /// Waits for a call while the lane's lease is renewed behind it.
@@ -275,4 +290,3 @@ impl Workers {
         }
     }
 }
-

@@ -115,7 +115,7 @@ impl Workers {
                 }
             };
             match done {
-                Ok(true) => continue,
+                Ok(true) => {}
                 Ok(false) => {
                     tokio::select! {
                         () = called => {}

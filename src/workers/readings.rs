@@ -7,7 +7,11 @@ use crate::{
     error::Error,
     psa::{NextStep, PsaError},
     queue::lanes,
-    sync::{companies, pick_lists, remote::{RemoteCompany, RemotePickList}, runs},
+    sync::{
+        companies, pick_lists,
+        remote::{RemoteCompany, RemotePickList},
+        runs,
+    },
 };
 
 /// How many pages of companies one reading takes at the most: a hundred thousand companies.
@@ -25,7 +29,10 @@ impl Workers {
         let ground = &self.0.ground;
         while let Some(run) = runs::next_run(ground.db.reader(), held.id).await? {
             let (id, now) = (run.id, ground.clock.now());
-            if !self.while_held(held, move |tx| Box::pin(async move { runs::begin(tx, id, now).await })).await? {
+            if !self
+                .while_held(held, move |tx| Box::pin(async move { runs::begin(tx, id, now).await }))
+                .await?
+            {
                 return Ok(Turn::Lost);
             }
             let read = match run.kind {
@@ -35,13 +42,17 @@ impl Workers {
             let now = ground.clock.now();
             match read {
                 Ok(true) => {
-                    self.while_held(held, move |tx| Box::pin(async move { runs::finish(tx, id, now).await })).await?;
+                    self.while_held(held, move |tx| Box::pin(async move { runs::finish(tx, id, now).await }))
+                        .await?;
                     self.connection_works(held).await?;
                 }
                 Ok(false) => return Ok(Turn::Lost),
                 Err(error) => {
                     // What passes by itself is waited for; what somebody must mend ends the reading.
-                    if !matches!(error.next_step(), NextStep::RetryLater { .. } | NextStep::LookBeforeRepeating) {
+                    if !matches!(
+                        error.next_step(),
+                        NextStep::RetryLater { .. } | NextStep::LookBeforeRepeating
+                    ) {
                         let problem = format!("{error}; mend it, then ask for it again");
                         self.while_held(held, move |tx| {
                             Box::pin(async move { runs::fail(tx, id, &problem, now).await })
@@ -105,11 +116,13 @@ impl Workers {
             Box::pin(async move {
                 match read {
                     Read::Companies { page, done, total } => {
-                        companies::store_companies(tx, &ground, organization_id, connection_id, &page).await?;
+                        companies::store_companies(tx, &ground, organization_id, connection_id, &page)
+                            .await?;
                         runs::progress(tx, id, done, total).await
                     }
                     Read::PickLists(lists) => {
-                        pick_lists::store_pick_lists(tx, &ground, organization_id, connection_id, &lists).await?;
+                        pick_lists::store_pick_lists(tx, &ground, organization_id, connection_id, &lists)
+                            .await?;
                         let count = lists.len() as u64;
                         runs::progress(tx, id, count, Some(count)).await
                     }
@@ -122,7 +135,9 @@ impl Workers {
     /// Writes something that counts only while the lane is ours. False where it is not.
     pub(super) async fn while_held<F>(&self, held: &lane::Model, work: F) -> Result<bool, Error>
     where
-        F: for<'c> FnOnce(&'c sea_orm::DatabaseTransaction) -> crate::db::Work<'c, (), sea_orm::DbErr> + Send + 'static,
+        F: for<'c> FnOnce(&'c sea_orm::DatabaseTransaction) -> crate::db::Work<'c, (), sea_orm::DbErr>
+            + Send
+            + 'static,
     {
         let (held, now) = (held.clone(), self.0.ground.clock.now());
         self.0

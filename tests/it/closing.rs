@@ -18,7 +18,10 @@ async fn the_ticket_closes_when_the_finding_is_resolved() {
     assert!(ledger[0].notes.iter().any(|note| note.text.contains("reports it as over")));
     assert!(ledger[0].notes.iter().all(|note| note.private), "customers see none of our notes");
     let ticket = &acme.tickets().await[0];
-    assert_eq!((ticket["state"].as_str(), ticket["closedBy"].as_str()), (Some("CLOSED"), Some("PSA Gateway")));
+    assert_eq!(
+        (ticket["state"].as_str(), ticket["closedBy"].as_str()),
+        (Some("CLOSED"), Some("PSA Gateway"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +124,10 @@ async fn our_own_writes_coming_back_as_webhooks_change_nothing() {
     app.drain().await;
 
     let ticket = &acme.tickets().await[0];
-    assert_eq!((ticket["state"].as_str(), ticket["closedBy"].as_str()), (Some("CLOSED"), Some("PSA Gateway")));
+    assert_eq!(
+        (ticket["state"].as_str(), ticket["closedBy"].as_str()),
+        (Some("CLOSED"), Some("PSA Gateway"))
+    );
     assert!(acme.outcomes().await.contains(&"ECHO".to_owned()));
 }
 

@@ -10,7 +10,8 @@ async fn a_wrong_signature_is_refused_and_nothing_is_stored() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
 
-    let posted = acme.posts_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", &finding("CVE-1")).await;
+    let posted =
+        acme.posts_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", &finding("CVE-1")).await;
 
     assert_eq!(posted.status, StatusCode::UNAUTHORIZED);
     assert!(acme.deliveries().await.is_empty());
@@ -82,7 +83,11 @@ async fn what_cannot_be_read_is_accepted_and_says_what_was_wrong_where() {
     let deliveries = acme.deliveries().await;
     let states: Vec<_> = deliveries.iter().map(|delivery| delivery["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["DEAD", "UNDERSTOOD", "UNDERSTOOD"]);
-    assert!(deliveries[0]["problem"].as_str().is_some_and(|words| words.contains("line 1")), "{:#}", deliveries[0]);
+    assert!(
+        deliveries[0]["problem"].as_str().is_some_and(|words| words.contains("line 1")),
+        "{:#}",
+        deliveries[0]
+    );
     assert_eq!(acme.outcomes().await, ["INVALID", "INVALID", "OPENED", "IGNORED"]);
     let explanation = acme.events().await[1]["explanation"].as_str().unwrap().to_owned();
     assert!(explanation.contains("/0"), "says where: {explanation}");

@@ -44,7 +44,11 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
 
     let doomed = serve(&app, port);
     wait_until("the program answers", || async {
-        app.http.get(format!("http://127.0.0.1:{port}/health/ready")).send().await.is_ok_and(|a| a.status().is_success())
+        app.http
+            .get(format!("http://127.0.0.1:{port}/health/ready"))
+            .send()
+            .await
+            .is_ok_and(|a| a.status().is_success())
     })
     .await;
     acme.posts_to(&url, &finding("CVE-2024-3094").now()).await.is_accepted();
@@ -52,8 +56,10 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
     drop(doomed); // SIGKILL
 
     let _second = serve(&app, port);
-    wait_until("the ticket is known", || async { acme.tickets().await.first().is_some_and(|t| t["state"] == "OPEN") })
-        .await;
+    wait_until("the ticket is known", || async {
+        acme.tickets().await.first().is_some_and(|t| t["state"] == "OPEN")
+    })
+    .await;
     assert_eq!(app.halo.ledger().len(), 1);
     assert_eq!(acme.tickets().await[0]["externalId"], app.halo.ledger()[0].id.to_string());
 }

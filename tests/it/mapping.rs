@@ -11,7 +11,10 @@ async fn an_unmapped_customers_finding_is_held_and_opens_its_ticket_once_mapped(
     app.drain().await;
     assert_eq!(app.halo.ledger().len(), 0);
     let event = acme.events().await[0].clone();
-    assert_eq!((event["outcome"].as_str(), event["reason"].as_str()), (Some("HELD"), Some("unmapped_company")));
+    assert_eq!(
+        (event["outcome"].as_str(), event["reason"].as_str()),
+        (Some("HELD"), Some("unmapped_company"))
+    );
 
     acme.customer("Harbor Legal", "harbor").await;
     app.drain().await;
@@ -94,7 +97,18 @@ async fn a_trace_leads_from_the_bytes_to_the_psas_ticket() {
     app.drain().await;
 
     let stages = acme.trace_stages(posted.delivery()).await;
-    for stage in ["RECEIVED", "VERIFIED", "COMPANY", "FINDING", "POLICY", "PROFILE", "MAPPING", "TICKET", "OPERATION", "ATTEMPT"] {
+    for stage in [
+        "RECEIVED",
+        "VERIFIED",
+        "COMPANY",
+        "FINDING",
+        "POLICY",
+        "PROFILE",
+        "MAPPING",
+        "TICKET",
+        "OPERATION",
+        "ATTEMPT",
+    ] {
         assert!(stages.contains(&stage.to_owned()), "{stage} is missing in {stages:?}");
     }
 }
@@ -104,6 +118,10 @@ async fn a_test_ticket_is_created_read_back_and_closed_and_each_step_is_reported
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
     let steps = acme.sends_test_ticket().await;
-    assert_eq!(steps, [("CREATE", "DONE"), ("READ_BACK", "DONE"), ("CLOSE", "DONE")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert_eq!(
+        steps,
+        [("CREATE", "DONE"), ("READ_BACK", "DONE"), ("CLOSE", "DONE")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
     assert!(app.halo.ledger()[0].closed);
 }

@@ -36,7 +36,13 @@ async fn planted_secrets_show_nowhere() {
     assert!(verified.to_string().contains("client_secret"), "says which field is wrong: {verified:#}");
     app.drain().await;
     app.pass(1_800).await;
-    seen.push_str(&acme.posts_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", &finding("CVE-2")).await.body.to_string());
+    seen.push_str(
+        &acme
+            .posts_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", &finding("CVE-2"))
+            .await
+            .body
+            .to_string(),
+    );
     seen.push_str(&app.graphql_as("pgw_wrong", "{ __typename }", json!({})).await.to_string());
     seen.push_str(&app.metrics().await);
     let everything = app

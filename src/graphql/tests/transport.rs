@@ -65,6 +65,17 @@ const CASES: &[Case] = &[
         400,
         "GRAPHQL_VALIDATION_FAILED",
     ),
+    (
+        "a variable that is no moment",
+        || {
+            let list = "tickets(filter: {createdAt: {gte: $at}}) { totalCount }";
+            let query = format!("query($at: DateTime!) {{ node(id: 1) {{ ... on Organization {{ {list} }} }} }}");
+            post(&query, &json!({"at": "yesterday"}))
+        },
+        200,
+        400,
+        "GRAPHQL_VALIDATION_FAILED",
+    ),
     ("too deep", deep, 200, 400, "DEPTH_LIMIT_EXCEEDED"),
     ("too dear", dear, 200, 400, "COST_LIMIT_EXCEEDED"),
     ("no JSON", || raw("{"), 400, 400, "BAD_USER_INPUT"),
@@ -145,4 +156,14 @@ async fn what_is_our_fault_is_told_to_the_log_alone() {
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (200, "INTERNAL_SERVER_ERROR"));
     assert_eq!(answer.json()["errors"][0]["message"], "internal error");
     assert!(!answer.body.contains("company\" "), "{}", answer.body);
+}
+
+#[actix_web::test]
+async fn an_operation_that_takes_too_long_is_given_up() {
+    let ground = fixtures::ground().await;
+    let settings = Settings { timeout: std::time::Duration::ZERO, ..Settings::default() };
+    let id = crate::graphql::ids::encode::<entity::ticket::Entity>(Uuid::nil());
+    let query = "query($id: ID!) { node(id: $id) { id } }";
+    let answer = call(&door(&ground, settings), post(query, &json!({ "id": id.as_str() }))).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (504, "TIMEOUT"));
 }

@@ -48,7 +48,8 @@ impl TestApp {
 
     async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
         leaks::watch();
-        let halo = HaloSandbox::start(HaloOptions::new(clock.clone(), Chance::system())).await.expect("a sandbox");
+        let halo =
+            HaloSandbox::start(HaloOptions::new(clock.clone(), Chance::system())).await.expect("a sandbox");
         let place = std::sync::Arc::new(Place::new().await);
         let app = start(&place, &clock, settings).await;
         let token = psa_gateway::organizations::tokens::first_administrator(&app.ground).await;

@@ -44,7 +44,9 @@ pub fn watch() {
     STARTED.call_once(|| {
         tracing_subscriber::fmt()
             .json()
-            .with_env_filter(EnvFilter::new("info,psa_gateway=trace,actix=trace,reqwest=trace,sea_orm=debug,sqlx=debug"))
+            .with_env_filter(EnvFilter::new(
+                "info,psa_gateway=trace,actix=trace,reqwest=trace,sea_orm=debug,sqlx=debug",
+            ))
             .with_writer(Searching)
             .init();
     });

@@ -162,7 +162,10 @@ impl<'a> Msp<'a> {
                 json!({ "input": { "id": self.connection } }),
             )
             .await;
-        assert_eq!(verified["psaConnectionVerify"]["psaConnection"]["health"]["status"], "HEALTHY", "{verified:#}");
+        assert_eq!(
+            verified["psaConnectionVerify"]["psaConnection"]["health"]["status"], "HEALTHY",
+            "{verified:#}"
+        );
         for name in ["PickLists", "Companies"] {
             let query = format!(
                 "mutation($input: PsaConnectionSync{name}Input!) {{ psaConnectionSync{name}(input: $input) {{
@@ -184,8 +187,7 @@ impl<'a> Msp<'a> {
 
     /// With HaloPSA telling the gateway what happens to tickets.
     pub async fn hears_halo(self) -> Self {
-        let (_, url, secret) =
-            self.makes_endpoint("halo", "halo", "halo_hmac", Some(&self.connection)).await;
+        let (_, url, secret) = self.makes_endpoint("halo", "halo", "halo_hmac", Some(&self.connection)).await;
         let halo = &self.app.halo;
         let base = halo.url();
         let form = [
@@ -198,7 +200,8 @@ impl<'a> Msp<'a> {
         let token: Value = token.send().await.unwrap().json().await.unwrap();
         let token = text(&token, "/access_token");
         let post = async |path: &str, body: Value| -> Value {
-            let request = self.app.http.post(format!("{base}/api/{path}")).bearer_auth(&token).json(&json!([body]));
+            let request =
+                self.app.http.post(format!("{base}/api/{path}")).bearer_auth(&token).json(&json!([body]));
             let answer = request.send().await.unwrap();
             assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
             answer.json().await.unwrap()
@@ -356,7 +359,8 @@ impl<'a> Msp<'a> {
     async fn sent(request: RequestBuilder) -> Posted {
         let answer = request.send().await.expect("an answer");
         let status = answer.status();
-        let retry_after = answer.headers().get("retry-after").and_then(|at| at.to_str().ok()).map(str::to_owned);
+        let retry_after =
+            answer.headers().get("retry-after").and_then(|at| at.to_str().ok()).map(str::to_owned);
         Posted { status, retry_after, body: answer.json().await.unwrap_or_default() }
     }
 
@@ -374,7 +378,8 @@ impl<'a> Msp<'a> {
     /// Under a given id.
     pub async fn posts_as(&self, id: &str, event: &Finding) -> Posted {
         let body = event.json().to_string();
-        Self::sent(self.request(self.webhook_url(), &self.secret(), Some(id), body.as_bytes(), "webhook")).await
+        Self::sent(self.request(self.webhook_url(), &self.secret(), Some(id), body.as_bytes(), "webhook"))
+            .await
     }
 
     /// Signed with another secret.
@@ -482,13 +487,18 @@ impl<'a> Msp<'a> {
     }
 
     async fn operations(&self) -> Vec<Value> {
-        self.list("ticketOperations", "id kind state attempts(first: 100) { nodes { number outcome message } }").await
+        self.list(
+            "ticketOperations",
+            "id kind state attempts(first: 100) { nodes { number outcome message } }",
+        )
+        .await
     }
 
     /// Retries what was given up.
     pub async fn retry_failed_operation(&self) {
         let operations = self.operations().await;
-        let failed = operations.iter().find(|operation| operation["state"] == "FAILED").expect("a failed one");
+        let failed =
+            operations.iter().find(|operation| operation["state"] == "FAILED").expect("a failed one");
         self.app
             .graphql(
                 "mutation($input: TicketOperationRetryInput!) { ticketOperationRetry(input: $input) {

@@ -1,0 +1,268 @@
+//! Organizations are walls: every query and every mutation, asked by the neighbour.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Msp, TestApp, finding, text};
+
+/// Everything of the schema's root that is asked here. A field that is new in the schema and not in this
+/// list fails the test.
+const QUERIES: &[&str] = &[
+    "node",
+    "nodes",
+    "organization",
+    "organizationBySlug",
+    "organizations",
+    "platforms",
+    "senders",
+    "ticketByExternalId",
+    "viewer",
+];
+
+/// Inputs of all mutations, with the ids of somebody else's things.
+fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
+    let of = |id: &str| json!({ "id": id });
+    vec![
+        (
+            "accessTokenCreate",
+            json!({ "organizationId": ids.organization, "name": "mine now", "role": "ADMINISTRATOR" }),
+        ),
+        ("accessTokenRevoke", of(&ids.token)),
+        ("companyAliasAdd", json!({ "companyId": ids.company, "value": "stolen" })),
+        ("companyAliasRemove", of(&ids.alias)),
+        ("companyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
+        ("companyDelete", of(&ids.company)),
+        ("companyMappingRemove", of(&ids.mapping)),
+        ("companyMappingSet", json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company })),
+        ("companyUpdate", json!({ "id": ids.company, "name": "Renamed" })),
+        ("organizationCreate", json!({ "slug": "third", "name": "Third" })),
+        ("organizationUpdate", json!({ "id": ids.organization, "name": "Renamed" })),
+        ("policyUpdate", json!({ "id": ids.policy, "isEnabled": false })),
+        (
+            "psaConnectionCreate",
+            json!({
+                "organizationId": ids.organization, "platform": "halo", "name": "Stranger's",
+                "credentials": [{ "key": "domain", "value": "example.halopsa.com" }, { "key": "client_id", "value": "a" },
+                                { "key": "client_secret", "value": "b" }],
+            }),
+        ),
+        ("psaConnectionDelete", of(&ids.connection)),
+        ("psaConnectionSyncCompanies", of(&ids.connection)),
+        ("psaConnectionSyncPickLists", of(&ids.connection)),
+        ("psaConnectionUpdate", json!({ "id": ids.connection, "name": "Renamed" })),
+        ("psaConnectionVerify", of(&ids.connection)),
+        ("ticketOperationRetry", of(&ids.operation)),
+        (
+            "ticketProfileCreate",
+            json!({
+                "psaConnectionId": ids.connection, "name": "Stranger's", "isDefault": false,
+                "fields": [{ "key": "ticket_type", "value": "21" }], "statusOnClose": "9",
+            }),
+        ),
+        ("ticketProfileDelete", of(&ids.profile)),
+        ("ticketProfileUpdate", json!({ "id": ids.profile, "name": "Renamed" })),
+        ("ticketSendTest", json!({ "companyMappingId": ids.mapping })),
+        ("webhookDeliveryRedrive", of(&ids.delivery)),
+        (
+            "webhookEndpointCreate",
+            json!({
+                "organizationId": ids.organization, "name": "Stranger's", "sender": "events", "scheme": "standard_webhooks",
+            }),
+        ),
+        ("webhookEndpointRotateSecret", of(&ids.endpoint)),
+        ("webhookEndpointUpdate", json!({ "id": ids.endpoint, "isEnabled": false })),
+    ]
+}
+
+/// Ids of everything an organization has.
+struct Ids {
+    organization: String,
+    token: String,
+    company: String,
+    alias: String,
+    mapping: String,
+    psa_company: String,
+    policy: String,
+    connection: String,
+    profile: String,
+    endpoint: String,
+    delivery: String,
+    event: String,
+    finding: String,
+    ticket: String,
+    operation: String,
+    external_id: String,
+}
+
+const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization {
+    id slug name
+    policies { id name isEnabled }
+    accessTokens(first: 10) { nodes { id name role revokedAt } }
+    companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } } } } }
+    psaConnections(first: 10) { nodes { id name isEnabled health { status }
+      syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } } }
+    webhookEndpoints(first: 10) { nodes { id name isEnabled secrets { id expiresAt } } }
+    webhookDeliveries(first: 10) { nodes { id state } }
+    events(first: 10) { nodes { id outcome } }
+    findings(first: 10) { nodes { id state } }
+    tickets(first: 10) { nodes { id state externalId operations(first: 10) { nodes { id state } } } } } } }";
+
+async fn everything(app: &TestApp, msp: &Msp<'_>) -> Value {
+    app.graphql(EVERYTHING, json!({ "id": msp.organization })).await
+}
+
+async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
+    let all = everything(app, msp).await;
+    let at = |path: &str| text(&all, &format!("/node/{path}"));
+    Ids {
+        organization: at("id"),
+        token: at("accessTokens/nodes/0/id"),
+        company: at("companies/nodes/0/id"),
+        alias: at("companies/nodes/0/aliases/0/id"),
+        mapping: at("companies/nodes/0/mappings/nodes/0/id"),
+        psa_company: at("companies/nodes/0/mappings/nodes/0/psaCompany/id"),
+        policy: at("policies/0/id"),
+        connection: at("psaConnections/nodes/0/id"),
+        profile: at("psaConnections/nodes/0/ticketProfiles/nodes/0/id"),
+        endpoint: at("webhookEndpoints/nodes/0/id"),
+        delivery: at("webhookDeliveries/nodes/0/id"),
+        event: at("events/nodes/0/id"),
+        finding: at("findings/nodes/0/id"),
+        ticket: at("tickets/nodes/0/id"),
+        operation: at("tickets/nodes/0/operations/nodes/0/id"),
+        external_id: at("tickets/nodes/0/externalId"),
+    }
+}
+
+async fn root_fields(app: &TestApp, root: &str) -> BTreeSet<String> {
+    let schema =
+        app.graphql(&format!("{{ __schema {{ {root} {{ fields {{ name }} }} }} }}"), json!({})).await;
+    let fields = schema["__schema"][root]["fields"].as_array().expect("fields").clone();
+    fields.iter().map(|field| text(field, "/name")).collect()
+}
+
+fn document(mutation: &str) -> String {
+    let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+    format!(
+        "mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename userErrors {{ code message }} }} }}"
+    )
+}
+
+fn is_refused(answer: &Value, mutation: &str) -> bool {
+    let codes: Vec<_> = answer["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|error| error["extensions"]["code"].as_str())
+        .collect();
+    let user_errors = answer["data"][mutation]["userErrors"].as_array().map_or(0, Vec::len);
+    (!codes.is_empty() && codes.iter().all(|code| matches!(*code, "NOT_FOUND" | "FORBIDDEN")))
+        || user_errors > 0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    acme.token("VIEWER").await;
+    acme.posts(&finding("CVE-1")).await.is_accepted();
+    app.drain().await;
+    let neighbour = app.msp("neighbour").await.token("ADMINISTRATOR").await;
+    let (theirs, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
+
+    let inputs = mutations(&theirs);
+    let known: BTreeSet<_> = inputs.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(root_fields(&app, "mutationType").await, known, "every mutation is tried");
+    for (mutation, input) in inputs {
+        let answer = app.graphql_as(&neighbour, &document(mutation), json!({ "input": input })).await;
+        assert!(is_refused(&answer, mutation), "{mutation}: {answer:#}");
+    }
+
+    let known: BTreeSet<_> = QUERIES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(root_fields(&app, "queryType").await, known, "every query is tried");
+    let all = [
+        &theirs.organization,
+        &theirs.token,
+        &theirs.company,
+        &theirs.alias,
+        &theirs.mapping,
+        &theirs.psa_company,
+        &theirs.policy,
+        &theirs.connection,
+        &theirs.profile,
+        &theirs.endpoint,
+        &theirs.delivery,
+        &theirs.event,
+        &theirs.finding,
+        &theirs.ticket,
+        &theirs.operation,
+    ];
+    for id in all {
+        let seen =
+            app.graphql_as(&neighbour, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await;
+        assert_eq!(seen["data"]["node"], Value::Null, "{seen:#}");
+    }
+    let answer = app
+        .graphql_as(
+            &neighbour,
+            "query($ids: [ID!]!, $org: ID!, $connection: ID!, $external: String!) {
+               nodes(ids: $ids) { id }
+               organization(id: $org) { id }
+               organizationBySlug(slug: \"acme\") { id }
+               organizations(first: 100) { nodes { slug } }
+               ticketByExternalId(psaConnectionId: $connection, externalId: $external) { id } }",
+            json!({ "ids": all, "org": theirs.organization, "connection": theirs.connection, "external": theirs.external_id }),
+        )
+        .await;
+    let data = &answer["data"];
+    assert!(data["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(Value::is_null)), "{answer:#}");
+    for field in ["organization", "organizationBySlug", "ticketByExternalId"] {
+        assert_eq!(data[field], Value::Null, "{field}: {answer:#}");
+    }
+    assert_eq!(data["organizations"]["nodes"], json!([{ "slug": "neighbour" }]));
+    assert_eq!(everything(&app, &acme).await, before, "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_reads_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let viewer = acme.token("VIEWER").await;
+    acme.posts(&finding("CVE-1")).await.is_accepted();
+    app.drain().await;
+    let (own, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
+
+    for (mutation, input) in mutations(&own) {
+        let answer = app.graphql_as(&viewer, &document(mutation), json!({ "input": input })).await;
+        assert!(is_refused(&answer, mutation), "{mutation}: {answer:#}");
+    }
+    assert_eq!(everything(&app, &acme).await, before, "nothing was changed");
+    let seen = app.graphql_as(&viewer, EVERYTHING, json!({ "id": acme.organization })).await;
+    assert_eq!(seen["data"]["node"]["id"], json!(acme.organization), "{seen:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_answered_without_a_token_or_with_a_revoked_one() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await;
+    let token = acme.token("VIEWER").await;
+    let none = app
+        .http
+        .post(app.url("/graphql"))
+        .json(&json!({ "query": "{ viewer { name } }" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(none.status(), 401);
+    assert_eq!(
+        app.graphql_as(&token, "{ viewer { name } }", json!({})).await["data"]["viewer"]["name"],
+        "VIEWER"
+    );
+
+    let all = everything(&app, &acme).await;
+    let id = text(&all, "/node/accessTokens/nodes/0/id");
+    app.graphql(&document("accessTokenRevoke"), json!({ "input": { "id": id } })).await;
+    let answer = app.graphql_as(&token, "{ viewer { name } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+}
