@@ -136,6 +136,7 @@ impl App {
         let address = listener.local_addr()?;
         let graphql = graphql::Door::new(
             ground.clone(),
+            graphql::Outside { outbound, public_url: config.public_url_at(address) },
             Arc::new(|ground, token| {
                 Box::pin(async move { tokens::authenticate(ground, token).await?.ok_or(Error::NotFound) })
             }),

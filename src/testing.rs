@@ -133,6 +133,7 @@ pub(crate) async fn connection(
             settings: [("domain".to_owned(), "halo.example.com".to_owned())].into(),
             secrets: vec![secret],
         },
+        problems: Vec::new(),
     };
     connections::create(viewer, ground, new).await.unwrap()
 }

@@ -194,7 +194,7 @@ pub enum UserErrorCode {
 }
 
 /// The place of a problem as clients see it: in camel case, from `input` on. Keys of open sets (what
-/// stands below `fields`) are nobody's names but the platform's and stay as they are.
+/// stands below `fields` or `credentials`) are nobody's names but the platform's and stay as they are.
 pub fn field_path(path: &[String]) -> Option<Vec<String>> {
     if path.is_empty() {
         return None;
@@ -203,7 +203,7 @@ pub fn field_path(path: &[String]) -> Option<Vec<String>> {
     let mut names = vec!["input".to_owned()];
     for name in path {
         names.push(if open { name.clone() } else { camel_case(name) });
-        open = open || name == "fields";
+        open = open || name == "fields" || name == "credentials";
     }
     Some(names)
 }

@@ -20,6 +20,7 @@ use super::{
     graphiql,
     loaders::Loaders,
     media::{self, Media},
+    outside::Outside,
     request::{self, Checked},
     schema::{self, Graph, Limits},
 };
@@ -70,8 +71,8 @@ pub struct Door {
 
 impl Door {
     /// The door over a ground.
-    pub fn new(ground: Ground, authenticate: Authenticate, settings: Settings) -> Self {
-        let graph = schema::build(ground.clone(), settings.limits);
+    pub fn new(ground: Ground, outside: Outside, authenticate: Authenticate, settings: Settings) -> Self {
+        let graph = schema::build(ground.clone(), outside, settings.limits);
         Self { graph, ground, authenticate, settings }
     }
 }

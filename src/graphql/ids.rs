@@ -1,6 +1,6 @@
 //! Global ids of rows: each table's rows are of one type of the graph.
 
-use async_graphql::ID;
+use async_graphql::{ID, MaybeUndefined};
 use uuid::Uuid;
 
 use crate::{
@@ -45,6 +45,18 @@ pub fn parse<E: Identified>(id: &ID, path: &[&str]) -> Result<Uuid, Problem> {
 /// As [`parse`], for an id that may be absent.
 pub fn parse_option<E: Identified>(id: Option<&ID>, path: &[&str]) -> Result<Option<Uuid>, Problem> {
     id.map(|id| parse::<E>(id, path)).transpose()
+}
+
+/// As [`parse`], for an id that may be absent, or null to take away what is there.
+pub fn parse_undefined<E: Identified>(
+    id: MaybeUndefined<ID>,
+    path: &[&str],
+) -> Result<Option<Option<Uuid>>, Problem> {
+    match id {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Ok(Some(None)),
+        MaybeUndefined::Value(id) => parse::<E>(&id, path).map(|id| Some(Some(id))),
+    }
 }
 
 #[cfg(test)]

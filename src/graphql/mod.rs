@@ -29,10 +29,12 @@ pub mod loaders;
 mod media;
 pub mod mutations;
 pub mod node;
+mod outside;
 mod query;
 mod request;
 pub mod scalars;
 pub mod schema;
+mod setup;
 pub mod types;
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ mod tests;
 use async_graphql::Context;
 
 pub use http::{Authenticate, Door, Settings, serve};
+pub use outside::{Outside, PublicUrl};
 pub use schema::{Graph, Limits, build, sdl};
 
 use self::loaders::Loaders;

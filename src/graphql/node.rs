@@ -42,18 +42,23 @@ macro_rules! nodes {
 }
 
 nodes! {
+    AccessToken: access_token,
     Company: company,
+    CompanyAlias: company_alias,
     CompanyMapping: company_mapping,
     Event: event,
     Finding: finding,
     Organization: organization,
+    Policy: policy,
     PsaCompany: psa_company,
     PsaConnection: psa_connection,
+    SyncRun: sync_run,
     Ticket: ticket,
     TicketOperation: ticket_operation,
     TicketProfile: ticket_profile,
     WebhookDelivery: webhook_delivery,
     WebhookEndpoint: webhook_endpoint,
+    WebhookSecret: webhook_secret,
 }
 
 /// How many ids `nodes` takes.

@@ -4,19 +4,32 @@ use async_graphql::{
     EmptySubscription, MergedObject, SDLExportOptions, Schema, SchemaBuilder, extensions::Tracing,
 };
 
-use super::{errors::Codes, mutations, node::NodeQuery, query};
+use super::{
+    errors::Codes,
+    mutations,
+    node::NodeQuery,
+    outside::{Outside, PublicUrl},
+    query, setup,
+};
 use crate::ground::Ground;
 
 /// What can be read. Lists stand below `Organization`.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub struct QueryRoot(NodeQuery, query::TicketQuery);
+pub struct QueryRoot(NodeQuery, setup::SetupQuery, query::TicketQuery);
 
 /// What can be done. Each takes one `input` and gives one payload, with `userErrors` for what a person can
 /// mend by typing something else.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
-pub struct MutationRoot(mutations::tickets::TicketMutation);
+pub struct MutationRoot(
+    mutations::organizations::OrganizationMutation,
+    mutations::companies::CompanyMutation,
+    mutations::connections::PsaConnectionMutation,
+    mutations::profiles::TicketProfileMutation,
+    mutations::endpoints::WebhookEndpointMutation,
+    mutations::tickets::TicketMutation,
+);
 
 /// The schema that is served.
 pub type Graph = Schema<QueryRoot, MutationRoot, EmptySubscription>;
@@ -41,7 +54,7 @@ impl Default for Limits {
 }
 
 /// The schema over a ground.
-pub fn build(ground: Ground, limits: Limits) -> Graph {
+pub fn build(ground: Ground, outside: Outside, limits: Limits) -> Graph {
     let mut schema = bare()
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity)
@@ -49,7 +62,9 @@ pub fn build(ground: Ground, limits: Limits) -> Graph {
         .limit_directives(limits.directives)
         .extension(Codes)
         .extension(Tracing)
-        .data(ground);
+        .data(ground)
+        .data(PublicUrl::new(&outside.public_url))
+        .data(outside.outbound);
     if !limits.introspection {
         schema = schema.disable_introspection().disable_suggestions();
     }

@@ -1,15 +1,18 @@
 //! Companies: an organization's customers, and the names scanners know them by.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+use std::collections::HashMap;
+
 use entity::{company, company_alias, finding, ticket};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    ModelTrait as _, QueryFilter as _, Set,
+    ModelTrait as _, QueryFilter as _, QueryOrder as _, Set,
 };
 use uuid::Uuid;
 
 use super::{
     form::{Form, taken},
+    reach,
     viewer::Viewer,
 };
 use crate::{
@@ -109,12 +112,12 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
         .await
 }
 
-/// Adds an alias, and decides held events again: they may belong to it.
+/// Adds an alias, and decides held events again: they may belong to it. Gives the company, too.
 pub async fn add_alias(
     viewer: &Viewer,
     ground: &Ground,
     new: NewAlias,
-) -> Result<company_alias::Model, Error> {
+) -> Result<(company_alias::Model, company::Model), Error> {
     let company = own(viewer, ground, new.company_id).await?;
     let mut form = Form::default();
     let source = form.line("source", new.source.as_deref().unwrap_or(ANY_SOURCE), MAX_SOURCE);
@@ -147,7 +150,7 @@ pub async fn add_alias(
         })
         .await?;
     ground.wake.inbox();
-    Ok(made)
+    Ok((made, company))
 }
 
 /// Removes an alias, and gives the company it was of.
@@ -160,6 +163,24 @@ pub async fn remove_alias(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<
         .write(move |tx| Box::pin(async move { Ok::<_, Error>(alias.delete(tx).await.map(|_| ())?) }))
         .await?;
     Ok(company)
+}
+
+/// The aliases of several companies in reach, in the order of their making.
+pub async fn aliases(
+    viewer: &Viewer,
+    ground: &Ground,
+    company_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<company_alias::Model>>, Error> {
+    let rows = reach::rows::<company_alias::Entity>(viewer)
+        .filter(company_alias::Column::CompanyId.is_in(company_ids.iter().copied()))
+        .order_by_asc(company_alias::Column::Id)
+        .all(ground.db.reader())
+        .await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        found.entry(row.company_id).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// The company a sender means. An alias of exactly that source goes before one of any source.
@@ -211,7 +232,7 @@ mod tests {
         let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
         let mill = create(&admin, &ground, acme.id, "Mill").await.unwrap();
         add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
-        let exact = add_alias(&admin, &ground, alias(mill.id, Some("trivy"), " c-1 ")).await.unwrap();
+        let (exact, _) = add_alias(&admin, &ground, alias(mill.id, Some("trivy"), " c-1 ")).await.unwrap();
         let find = async |source, value| {
             find_by_ref(ground.db.reader(), acme.id, source, value).await.unwrap().map(|found| found.name)
         };
@@ -235,7 +256,7 @@ mod tests {
         let (acme, admin) = ground.organization("acme").await;
         let (globex, neighbour) = ground.organization("globex").await;
         let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
-        let made = add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
+        let (made, _) = add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
         assert!(matches!(rename(&neighbour, &ground, bakery.id, Some("x")).await, Err(Error::NotFound)));
         assert!(matches!(delete(&neighbour, &ground, bakery.id).await, Err(Error::NotFound)));
         let added = add_alias(&neighbour, &ground, alias(bakery.id, None, "c-2")).await;

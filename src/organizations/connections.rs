@@ -54,6 +54,8 @@ pub struct NewConnection {
     pub name: String,
     /// The login.
     pub credentials: SortedCredentials,
+    /// What the door has found wrong with the login: told together with what is found here.
+    pub problems: Vec<Problem>,
 }
 
 /// What is to be changed of a connection; what is none stays.
@@ -65,6 +67,8 @@ pub struct ConnectionChange {
     pub is_enabled: Option<bool>,
     /// Another login, whole, and the version of the one it was made from.
     pub credentials: Option<(i32, SortedCredentials)>,
+    /// What the door has found wrong with the login: told together with what is found here.
+    pub problems: Vec<Problem>,
 }
 
 /// Makes a connection and its lane. Nothing is known of its health until it is verified.
@@ -77,6 +81,7 @@ pub async fn create(
     super::organization::by_id(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
+    form.extend(new.problems);
     form.finish()?;
     let in_use = name_in_use(&name);
     let (ground_of, now) = (ground.clone(), ground.clock.now());
@@ -132,6 +137,7 @@ pub async fn update(
     viewer.may_administer(old.organization_id)?;
     let mut form = Form::default();
     let name = form.name_change(change.name.as_deref());
+    form.extend(change.problems);
     form.finish()?;
     let in_use = name_in_use(name.as_deref().unwrap_or_default());
     let (ground_of, now) = (ground.clone(), ground.clock.now());

@@ -4,7 +4,7 @@
 //! address with its live secrets. Scanners post as whoever they are, a PSA speaks for one connection.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use entity::{Timestamp, psa_connection, webhook_endpoint, webhook_secret};
 use sea_orm::{
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, last_four, no_such},
+    reach,
     viewer::Viewer,
 };
 use crate::{
@@ -57,6 +58,8 @@ pub struct NewEndpoint {
     pub scheme: String,
     /// The shared secret, or the sender's public key.
     pub secret: SecretString,
+    /// What the door has found wrong: told together with what is found here.
+    pub problems: Vec<Problem>,
 }
 
 /// Makes an endpoint with its first secret.
@@ -69,6 +72,7 @@ pub async fn create(
     super::organization::by_id(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
+    form.extend(new.problems.iter().cloned());
     form.extend(check_connection(ground, &new).await?);
     form.finish()?;
     let (ground_of, now) = (ground.clone(), ground.clock.now());
@@ -214,6 +218,24 @@ pub async fn expire_secret(
         .await?;
     ground.endpoints.forget();
     Ok(endpoint)
+}
+
+/// The secrets of several endpoints in reach, the newest first, those that have expired too.
+pub async fn secrets(
+    viewer: &Viewer,
+    ground: &Ground,
+    endpoint_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<webhook_secret::Model>>, Error> {
+    let rows = reach::rows::<webhook_secret::Entity>(viewer)
+        .filter(webhook_secret::Column::WebhookEndpointId.is_in(endpoint_ids.iter().copied()))
+        .order_by_desc(webhook_secret::Column::Id)
+        .all(ground.db.reader())
+        .await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        found.entry(row.webhook_endpoint_id).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// The endpoint of an address with its opened secrets, for checking who posts. The organization is not

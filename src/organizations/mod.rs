@@ -4,6 +4,7 @@ pub mod companies;
 pub mod connections;
 pub mod endpoints;
 mod form;
+pub mod lists;
 pub mod mappings;
 pub mod organization;
 pub mod policies;

@@ -1,6 +1,8 @@
 //! The policy every organization has: which findings deserve a ticket.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+use std::collections::HashMap;
+
 use entity::{Severity, Timestamp, policy, ticket_profile};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
@@ -10,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, no_such},
+    reach,
     viewer::Viewer,
 };
 use crate::{decisions::held, error::Error, ground::Ground};
@@ -55,19 +58,18 @@ pub struct PolicyChange {
     pub note_interval_secs: Option<i64>,
 }
 
-/// An organization's policy.
-pub async fn of_organization(
+/// The policies of several organizations in reach, by organization.
+pub async fn of_organizations(
     viewer: &Viewer,
     ground: &Ground,
-    organization_id: Uuid,
-) -> Result<policy::Model, Error> {
-    viewer.may_read(organization_id)?;
-    policy::Entity::find()
-        .filter(policy::Column::OrganizationId.eq(organization_id))
-        .order_by_asc(policy::Column::Id)
-        .one(ground.db.reader())
-        .await?
-        .ok_or(Error::NotFound)
+    organization_ids: &[Uuid],
+) -> Result<HashMap<Uuid, policy::Model>, Error> {
+    let rows = reach::rows::<policy::Entity>(viewer)
+        .filter(policy::Column::OrganizationId.is_in(organization_ids.iter().copied()))
+        .order_by_desc(policy::Column::Id)
+        .all(ground.db.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.organization_id, row)).collect())
 }
 
 /// Changes a policy. Naming another profile decides held events again.
@@ -138,7 +140,7 @@ mod tests {
         let ground = testing::ground().await;
         let (acme, admin) = ground.organization("acme").await;
         let (_, neighbour) = ground.organization("globex").await;
-        let policy = of_organization(&admin, &ground, acme.id).await.unwrap();
+        let policy = of_organizations(&admin, &ground, &[acme.id]).await.unwrap().remove(&acme.id).unwrap();
         assert_eq!((policy.name.as_str(), policy.minimum_severity), ("Open findings", Severity::Medium));
 
         let change = PolicyChange { minimum_severity: Some(Severity::High), ..PolicyChange::default() };

@@ -7,9 +7,9 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    attempt, company, company_alias, company_mapping, event, finding, organization, pick_list, policy,
-    psa_company, psa_connection, sync_run, ticket, ticket_operation, ticket_profile, webhook_delivery,
-    webhook_endpoint, webhook_secret,
+    access_token, attempt, company, company_alias, company_mapping, event, finding, organization, pick_list,
+    policy, psa_company, psa_connection, sync_run, ticket, ticket_operation, ticket_profile,
+    webhook_delivery, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
@@ -44,7 +44,7 @@ macro_rules! owned {
 }
 
 owned! {
-    attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
+    access_token attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
     sync_run ticket ticket_operation ticket_profile webhook_endpoint webhook_secret
 }
 

@@ -10,11 +10,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use entity::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use error::{NextStep, PsaError};
 
 use crate::{
+    clock::Chance,
     queue::received::{Headers, Proof},
     sync::remote::{CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, TicketDraft, TicketHint},
@@ -137,6 +138,21 @@ pub trait Platform: Send + Sync {
         credentials: Credentials,
         http: http::Outbound,
     ) -> Result<Arc<dyn Psa>, Vec<FieldProblem>>;
+
+    /// A new secret for a webhook endpoint, in the form that scheme wants.
+    fn make_webhook_secret(&self, _scheme: &str, chance: &Chance) -> SecretString {
+        chance.alphanumeric(43).into()
+    }
+
+    /// Whether somebody's own secret will do for that scheme; `Err` says what to do, for people.
+    fn check_webhook_secret(&self, _scheme: &str, secret: &SecretString) -> Result<(), String> {
+        let length = secret.expose_secret().trim().len();
+        if length >= 16 {
+            Ok(())
+        } else {
+            Err(format!("the secret has {length} characters; give at least 16, or none to have one made"))
+        }
+    }
 
     /// Checks that a webhook comes from the PSA.
     fn verify_webhook(

@@ -2,16 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use entity::psa_company;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, Select, Set};
+use entity::{company_mapping, psa_company};
 use sea_orm::{
-    Condition, ExprTrait as _,
-    sea_query::{Expr, Func, LikeExpr, OnConflict},
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, Select, Set,
+    sea_query::{ColumnRef, IntoColumnRef as _, OnConflict, Query},
 };
 use uuid::Uuid;
 
 use super::remote::RemoteCompany;
-use crate::ground::Ground;
+use crate::{
+    db::{
+        filter::{any_of, contains},
+        page::Order,
+    },
+    ground::Ground,
+    organizations::{
+        reach::{self, List},
+        viewer::Viewer,
+    },
+};
 
 /// How many rows go into one statement: eleven columns each, and SQLite takes 32,766 values.
 const BATCH: usize = 500;
@@ -82,46 +91,54 @@ pub async fn store_companies(
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PsaCompanyFilter {
     /// Part of the name, in any case.
-    pub search: Option<String>,
-    /// The type, in the PSA's words.
-    pub company_type: Option<String>,
-    /// The status, in the PSA's words.
-    pub status: Option<String>,
+    pub text: Option<String>,
+    /// Of one of these types, in the PSA's words.
+    pub company_types: Option<Vec<String>>,
+    /// Of one of these statuses, in the PSA's words.
+    pub statuses: Option<Vec<String>>,
     /// Whether the PSA still works for it.
     pub is_active: Option<bool>,
+    /// Whether a company of ours is mapped to it.
+    pub is_mapped: Option<bool>,
 }
 
-impl PsaCompanyFilter {
-    /// Leaves those for which it holds.
-    pub fn apply(&self, mut rows: Select<psa_company::Entity>) -> Select<psa_company::Entity> {
+/// The copied companies of a connection, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PsaCompanyList {
+    /// Which.
+    pub filter: PsaCompanyFilter,
+}
+
+impl List for PsaCompanyList {
+    type Entity = psa_company::Entity;
+
+    fn rows(&self, viewer: &Viewer) -> Select<psa_company::Entity> {
         use psa_company::Column as C;
-        if let Some(search) = self.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            rows = rows.filter(contains(C::Name, search));
-        }
-        if let Some(company_type) = &self.company_type {
-            rows = rows.filter(C::CompanyType.eq(company_type));
-        }
-        if let Some(status) = &self.status {
-            rows = rows.filter(C::Status.eq(status));
-        }
-        if let Some(is_active) = self.is_active {
-            rows = rows.filter(C::IsActive.eq(is_active));
-        }
-        rows
+        let filter = &self.filter;
+        let is_mapped = filter.is_mapped.map(|is_mapped| {
+            let mapped = Query::select()
+                .column(company_mapping::Column::PsaCompanyId)
+                .from(company_mapping::Entity)
+                .take();
+            if is_mapped { C::Id.in_subquery(mapped) } else { C::Id.not_in_subquery(mapped) }
+        });
+        reach::rows::<psa_company::Entity>(viewer).filter(
+            Condition::all()
+                .add(contains(&[C::Name], filter.text.as_deref()))
+                .add(any_of(C::CompanyType, filter.company_types.as_deref()))
+                .add(any_of(C::Status, filter.statuses.as_deref()))
+                .add_option(filter.is_active.map(|is_active| C::IsActive.eq(is_active)))
+                .add_option(is_mapped),
+        )
     }
-}
 
-/// Whether a text column holds a text, upper and lower case alike. (SQLite folds the letters of ASCII
-/// only: others must be typed as they are there.)
-pub fn contains<C: sea_orm::ColumnTrait>(column: C, text: &str) -> Condition {
-    let pattern = |text: &str| {
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        LikeExpr::new(format!("%{escaped}%")).escape('\\')
-    };
-    let folded = Expr::expr(Func::lower(Expr::col(column.as_column_ref())));
-    Condition::any()
-        .add(folded.like(pattern(&text.to_lowercase())))
-        .add(Expr::col(column.as_column_ref()).like(pattern(text)))
+    fn parent(&self) -> ColumnRef {
+        psa_company::Column::PsaConnectionId.as_column_ref().into_column_ref()
+    }
+
+    fn order(&self) -> Order<psa_company::Entity> {
+        Order::ascending(psa_company::Column::Name)
+    }
 }
 
 /// Text from outside on one line, at most so many characters: PostgreSQL takes no NUL, lists no line breaks.

@@ -1,11 +1,12 @@
 //! The copy of a PSA's pick lists.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use entity::pick_list;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, Set, sea_query::OnConflict,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set,
+    sea_query::OnConflict,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -14,7 +15,11 @@ use super::{
     companies::plain,
     remote::{PickItem, RemotePickList},
 };
-use crate::ground::Ground;
+use crate::{
+    error::Error,
+    ground::Ground,
+    organizations::{reach, viewer::Viewer},
+};
 
 const MAX_KEY: usize = 64;
 const MAX_TEXT: usize = 255;
@@ -87,6 +92,24 @@ pub async fn of_connection(
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| (row.key.clone(), LoadedList::of(&row))).collect())
+}
+
+/// The copied lists of several connections in reach, in the order of their keys.
+pub async fn of_connections(
+    viewer: &Viewer,
+    ground: &Ground,
+    psa_connection_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<pick_list::Model>>, Error> {
+    let rows = reach::rows::<pick_list::Entity>(viewer)
+        .filter(pick_list::Column::PsaConnectionId.is_in(psa_connection_ids.iter().copied()))
+        .order_by_asc(pick_list::Column::Key)
+        .all(ground.db.reader())
+        .await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        found.entry(row.psa_connection_id).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// An item from outside, on one line each and without what a database would refuse. Values stay whole:

@@ -8,17 +8,21 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Set,
-    sea_query::{Expr, LockType},
+    QueryOrder as _, QuerySelect as _, Select, Set,
+    sea_query::{ColumnRef, Expr, IntoColumnRef as _, LockType},
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::remote::CompanyFilter;
 use crate::{
+    db::page::Order,
     error::{Error, Problem, ProblemCode},
     ground::Ground,
-    organizations::viewer::Viewer,
+    organizations::{
+        reach::{self, List},
+        viewer::Viewer,
+    },
     queue::lanes,
 };
 
@@ -98,6 +102,26 @@ fn tidied(filter: CompanyFilter) -> CompanyFilter {
         company_type: tidy(filter.company_type),
         status: tidy(filter.status),
         include_inactive: filter.include_inactive,
+    }
+}
+
+/// The readings of a connection, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RunList;
+
+impl List for RunList {
+    type Entity = sync_run::Entity;
+
+    fn rows(&self, viewer: &Viewer) -> Select<sync_run::Entity> {
+        reach::rows::<sync_run::Entity>(viewer)
+    }
+
+    fn parent(&self) -> ColumnRef {
+        sync_run::Column::PsaConnectionId.as_column_ref().into_column_ref()
+    }
+
+    fn order(&self) -> Order<sync_run::Entity> {
+        Order::descending(sync_run::Column::CreatedAt)
     }
 }
 

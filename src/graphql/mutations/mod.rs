@@ -4,6 +4,12 @@ use async_graphql::Interface;
 
 use super::errors::UserErrorCode;
 
+pub mod companies;
+pub mod connections;
+mod credentials;
+pub mod endpoints;
+pub mod organizations;
+pub mod profiles;
 pub mod tickets;
 
 macro_rules! user_errors {
@@ -29,7 +35,32 @@ macro_rules! user_errors {
 }
 
 user_errors! {
+    AccessTokenCreateUserError in organizations,
+    AccessTokenRevokeUserError in organizations,
+    CompanyAliasAddUserError in companies,
+    CompanyAliasRemoveUserError in companies,
+    CompanyCreateUserError in companies,
+    CompanyDeleteUserError in companies,
+    CompanyMappingRemoveUserError in companies,
+    CompanyMappingSetUserError in companies,
+    CompanyUpdateUserError in companies,
+    OrganizationCreateUserError in organizations,
+    OrganizationUpdateUserError in organizations,
+    PolicyUpdateUserError in organizations,
+    PsaConnectionCreateUserError in connections,
+    PsaConnectionDeleteUserError in connections,
+    PsaConnectionSyncCompaniesUserError in connections,
+    PsaConnectionSyncPickListsUserError in connections,
+    PsaConnectionUpdateUserError in connections,
+    PsaConnectionVerifyUserError in connections,
     TicketOperationRetryUserError in tickets,
+    TicketProfileCreateUserError in profiles,
+    TicketProfileDeleteUserError in profiles,
+    TicketProfileUpdateUserError in profiles,
     TicketSendTestUserError in tickets,
     WebhookDeliveryRedriveUserError in tickets,
+    WebhookEndpointCreateUserError in endpoints,
+    WebhookEndpointExpireSecretUserError in endpoints,
+    WebhookEndpointRotateSecretUserError in endpoints,
+    WebhookEndpointUpdateUserError in endpoints,
 }

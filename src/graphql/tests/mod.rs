@@ -15,7 +15,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Door, Settings, serve};
-use crate::{error::Error, ground::Ground, organizations::viewer::Viewer};
+use crate::{
+    error::Error,
+    ground::Ground,
+    organizations::viewer::Viewer,
+    psa::http::{Outbound, OutboundOptions},
+};
 
 /// A door at which `operator` reaches everything and the id of an organization reaches that.
 fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
@@ -29,7 +34,12 @@ fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
             }
         })
     });
-    web::Data::new(Door::new(ground.clone(), authenticate, settings))
+    web::Data::new(Door::new(ground.clone(), outside(), authenticate, settings))
+}
+
+fn outside() -> super::Outside {
+    let outbound = Outbound::new(OutboundOptions::default()).unwrap();
+    super::Outside { outbound, public_url: "https://gateway.example/".to_owned() }
 }
 
 /// An answer: status, headers by name, body as text.

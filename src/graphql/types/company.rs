@@ -1,9 +1,28 @@
 //! A customer of the organization, as scanners know it.
 
-use async_graphql::{ID, Object};
-use entity::company;
+use std::collections::HashMap;
 
-use crate::graphql::ids;
+use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
+use entity::{company, company_alias, organization, psa_connection};
+use uuid::Uuid;
+
+use super::{CompanyMappingConnection, Organization, TicketConnection, TicketFilter, TicketOrder};
+use crate::{
+    db::page::PageArgs,
+    error::Error,
+    graphql::{
+        Asking as _,
+        connection::{self, connection},
+        ids,
+        loaders::{Fetch, Shared},
+        scalars::DateTime,
+    },
+    organizations::{
+        companies,
+        lists::{CompanyList, MappingList, MappingsOf},
+    },
+    tickets::read::{TicketList, TicketsOf},
+};
 
 /// A customer of the organization, as scanners know it.
 pub struct Company(pub company::Model);
@@ -11,6 +30,31 @@ pub struct Company(pub company::Model);
 impl From<company::Model> for Company {
     fn from(row: company::Model) -> Self {
         Self(row)
+    }
+}
+
+connection! {
+    /// A list of companies.
+    CompanyConnection, CompanyEdge, Company, CompanyList
+}
+
+/// Which companies; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct CompanyFilter {
+    /// Part of the name, in upper or lower case.
+    pub query: Option<String>,
+    /// Those that are not mapped on this connection.
+    pub unmapped_on: Option<ID>,
+}
+
+impl CompanyFilter {
+    /// The domain's list.
+    pub fn read(self) -> Result<CompanyList, Error> {
+        let unmapped_on = ids::parse_option::<psa_connection::Entity>(
+            self.unmapped_on.as_ref(),
+            &["filter", "unmappedOn"],
+        )?;
+        Ok(CompanyList { text: self.query, unmapped_on })
     }
 }
 
@@ -22,8 +66,115 @@ impl Company {
         ids::encode::<company::Entity>(self.0.id)
     }
 
-    /// Name for people.
+    /// Name for people; unique in the organization.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Whose customer it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(ctx.loaders()?.named::<organization::Entity>(self.0.organization_id).await?.into())
+    }
+
+    /// The names and ids that senders know it by, in the order of their making.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn aliases(&self, ctx: &Context<'_>) -> Result<Vec<CompanyAlias>> {
+        let found = ctx.loaders()?.get(AliasesOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(CompanyAlias).collect())
+    }
+
+    /// What it is at the PSAs: one mapping a connection at the most.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn mappings(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<CompanyMappingConnection> {
+        let wanted = MappingList { of: MappingsOf::Company, ..MappingList::default() };
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its tickets, the newest first unless ordered otherwise.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn tickets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOrder>,
+    ) -> Result<TicketConnection> {
+        let wanted = TicketList {
+            of: TicketsOf::Company,
+            filter: filter.unwrap_or_default().read()?,
+            order: order_by.unwrap_or_default().into(),
+        };
+        Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}
+
+/// A sender's own name or id for a company.
+pub struct CompanyAlias(pub company_alias::Model);
+
+impl From<company_alias::Model> for CompanyAlias {
+    fn from(row: company_alias::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// A sender's own name or id for a company.
+#[Object]
+impl CompanyAlias {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ids::encode::<company_alias::Entity>(self.0.id)
+    }
+
+    /// The company meant.
+    async fn company(&self, ctx: &Context<'_>) -> Result<Company> {
+        Ok(ctx.loaders()?.named::<company::Entity>(self.0.company_id).await?.into())
+    }
+
+    /// Which product uses it; `*` for any.
+    async fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The name or id, as sent.
+    async fn value(&self) -> &str {
+        &self.0.value
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+}
+
+/// The aliases of a company.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct AliasesOf(Uuid);
+
+impl Loader<AliasesOf> for Fetch {
+    type Value = Vec<company_alias::Model>;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[AliasesOf]) -> Result<HashMap<AliasesOf, Self::Value>, Shared> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let found = companies::aliases(&self.viewer, &self.ground, &ids).await?;
+        Ok(found.into_iter().map(|(id, rows)| (AliasesOf(id), rows)).collect())
     }
 }

@@ -1,10 +1,14 @@
 //! Which company of the PSA is which of ours, on one connection.
 
-use async_graphql::{Context, ID, Object, Result};
-use entity::{company, company_mapping, psa_company, psa_connection};
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{company, company_mapping, organization, psa_company, psa_connection, ticket_profile};
 
-use super::{Company, PsaCompany, PsaConnection};
-use crate::graphql::{Asking as _, ids};
+use super::{Company, Organization, PsaCompany, PsaConnection, ReferenceFilter, TicketProfile};
+use crate::{
+    error::Error,
+    graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
+    organizations::lists::{MappingList, MappingsOf},
+};
 
 /// Which company of the PSA is which of ours, on one connection.
 pub struct CompanyMapping(pub company_mapping::Model);
@@ -15,12 +19,48 @@ impl From<company_mapping::Model> for CompanyMapping {
     }
 }
 
+connection! {
+    /// A list of company mappings, the newest first.
+    CompanyMappingConnection, CompanyMappingEdge, CompanyMapping, MappingList
+}
+
+/// Which mappings; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct CompanyMappingFilter {
+    /// On which connection.
+    pub psa_connection: Option<ReferenceFilter>,
+    /// Of which company.
+    pub company: Option<ReferenceFilter>,
+    /// With ticketing on, or off.
+    pub is_ticketing_enabled: Option<bool>,
+}
+
+impl CompanyMappingFilter {
+    /// The domain's list.
+    pub fn read(self) -> Result<MappingList, Error> {
+        Ok(MappingList {
+            of: MappingsOf::Organization,
+            psa_connection_ids: ReferenceFilter::read::<psa_connection::Entity>(
+                self.psa_connection.as_ref(),
+                "psaConnection",
+            )?,
+            company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
+            is_ticketing_enabled: self.is_ticketing_enabled,
+        })
+    }
+}
+
 /// Which company of the PSA is which of ours, on one connection.
 #[Object]
 impl CompanyMapping {
     /// Global id.
     pub async fn id(&self) -> ID {
         ids::encode::<company_mapping::Entity>(self.0.id)
+    }
+
+    /// Whose it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(ctx.loaders()?.named::<organization::Entity>(self.0.organization_id).await?.into())
     }
 
     /// Our side.
@@ -36,5 +76,26 @@ impl CompanyMapping {
     /// The PSA's side.
     async fn psa_company(&self, ctx: &Context<'_>) -> Result<PsaCompany> {
         Ok(ctx.loaders()?.named::<psa_company::Entity>(self.0.psa_company_id).await?.into())
+    }
+
+    /// Whether tickets are opened for it.
+    async fn is_ticketing_enabled(&self) -> bool {
+        self.0.is_ticketing_enabled
+    }
+
+    /// A ticket profile of its own; null where the policy's or the organization's default is used.
+    async fn ticket_profile(&self, ctx: &Context<'_>) -> Result<Option<TicketProfile>> {
+        let Some(id) = self.0.ticket_profile_id else { return Ok(None) };
+        Ok(ctx.loaders()?.row::<ticket_profile::Entity>(id).await?.map(TicketProfile))
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unused_async, reason = "resolvers must be async, connections read nothing yet")]
 #![expect(clippy::too_many_arguments, reason = "a Relay connection has four, with filter and order six")]
 
+mod access_token;
 mod company;
 mod company_mapping;
 mod enums;
@@ -11,8 +12,12 @@ mod filters;
 mod finding;
 mod finding_filter;
 mod organization;
+mod pick_list;
+mod platform;
+mod policy;
 mod psa_company;
 mod psa_connection;
+mod sync_run;
 mod ticket;
 mod ticket_filter;
 mod ticket_operation;
@@ -23,6 +28,7 @@ mod webhook_delivery;
 mod webhook_delivery_filter;
 mod webhook_endpoint;
 
+pub use access_token::*;
 pub use company::*;
 pub use company_mapping::*;
 pub use enums::*;
@@ -32,8 +38,12 @@ pub use filters::*;
 pub use finding::*;
 pub use finding_filter::*;
 pub use organization::*;
+pub use pick_list::*;
+pub use platform::*;
+pub use policy::*;
 pub use psa_company::*;
 pub use psa_connection::*;
+pub use sync_run::*;
 pub use ticket::*;
 pub use ticket_filter::*;
 pub use ticket_operation::*;

@@ -1,18 +1,34 @@
 //! One MSP: everything else hangs below it.
 
-use async_graphql::{ID, Object, Result};
-use entity::organization;
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
+use entity::{organization, policy};
+use uuid::Uuid;
 
 use super::{
-    EventConnection, EventFilter, EventOrder, FindingConnection, FindingFilter, FindingOrder,
-    TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter, TicketOperationOrder,
-    TicketOrder, WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder,
+    AccessTokenConnection, CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter,
+    EventConnection, EventFilter, EventOrder, FindingConnection, FindingFilter, FindingOrder, Policy,
+    PsaConnectionConnection, PsaConnectionFilter, TicketConnection, TicketFilter, TicketOperationConnection,
+    TicketOperationFilter, TicketOperationOrder, TicketOrder, TicketProfileConnection,
+    WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection,
+    WebhookEndpointFilter,
 };
 use crate::{
     db::page::PageArgs,
     decisions::events::{EventList, EventsOf},
     findings::read::{FindingList, FindingsOf},
-    graphql::{connection, ids, scalars::DateTime},
+    graphql::{
+        Asking as _,
+        connection::{self, connection},
+        ids,
+        loaders::{Fetch, Shared},
+        scalars::DateTime,
+    },
+    organizations::{
+        lists::{OrganizationList, ProfileList, TokenList},
+        policies,
+    },
     queue::deliveries::{DeliveriesOf, DeliveryList},
     tickets::read::{OperationList, OperationsOf, TicketList, TicketsOf},
 };
@@ -24,6 +40,18 @@ impl From<organization::Model> for Organization {
     fn from(row: organization::Model) -> Self {
         Self(row)
     }
+}
+
+connection! {
+    /// A list of organizations, by name.
+    OrganizationConnection, OrganizationEdge, Organization, OrganizationList
+}
+
+/// Which organizations; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OrganizationFilter {
+    /// Part of the name or of the slug, in upper or lower case.
+    pub query: Option<String>,
 }
 
 /// One MSP: everything else hangs below it.
@@ -47,6 +75,98 @@ impl Organization {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// What deserves a ticket.
+    async fn policy(&self, ctx: &Context<'_>) -> Result<Option<Policy>> {
+        Ok(ctx.loaders()?.get(PolicyOf(self.0.id)).await?.map(Policy))
+    }
+
+    /// Its customers, by name.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn companies(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyFilter>,
+    ) -> Result<CompanyConnection> {
+        let wanted = filter.unwrap_or_default().read()?;
+        Ok(CompanyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Which company of a PSA is which of its own, the newest first.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn company_mappings(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyMappingFilter>,
+    ) -> Result<CompanyMappingConnection> {
+        let wanted = filter.unwrap_or_default().read()?;
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its logins to PSAs, by name.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn psa_connections(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaConnectionFilter>,
+    ) -> Result<PsaConnectionConnection> {
+        let wanted = filter.unwrap_or_default().into();
+        Ok(PsaConnectionConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// How its tickets are made and closed, by name.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn ticket_profiles(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<TicketProfileConnection> {
+        let wanted = ProfileList::default();
+        Ok(TicketProfileConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Where its senders post to, the newest first.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn webhook_endpoints(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<WebhookEndpointFilter>,
+    ) -> Result<WebhookEndpointConnection> {
+        let wanted = filter.unwrap_or_default().into();
+        Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Who may use the API for it, the newest first. Tokens of the installation are not among them.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn access_tokens(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<AccessTokenConnection> {
+        let wanted = TokenList { of_installation: false };
+        Ok(AccessTokenConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Its tickets.
@@ -142,5 +262,20 @@ impl Organization {
             order: order_by.unwrap_or_default().into(),
         };
         Ok(TicketOperationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+}
+
+/// The policy of an organization.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PolicyOf(Uuid);
+
+impl Loader<PolicyOf> for Fetch {
+    type Value = policy::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[PolicyOf]) -> Result<HashMap<PolicyOf, Self::Value>, Shared> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let found = policies::of_organizations(&self.viewer, &self.ground, &ids).await?;
+        Ok(found.into_iter().map(|(id, row)| (PolicyOf(id), row)).collect())
     }
 }

@@ -1,9 +1,20 @@
 //! A company as the PSA knows it: a copy.
 
-use async_graphql::{ID, Object};
-use entity::psa_company;
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{psa_company, psa_connection};
 
-use crate::graphql::ids;
+use super::{CompanyMappingConnection, PsaConnection};
+use crate::{
+    db::page::PageArgs,
+    graphql::{
+        Asking as _,
+        connection::{self, connection},
+        ids,
+        scalars::{DateTime, Url},
+    },
+    organizations::lists::{MappingList, MappingsOf},
+    sync::companies::{self, PsaCompanyList},
+};
 
 /// A company as the PSA knows it: a copy.
 pub struct PsaCompany(pub psa_company::Model);
@@ -11,6 +22,40 @@ pub struct PsaCompany(pub psa_company::Model);
 impl From<psa_company::Model> for PsaCompany {
     fn from(row: psa_company::Model) -> Self {
         Self(row)
+    }
+}
+
+connection! {
+    /// A list of a PSA's companies, by name: the copy that was read last.
+    PsaCompanyConnection, PsaCompanyEdge, PsaCompany, PsaCompanyList
+}
+
+/// Which of a PSA's companies; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PsaCompanyFilter {
+    /// Part of the name, in upper or lower case.
+    pub query: Option<String>,
+    /// Of one of these types, in the PSA's words.
+    pub company_type_in: Option<Vec<String>>,
+    /// Of one of these statuses, in the PSA's words.
+    pub status_in: Option<Vec<String>>,
+    /// Whether the PSA still works for it.
+    pub is_active: Option<bool>,
+    /// Whether a company of ours is mapped to it.
+    pub is_mapped: Option<bool>,
+}
+
+impl From<PsaCompanyFilter> for PsaCompanyList {
+    fn from(filter: PsaCompanyFilter) -> Self {
+        Self {
+            filter: companies::PsaCompanyFilter {
+                text: filter.query,
+                company_types: filter.company_type_in,
+                statuses: filter.status_in,
+                is_active: filter.is_active,
+                is_mapped: filter.is_mapped,
+            },
+        }
     }
 }
 
@@ -22,8 +67,56 @@ impl PsaCompany {
         ids::encode::<psa_company::Entity>(self.0.id)
     }
 
-    /// Name for people.
+    /// Through which connection it was read.
+    async fn psa_connection(&self, ctx: &Context<'_>) -> Result<PsaConnection> {
+        Ok(ctx.loaders()?.named::<psa_connection::Entity>(self.0.psa_connection_id).await?.into())
+    }
+
+    /// The PSA's id.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// Its name in the PSA.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Its type in the PSA's words, where the PSA has types.
+    async fn company_type(&self) -> Option<&str> {
+        self.0.company_type.as_deref()
+    }
+
+    /// Its status in the PSA's words.
+    async fn status(&self) -> Option<&str> {
+        self.0.status.as_deref()
+    }
+
+    /// Whether the PSA still works for it.
+    async fn is_active(&self) -> bool {
+        self.0.is_active
+    }
+
+    /// Where a person opens it in the PSA.
+    async fn external_url(&self) -> Option<Url> {
+        self.0.external_url.clone().map(Url)
+    }
+
+    /// When it was last read.
+    async fn synced_at(&self) -> DateTime {
+        self.0.synced_at.into()
+    }
+
+    /// Companies of ours that are mapped to it.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn mappings(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<CompanyMappingConnection> {
+        let wanted = MappingList { of: MappingsOf::PsaCompany, ..MappingList::default() };
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 }

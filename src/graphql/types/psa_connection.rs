@@ -1,9 +1,29 @@
 //! A named login to one PSA.
 
-use async_graphql::{ID, Object};
-use entity::psa_connection;
+use std::collections::BTreeMap;
 
-use crate::graphql::ids;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use entity::{organization, psa_connection};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CompanyMappingConnection, Organization, PickList, Platform, PsaCompanyConnection, PsaCompanyFilter,
+    SyncRunConnection, TicketConnection, TicketFilter, TicketOrder, TicketProfileConnection,
+    WebhookEndpointConnection, pick_list::PickListsOf,
+};
+use crate::{
+    db::page::PageArgs,
+    graphql::{
+        Asking as _,
+        connection::{self, connection},
+        ids,
+        scalars::DateTime,
+    },
+    organizations::lists::{ConnectionList, EndpointList, MappingList, MappingsOf, ProfileList},
+    psa,
+    sync::runs::RunList,
+    tickets::read::{TicketList, TicketsOf},
+};
 
 /// A named login to one PSA.
 pub struct PsaConnection(pub psa_connection::Model);
@@ -14,6 +34,146 @@ impl From<psa_connection::Model> for PsaConnection {
     }
 }
 
+connection! {
+    /// A list of PSA connections, by name.
+    PsaConnectionConnection, PsaConnectionEdge, PsaConnection, ConnectionList
+}
+
+/// Which connections; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PsaConnectionFilter {
+    /// Key of the platform.
+    pub platform: Option<String>,
+    /// Switched on, or off.
+    pub is_enabled: Option<bool>,
+}
+
+impl From<PsaConnectionFilter> for ConnectionList {
+    fn from(filter: PsaConnectionFilter) -> Self {
+        Self { platform: filter.platform, is_enabled: filter.is_enabled }
+    }
+}
+
+/// What is known of a connection's health. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "psa_connection::Health")]
+pub enum PsaConnectionHealthStatus {
+    /// Never checked since its credentials were changed.
+    Unverified,
+    /// The last check or call worked.
+    Healthy,
+    /// The last check or call failed in a way that somebody must mend.
+    Failing,
+}
+
+/// What the last check or call has shown.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PsaConnectionHealth {
+    /// Whether it works.
+    pub status: PsaConnectionHealthStatus,
+    /// When that was found out.
+    pub checked_at: Option<DateTime>,
+    /// In words, with the next step where it does not.
+    pub message: Option<String>,
+}
+
+/// What became of one step of a check. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationOutcome {
+    /// It works.
+    Passed,
+    /// It does not; see the message.
+    Failed,
+    /// It cannot be found out without changing something in the PSA.
+    NotProven,
+    /// Not tried, because an earlier step failed.
+    Skipped,
+}
+
+impl From<psa::StepOutcome> for VerificationOutcome {
+    fn from(outcome: psa::StepOutcome) -> Self {
+        match outcome {
+            psa::StepOutcome::Passed => Self::Passed,
+            psa::StepOutcome::Failed => Self::Failed,
+            psa::StepOutcome::NotProven => Self::NotProven,
+            psa::StepOutcome::Skipped => Self::Skipped,
+        }
+    }
+}
+
+/// One step of a check of a connection.
+#[derive(Clone, Debug, SimpleObject, Serialize, Deserialize)]
+pub struct VerificationStep {
+    /// Stable name, e.g. `sign_in`.
+    pub key: String,
+    /// For people.
+    pub label: String,
+    /// What became of it.
+    pub outcome: VerificationOutcome,
+    /// What was seen, and what to do where it failed.
+    pub message: String,
+    /// Key of the credential field to look at, where one is to blame.
+    pub field: Option<String>,
+}
+
+impl From<psa::VerificationStep> for VerificationStep {
+    fn from(step: psa::VerificationStep) -> Self {
+        Self {
+            key: step.key.to_owned(),
+            label: step.label.to_owned(),
+            outcome: step.outcome.into(),
+            message: step.message,
+            field: step.field.map(str::to_owned),
+        }
+    }
+}
+
+/// The last check of a connection, as it is stored.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Verification {
+    /// What was tried, in order.
+    pub steps: Vec<VerificationStep>,
+    /// What was found out, by key.
+    pub discovered: BTreeMap<String, String>,
+}
+
+impl From<psa::Verification> for Verification {
+    fn from(verification: psa::Verification) -> Self {
+        Self {
+            steps: verification.steps.into_iter().map(VerificationStep::from).collect(),
+            discovered: verification.discovered,
+        }
+    }
+}
+
+/// The last check of a connection.
+#[Object(name = "PsaConnectionVerification")]
+impl Verification {
+    /// What was tried, in order.
+    async fn steps(&self) -> &[VerificationStep] {
+        &self.steps
+    }
+
+    /// What was found out and is worth knowing, e.g. the PSA's version.
+    async fn discovered(&self) -> Vec<Setting> {
+        settings(&self.discovered)
+    }
+}
+
+/// A value by its key.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Setting {
+    /// Stable name.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+fn settings(map: &BTreeMap<String, String>) -> Vec<Setting> {
+    map.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
+}
+
 /// A named login to one PSA.
 #[Object]
 impl PsaConnection {
@@ -22,8 +182,163 @@ impl PsaConnection {
         ids::encode::<psa_connection::Entity>(self.0.id)
     }
 
-    /// Name for people.
+    /// Whose it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(ctx.loaders()?.named::<organization::Entity>(self.0.organization_id).await?.into())
+    }
+
+    /// Which kind of PSA.
+    async fn platform(&self) -> Platform {
+        Platform::of(&self.0.platform)
+    }
+
+    /// Name for people; unique in the organization.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Whether it is used. Work for one that is switched off waits.
+    async fn is_enabled(&self) -> bool {
+        self.0.is_enabled
+    }
+
+    /// The credential fields that are no secret, as they were normalised. Secret ones are never shown.
+    async fn settings(&self) -> Vec<Setting> {
+        settings(&serde_json::from_value(self.0.settings.clone()).unwrap_or_default())
+    }
+
+    /// Whether it has credentials.
+    async fn has_credentials(&self) -> bool {
+        !self.0.sealed_credentials.is_empty()
+    }
+
+    /// The last four characters of the secret; empty where it is too short to show any.
+    async fn credentials_hint(&self) -> &str {
+        &self.0.credentials_hint
+    }
+
+    /// When the credentials were last changed.
+    async fn credentials_updated_at(&self) -> DateTime {
+        self.0.credentials_updated_at.into()
+    }
+
+    /// What the last check or call has shown.
+    async fn health(&self) -> PsaConnectionHealth {
+        PsaConnectionHealth {
+            status: self.0.health.into(),
+            checked_at: self.0.health_checked_at.map(DateTime),
+            message: self.0.health_message.clone(),
+        }
+    }
+
+    /// The last check; null where there was none since the credentials were changed.
+    async fn verification(&self) -> Option<Verification> {
+        serde_json::from_value(self.0.verification.clone()).ok()
+    }
+
+    /// The PSA's own lists of values, in the order of their keys: the copy that was read last.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn pick_lists(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these lists.")] keys: Option<Vec<String>>,
+    ) -> Result<Vec<PickList>> {
+        let found = ctx.loaders()?.get(PickListsOf(self.0.id)).await?.unwrap_or_default();
+        let is_wanted = |key: &String| keys.as_ref().is_none_or(|keys| keys.contains(key));
+        Ok(found.into_iter().filter(|row| is_wanted(&row.key)).map(PickList::from).collect())
+    }
+
+    /// The PSA's companies: the copy that was read last. `psaConnectionSyncCompanies` reads them anew.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn psa_companies(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaCompanyFilter>,
+    ) -> Result<PsaCompanyConnection> {
+        let wanted = filter.unwrap_or_default().into();
+        Ok(PsaCompanyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The companies mapped on it.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn company_mappings(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<CompanyMappingConnection> {
+        let wanted = MappingList { of: MappingsOf::PsaConnection, ..MappingList::default() };
+        Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its ticket profiles, by name.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn ticket_profiles(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<TicketProfileConnection> {
+        let wanted = ProfileList { of_connection: true };
+        Ok(TicketProfileConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The endpoints that its PSA posts to, the newest first.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn webhook_endpoints(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<WebhookEndpointConnection> {
+        let wanted = EndpointList { of_connection: true, ..EndpointList::default() };
+        Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The readings of its companies and pick lists, the newest first.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn sync_runs(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<SyncRunConnection> {
+        Ok(SyncRunConnection::new(self.0.id, RunList, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The tickets on it, the newest first unless ordered otherwise.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn tickets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOrder>,
+    ) -> Result<TicketConnection> {
+        let wanted = TicketList {
+            of: TicketsOf::PsaConnection,
+            filter: filter.unwrap_or_default().read()?,
+            order: order_by.unwrap_or_default().into(),
+        };
+        Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
     }
 }

@@ -1,9 +1,25 @@
 //! How tickets are made and closed on one connection.
 
-use async_graphql::{ID, Object};
-use entity::ticket_profile;
+use async_graphql::{Context, ID, Object, Result};
+use entity::{organization, psa_connection, ticket_profile};
 
-use crate::graphql::ids;
+use super::{Organization, PsaConnection, Setting, pick_list::PickListsOf};
+use crate::{
+    error::Problem,
+    graphql::{
+        Asking as _,
+        connection::connection,
+        errors::{UserErrorCode, field_path},
+        ids,
+        scalars::DateTime,
+    },
+    organizations::{
+        lists::ProfileList,
+        profiles::{self, ProfileFieldRule, ProfileValues},
+    },
+    psa,
+    sync::pick_lists::LoadedList,
+};
 
 /// How tickets are made and closed on one connection.
 pub struct TicketProfile(pub ticket_profile::Model);
@@ -11,6 +27,48 @@ pub struct TicketProfile(pub ticket_profile::Model);
 impl From<ticket_profile::Model> for TicketProfile {
     fn from(row: ticket_profile::Model) -> Self {
         Self(row)
+    }
+}
+
+connection! {
+    /// A list of ticket profiles, by name.
+    TicketProfileConnection, TicketProfileEdge, TicketProfile, ProfileList
+}
+
+/// A platform's profile fields, as the rules that profiles are held against.
+pub fn profile_rules(platform: &str) -> Vec<ProfileFieldRule> {
+    let fields = psa::platform(platform).map(psa::Platform::profile_fields).unwrap_or_default();
+    fields
+        .iter()
+        .map(|field| ProfileFieldRule {
+            key: field.key.to_owned(),
+            label: field.label.to_owned(),
+            pick_list: field.pick_list.map(str::to_owned),
+            depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
+            is_required: field.is_required,
+        })
+        .collect()
+}
+
+/// What is wrong with a profile by now.
+pub struct TicketProfileProblem(Problem);
+
+/// What is wrong with a profile by now: the PSA's lists may have changed since it was saved.
+#[Object]
+impl TicketProfileProblem {
+    /// Stable, for programs.
+    async fn code(&self) -> UserErrorCode {
+        self.0.code.into()
+    }
+
+    /// The path of the value, as in the input that sets it: e.g. `["input", "fields", "priority"]`.
+    async fn field(&self) -> Option<Vec<String>> {
+        field_path(&self.0.field)
+    }
+
+    /// For people: what is wrong and what to do. May change.
+    async fn message(&self) -> &str {
+        &self.0.message
     }
 }
 
@@ -22,8 +80,61 @@ impl TicketProfile {
         ids::encode::<ticket_profile::Entity>(self.0.id)
     }
 
-    /// Name for people.
+    /// Whose it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(ctx.loaders()?.named::<organization::Entity>(self.0.organization_id).await?.into())
+    }
+
+    /// On which connection.
+    async fn psa_connection(&self, ctx: &Context<'_>) -> Result<PsaConnection> {
+        Ok(ctx.loaders()?.named::<psa_connection::Entity>(self.0.psa_connection_id).await?.into())
+    }
+
+    /// Name for people; unique in the organization.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Whether it is used where neither mapping nor policy names one; one an organization at the most.
+    async fn is_default(&self) -> bool {
+        self.0.is_default
+    }
+
+    /// Values by key of the platform's profile field.
+    async fn fields(&self) -> Vec<Setting> {
+        let fields = ProfileValues::of(&self.0).fields;
+        fields.into_iter().map(|(key, value)| Setting { key, value }).collect()
+    }
+
+    /// The status a ticket is created in, as a value of the pick list `status`; null leaves it to the PSA.
+    async fn status_on_create(&self) -> Option<&str> {
+        self.0.status_on_create.as_deref()
+    }
+
+    /// The status that closes a ticket, as a value of the pick list `status`.
+    async fn status_on_close(&self) -> &str {
+        &self.0.status_on_close
+    }
+
+    /// What is wrong with it by the pick lists as they were last loaded; empty where all is well.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<TicketProfileProblem>> {
+        let (loaders, id) = (ctx.loaders()?, self.0.psa_connection_id);
+        let connection = loaders.named::<psa_connection::Entity>(id).await?;
+        let lists = loaders.get(PickListsOf(id)).await?.unwrap_or_default();
+        let lists = lists.into_iter().map(|row| (row.key.clone(), LoadedList::of(&row))).collect();
+        let problems =
+            profiles::problems(&profile_rules(&connection.platform), &lists, &ProfileValues::of(&self.0));
+        Ok(problems.into_iter().map(TicketProfileProblem).collect())
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
     }
 }

@@ -1,9 +1,22 @@
 //! A webhook address for one sender.
 
-use async_graphql::{ID, Object};
-use entity::webhook_endpoint;
+use std::collections::HashMap;
 
-use crate::graphql::ids;
+use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
+use entity::{Timestamp, organization, psa_connection, webhook_endpoint, webhook_secret};
+use uuid::Uuid;
+
+use super::{Organization, PsaConnection, Sender, WebhookScheme};
+use crate::{
+    graphql::{
+        Asking as _, PublicUrl,
+        connection::connection,
+        ids,
+        loaders::{Fetch, Shared},
+        scalars::{DateTime, Url},
+    },
+    organizations::{endpoints, lists::EndpointList},
+};
 
 /// A webhook address for one sender.
 pub struct WebhookEndpoint(pub webhook_endpoint::Model);
@@ -11,6 +24,26 @@ pub struct WebhookEndpoint(pub webhook_endpoint::Model);
 impl From<webhook_endpoint::Model> for WebhookEndpoint {
     fn from(row: webhook_endpoint::Model) -> Self {
         Self(row)
+    }
+}
+
+connection! {
+    /// A list of webhook endpoints, the newest first.
+    WebhookEndpointConnection, WebhookEndpointEdge, WebhookEndpoint, EndpointList
+}
+
+/// Which endpoints; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct WebhookEndpointFilter {
+    /// Key of the sender.
+    pub sender: Option<String>,
+    /// Switched on, or off.
+    pub is_enabled: Option<bool>,
+}
+
+impl From<WebhookEndpointFilter> for EndpointList {
+    fn from(filter: WebhookEndpointFilter) -> Self {
+        Self { of_connection: false, sender: filter.sender, is_enabled: filter.is_enabled }
     }
 }
 
@@ -22,8 +55,110 @@ impl WebhookEndpoint {
         ids::encode::<webhook_endpoint::Entity>(self.0.id)
     }
 
+    /// Whose it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(ctx.loaders()?.named::<organization::Entity>(self.0.organization_id).await?.into())
+    }
+
     /// Name for people.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Where the sender posts to.
+    async fn url(&self, ctx: &Context<'_>) -> Result<Url> {
+        Ok(ctx.data::<PublicUrl>()?.webhook(&self.0.key))
+    }
+
+    /// Who posts to it.
+    async fn sender(&self) -> Sender {
+        Sender::of(&self.0.sender)
+    }
+
+    /// How webhooks are authenticated.
+    async fn scheme(&self) -> WebhookScheme {
+        Sender::of(&self.0.sender).scheme(&self.0.scheme)
+    }
+
+    /// The connection it speaks for, where the sender is a PSA.
+    async fn psa_connection(&self, ctx: &Context<'_>) -> Result<Option<PsaConnection>> {
+        let Some(id) = self.0.psa_connection_id else { return Ok(None) };
+        Ok(ctx.loaders()?.row::<psa_connection::Entity>(id).await?.map(PsaConnection))
+    }
+
+    /// Whether it takes webhooks.
+    async fn is_enabled(&self) -> bool {
+        self.0.is_enabled
+    }
+
+    /// Its secrets, the newest first; those that have expired stay listed.
+    #[graphql(complexity = "3 * child_complexity + 1")]
+    async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<WebhookSecret>> {
+        let found = ctx.loaders()?.get(SecretsOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(WebhookSecret).collect())
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}
+
+/// A secret that an endpoint accepts, or accepted. The secret itself is never shown again.
+pub struct WebhookSecret(pub webhook_secret::Model);
+
+impl From<webhook_secret::Model> for WebhookSecret {
+    fn from(row: webhook_secret::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// A secret that an endpoint accepts, or accepted. The secret itself is never shown again.
+#[Object]
+impl WebhookSecret {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        ids::encode::<webhook_secret::Entity>(self.0.id)
+    }
+
+    /// Its last four characters, to recognise it by.
+    async fn hint(&self) -> &str {
+        &self.0.hint
+    }
+
+    /// Whether it is accepted now.
+    async fn is_valid(&self, ctx: &Context<'_>) -> Result<bool> {
+        let now: Timestamp = ctx.ground()?.clock.now();
+        Ok(self.0.expires_at.is_none_or(|at| now < at))
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// From when on it is no longer accepted; null while it is the one in use.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.expires_at.map(DateTime)
+    }
+}
+
+/// The secrets of an endpoint.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct SecretsOf(Uuid);
+
+impl Loader<SecretsOf> for Fetch {
+    type Value = Vec<webhook_secret::Model>;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[SecretsOf]) -> Result<HashMap<SecretsOf, Self::Value>, Shared> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let found = endpoints::secrets(&self.viewer, &self.ground, &ids).await?;
+        Ok(found.into_iter().map(|(id, rows)| (SecretsOf(id), rows)).collect())
     }
 }

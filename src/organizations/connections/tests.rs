@@ -18,6 +18,7 @@ async fn connection(ground: &TestGround, viewer: &Viewer, name: &str) -> psa_con
         platform: "halo".to_owned(),
         name: name.to_owned(),
         credentials: login(SECRET),
+        problems: Vec::new(),
     };
     create(viewer, ground, new).await.unwrap()
 }
@@ -97,6 +98,7 @@ async fn a_neighbour_finds_no_connection_and_a_used_one_stays() {
         platform: "halo".to_owned(),
         name: "Halo".to_owned(),
         credentials: login(SECRET),
+        problems: Vec::new(),
     };
     let Err(Error::Invalid(problems)) = create(&admin, &ground, second).await else {
         panic!("two of a name")

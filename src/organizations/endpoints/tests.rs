@@ -15,6 +15,7 @@ fn new(organization_id: Uuid) -> NewEndpoint {
         psa_connection_id: None,
         scheme: "standard_webhooks".to_owned(),
         secret: FIRST.to_owned().into(),
+        problems: Vec::new(),
     }
 }
 

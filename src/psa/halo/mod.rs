@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use entity::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
@@ -33,6 +34,7 @@ use super::{
     http::{Outbound, RateLimit},
 };
 use crate::{
+    clock::Chance,
     queue::received::{Headers, Proof},
     sync::remote::{CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, TicketDraft, TicketHint},
@@ -82,6 +84,27 @@ impl Platform for Halo {
     fn connect(&self, credentials: Credentials, http: Outbound) -> Result<Arc<dyn Psa>, Vec<FieldProblem>> {
         let login = credentials::Login::read(&credentials, &http)?;
         Ok(Arc::new(Connection { api: api::Api::new(login, http) }))
+    }
+
+    fn make_webhook_secret(&self, scheme: &str, chance: &Chance) -> SecretString {
+        let secret = chance.alphanumeric(43);
+        if scheme == "halo_basic" { format!("psa-gateway:{secret}").into() } else { secret.into() }
+    }
+
+    fn check_webhook_secret(&self, scheme: &str, secret: &SecretString) -> Result<(), String> {
+        let text = secret.expose_secret().trim();
+        let password = match (scheme, text.split_once(':')) {
+            ("halo_basic", Some((_, password))) => password,
+            ("halo_basic", None) => {
+                return Err("give a user name and a password with a colon between them".to_owned());
+            }
+            _ => text,
+        };
+        if password.len() >= 16 {
+            Ok(())
+        } else {
+            Err("it is shorter than 16 characters; give a longer one, or none to have one made".to_owned())
+        }
     }
 
     fn verify_webhook(

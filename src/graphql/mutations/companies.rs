@@ -1,0 +1,273 @@
+//! What can be done with companies, their aliases and mappings.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use entity::{company, company_alias, company_mapping, organization, psa_company, ticket_profile};
+
+use crate::{
+    error::Error,
+    graphql::{
+        Asking as _,
+        errors::payload,
+        ids,
+        types::{Company, CompanyAlias, CompanyMapping},
+    },
+    organizations::{
+        companies::{self, NewAlias},
+        mappings::{self, SetMapping},
+    },
+};
+
+/// A company to be made.
+#[derive(Debug, InputObject)]
+pub struct CompanyCreateInput {
+    /// Whose customer it is.
+    pub organization_id: ID,
+    /// Name for people, at most 200 characters; unique in the organization.
+    pub name: String,
+}
+
+payload! {
+    /// What `companyCreate` answers.
+    CompanyCreatePayload, CompanyCreateUserError {
+        /// The new company.
+        company: Company,
+    }
+}
+
+/// What to change of a company; what is absent stays.
+#[derive(Debug, InputObject)]
+pub struct CompanyUpdateInput {
+    /// The company.
+    pub id: ID,
+    /// Name for people, at most 200 characters; unique in the organization.
+    pub name: Option<String>,
+}
+
+payload! {
+    /// What `companyUpdate` answers.
+    CompanyUpdatePayload, CompanyUpdateUserError {
+        /// The company, changed.
+        company: Company,
+    }
+}
+
+/// Which company to remove.
+#[derive(Debug, InputObject)]
+pub struct CompanyDeleteInput {
+    /// The company.
+    pub id: ID,
+}
+
+payload! {
+    /// What `companyDelete` answers.
+    CompanyDeletePayload, CompanyDeleteUserError {
+        /// Id of the company that was removed.
+        deleted_company_id: ID,
+    }
+}
+
+/// A name or id that a sender has for a company.
+#[derive(Debug, InputObject)]
+pub struct CompanyAliasAddInput {
+    /// The company meant.
+    pub company_id: ID,
+    /// Which product uses it, as its events name it in `source`; absent or `*` for any. At most 100
+    /// characters.
+    pub source: Option<String>,
+    /// The name or id as sent, upper and lower case told apart; at most 255 characters.
+    pub value: String,
+}
+
+payload! {
+    /// What `companyAliasAdd` answers.
+    CompanyAliasAddPayload, CompanyAliasAddUserError {
+        /// The new alias.
+        company_alias: CompanyAlias,
+        /// Its company.
+        company: Company,
+    }
+}
+
+/// Which alias to remove.
+#[derive(Debug, InputObject)]
+pub struct CompanyAliasRemoveInput {
+    /// The alias.
+    pub id: ID,
+}
+
+payload! {
+    /// What `companyAliasRemove` answers.
+    CompanyAliasRemovePayload, CompanyAliasRemoveUserError {
+        /// Id of the alias that was removed.
+        deleted_company_alias_id: ID,
+        /// The company it was of.
+        company: Company,
+    }
+}
+
+/// A company, and what it is at a PSA.
+#[derive(Debug, InputObject)]
+pub struct CompanyMappingSetInput {
+    /// Our side.
+    pub company_id: ID,
+    /// The PSA's side, which says on which connection.
+    pub psa_company_id: ID,
+    /// Whether tickets are opened for it. Absent leaves it as it is: on, for a new mapping.
+    pub is_ticketing_enabled: Option<bool>,
+    /// A ticket profile of its own, of the same connection; null takes it away, absent leaves it.
+    pub ticket_profile_id: MaybeUndefined<ID>,
+}
+
+payload! {
+    /// What `companyMappingSet` answers.
+    CompanyMappingSetPayload, CompanyMappingSetUserError {
+        /// The mapping, new or changed.
+        company_mapping: CompanyMapping,
+    }
+}
+
+/// Which mapping to remove.
+#[derive(Debug, InputObject)]
+pub struct CompanyMappingRemoveInput {
+    /// The mapping.
+    pub id: ID,
+}
+
+payload! {
+    /// What `companyMappingRemove` answers.
+    CompanyMappingRemovePayload, CompanyMappingRemoveUserError {
+        /// Id of the mapping that was removed.
+        deleted_company_mapping_id: ID,
+    }
+}
+
+/// What can be done with companies, their aliases and mappings.
+#[derive(Default)]
+pub struct CompanyMutation;
+
+#[Object]
+impl CompanyMutation {
+    /// Makes a company. Needs the role ADMINISTRATOR.
+    async fn company_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The company.")] input: CompanyCreateInput,
+    ) -> Result<Option<CompanyCreatePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let organization_id =
+                ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
+            let made = companies::create(viewer, ground, organization_id, &input.name).await?;
+            Ok(CompanyCreatePayload::done(made.into()))
+        };
+        CompanyCreatePayload::answer(work.await)
+    }
+
+    /// Changes a company's name. Needs the role ADMINISTRATOR.
+    async fn company_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: CompanyUpdateInput,
+    ) -> Result<Option<CompanyUpdatePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<company::Entity>(&input.id, &["id"])?;
+            let changed = companies::rename(viewer, ground, id, input.name.as_deref()).await?;
+            Ok(CompanyUpdatePayload::done(changed.into()))
+        };
+        CompanyUpdatePayload::answer(work.await)
+    }
+
+    /// Removes a company with its aliases and mappings; one that has findings or tickets stays. Needs the
+    /// role ADMINISTRATOR.
+    async fn company_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which company.")] input: CompanyDeleteInput,
+    ) -> Result<Option<CompanyDeletePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<company::Entity>(&input.id, &["id"])?;
+            companies::delete(viewer, ground, id).await?;
+            Ok(CompanyDeletePayload::done(input.id.clone()))
+        };
+        CompanyDeletePayload::answer(work.await)
+    }
+
+    /// Adds a name or id that a sender has for a company; held events are decided again. Needs the role
+    /// ADMINISTRATOR.
+    async fn company_alias_add(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The alias.")] input: CompanyAliasAddInput,
+    ) -> Result<Option<CompanyAliasAddPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let company_id = ids::parse::<company::Entity>(&input.company_id, &["companyId"])?;
+            let new = NewAlias { company_id, source: input.source, value: input.value };
+            let (alias, company) = companies::add_alias(viewer, ground, new).await?;
+            Ok(CompanyAliasAddPayload::done(alias.into(), company.into()))
+        };
+        CompanyAliasAddPayload::answer(work.await)
+    }
+
+    /// Removes an alias. Needs the role ADMINISTRATOR.
+    async fn company_alias_remove(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which alias.")] input: CompanyAliasRemoveInput,
+    ) -> Result<Option<CompanyAliasRemovePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<company_alias::Entity>(&input.id, &["id"])?;
+            let company = companies::remove_alias(viewer, ground, id).await?;
+            Ok(CompanyAliasRemovePayload::done(input.id.clone(), company.into()))
+        };
+        CompanyAliasRemovePayload::answer(work.await)
+    }
+
+    /// Maps a company to one of a PSA, or maps it anew on that connection; held events are decided again.
+    /// Needs the role ADMINISTRATOR.
+    async fn company_mapping_set(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The two sides.")] input: CompanyMappingSetInput,
+    ) -> Result<Option<CompanyMappingSetPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let company_id = ids::parse::<company::Entity>(&input.company_id, &["companyId"]);
+            let psa_company_id = ids::parse::<psa_company::Entity>(&input.psa_company_id, &["psaCompanyId"]);
+            let profile_id =
+                ids::parse_undefined::<ticket_profile::Entity>(input.ticket_profile_id, &["ticketProfileId"]);
+            let set = match (company_id, psa_company_id, profile_id) {
+                (Ok(company_id), Ok(psa_company_id), Ok(ticket_profile_id)) => SetMapping {
+                    company_id,
+                    psa_company_id,
+                    is_ticketing_enabled: input.is_ticketing_enabled,
+                    ticket_profile_id,
+                },
+                (company, psa_company, profile) => {
+                    let problems = [company.err(), psa_company.err(), profile.err()];
+                    return Err(Error::Invalid(problems.into_iter().flatten().collect()));
+                }
+            };
+            Ok(CompanyMappingSetPayload::done(mappings::set(viewer, ground, set).await?.into()))
+        };
+        CompanyMappingSetPayload::answer(work.await)
+    }
+
+    /// Takes a mapping away: events of the company are held from then on. Needs the role ADMINISTRATOR.
+    async fn company_mapping_remove(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which mapping.")] input: CompanyMappingRemoveInput,
+    ) -> Result<Option<CompanyMappingRemovePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<company_mapping::Entity>(&input.id, &["id"])?;
+            mappings::remove(viewer, ground, id).await?;
+            Ok(CompanyMappingRemovePayload::done(input.id.clone()))
+        };
+        CompanyMappingRemovePayload::answer(work.await)
+    }
+}

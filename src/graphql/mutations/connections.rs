@@ -1,0 +1,332 @@
+//! What can be done with PSA connections.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{organization, psa_connection};
+
+use super::credentials::{self, CredentialInput};
+use crate::{
+    error::{Error, Problem, ProblemCode},
+    graphql::{
+        Asking as _,
+        errors::payload,
+        ids,
+        types::{PsaConnection, SyncRun, Verification, VerificationStep},
+    },
+    ground::Ground,
+    organizations::{
+        connections::{self, ConnectionChange, NewConnection},
+        viewer::Viewer,
+    },
+    psa::{
+        self,
+        http::{Outbound, RateBudget},
+    },
+    sync::{
+        remote::CompanyFilter,
+        runs::{self, Wanted},
+    },
+};
+
+/// A connection to be made.
+#[derive(Debug, InputObject)]
+pub struct PsaConnectionCreateInput {
+    /// Whose it is.
+    pub organization_id: ID,
+    /// Key of the platform, e.g. `halo`.
+    pub platform: String,
+    /// Name for people, at most 200 characters; unique in the organization.
+    pub name: String,
+    /// The login: values by key of the platform's `credentialFields`.
+    pub credentials: Vec<CredentialInput>,
+}
+
+payload! {
+    /// What `psaConnectionCreate` answers.
+    PsaConnectionCreatePayload, PsaConnectionCreateUserError {
+        /// The new connection.
+        psa_connection: PsaConnection,
+    }
+}
+
+/// What to change of a connection; what is absent stays.
+#[derive(Debug, InputObject)]
+pub struct PsaConnectionUpdateInput {
+    /// The connection.
+    pub id: ID,
+    /// Name for people, at most 200 characters; unique in the organization.
+    pub name: Option<String>,
+    /// Whether it is used. Work for one that is switched off waits.
+    pub is_enabled: Option<bool>,
+    /// Fields of the login to change; others stay, and one without a value is taken away. Where a field
+    /// that is no secret changes, secret ones have to be given again: they are sent to where the others say.
+    pub credentials: Option<Vec<CredentialInput>>,
+}
+
+payload! {
+    /// What `psaConnectionUpdate` answers.
+    PsaConnectionUpdatePayload, PsaConnectionUpdateUserError {
+        /// The connection, changed.
+        psa_connection: PsaConnection,
+    }
+}
+
+/// Which connection to remove.
+#[derive(Debug, InputObject)]
+pub struct PsaConnectionDeleteInput {
+    /// The connection.
+    pub id: ID,
+}
+
+payload! {
+    /// What `psaConnectionDelete` answers.
+    PsaConnectionDeletePayload, PsaConnectionDeleteUserError {
+        /// Id of the connection that was removed.
+        deleted_psa_connection_id: ID,
+    }
+}
+
+/// Which connection to check.
+#[derive(Debug, InputObject)]
+pub struct PsaConnectionVerifyInput {
+    /// The connection.
+    pub id: ID,
+}
+
+payload! {
+    /// What `psaConnectionVerify` answers.
+    PsaConnectionVerifyPayload, PsaConnectionVerifyUserError {
+        /// The connection with its new health.
+        psa_connection: PsaConnection,
+        /// What was tried, in order.
+        steps: Vec<VerificationStep>,
+    }
+}
+
+/// Which companies to read; everything given must hold.
+#[derive(Debug, Default, InputObject)]
+pub struct SyncCompanyFilterInput {
+    /// Part of the name.
+    pub query: Option<String>,
+    /// The type, as a value of the pick list `company_type`.
+    pub company_type: Option<String>,
+    /// The status, as a value of the pick list `company_status`.
+    pub status: Option<String>,
+    /// Inactive ones, too.
+    #[graphql(default)]
+    pub has_inactive: bool,
+}
+
+/// Which companies to read through which connection.
+#[derive(Debug, InputObject)]
+pub struct PsaConnectionSyncCompaniesInput {
+    /// The connection.
+    pub id: ID,
+    /// Only these; all active ones where it is absent.
+    pub filter: Option<SyncCompanyFilterInput>,
+}
+
+payload! {
+    /// What `psaConnectionSyncCompanies` answers.
+    PsaConnectionSyncCompaniesPayload, PsaConnectionSyncCompaniesUserError {
+        /// The reading that was queued, or the same one that waits already.
+        sync_run: SyncRun,
+    }
+}
+
+/// Through which connection to read pick lists.
+#[derive(Debug, InputObject)]
+pub struct PsaConnectionSyncPickListsInput {
+    /// The connection.
+    pub id: ID,
+}
+
+payload! {
+    /// What `psaConnectionSyncPickLists` answers.
+    PsaConnectionSyncPickListsPayload, PsaConnectionSyncPickListsUserError {
+        /// The reading that was queued, or the same one that waits already.
+        sync_run: SyncRun,
+    }
+}
+
+/// What can be done with PSA connections.
+#[derive(Default)]
+pub struct PsaConnectionMutation;
+
+#[Object]
+impl PsaConnectionMutation {
+    /// Makes a connection to a PSA. The PSA is not called: see `psaConnectionVerify`. Needs the role
+    /// ADMINISTRATOR.
+    async fn psa_connection_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The connection.")] input: PsaConnectionCreateInput,
+    ) -> Result<Option<PsaConnectionCreatePayload>> {
+        let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
+        let work = async {
+            let organization_id =
+                ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
+            let read = match psa::platform(&input.platform) {
+                Some(platform) => credentials::read(platform, input.credentials, outbound),
+                None => Err(vec![no_platform(&input.platform)]),
+            };
+            let (credentials, problems) = split(read);
+            let (platform, name) = (input.platform, input.name);
+            let new = NewConnection { organization_id, platform, name, credentials, problems };
+            Ok(PsaConnectionCreatePayload::done(connections::create(viewer, ground, new).await?.into()))
+        };
+        PsaConnectionCreatePayload::answer(work.await)
+    }
+
+    /// Changes a connection. Another login makes its health unknown until it is verified. Needs the role
+    /// ADMINISTRATOR.
+    async fn psa_connection_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: PsaConnectionUpdateInput,
+    ) -> Result<Option<PsaConnectionUpdatePayload>> {
+        let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
+        let work = async {
+            let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
+            let row = connections::by_id(viewer, ground, id).await?;
+            viewer.may_administer(row.organization_id)?;
+            let mut change = ConnectionChange {
+                name: input.name,
+                is_enabled: input.is_enabled,
+                ..ConnectionChange::default()
+            };
+            if let Some(typed) = input.credentials {
+                let stored = connections::credentials(ground, &row).await?;
+                let read = match psa::platform(&row.platform) {
+                    Some(platform) => credentials::patch(platform, stored, typed, outbound),
+                    None => Err(vec![no_platform(&row.platform)]),
+                };
+                let (credentials, problems) = split(read);
+                change.credentials = Some((row.credentials_version, credentials));
+                change.problems = problems;
+            }
+            let changed = connections::update(viewer, ground, id, change).await?;
+            Ok(PsaConnectionUpdatePayload::done(changed.into()))
+        };
+        PsaConnectionUpdatePayload::answer(work.await)
+    }
+
+    /// Removes a connection that nothing is built on, with its copies of the PSA's companies and lists.
+    /// Needs the role ADMINISTRATOR.
+    async fn psa_connection_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which connection.")] input: PsaConnectionDeleteInput,
+    ) -> Result<Option<PsaConnectionDeletePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
+            connections::delete(viewer, ground, id).await?;
+            Ok(PsaConnectionDeletePayload::done(input.id.clone()))
+        };
+        PsaConnectionDeletePayload::answer(work.await)
+    }
+
+    /// Calls the PSA to find out whether the login works, and says which of its fields or permissions is
+    /// wrong. Where this takes too long for one answer the result shows in `verification` later. Needs the
+    /// role TECHNICIAN.
+    async fn psa_connection_verify(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which connection.")] input: PsaConnectionVerifyInput,
+    ) -> Result<Option<PsaConnectionVerifyPayload>> {
+        let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
+        let work = async {
+            let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
+            let row = connections::by_id(viewer, ground, id).await?;
+            viewer.may_operate(row.organization_id)?;
+            // Goes on to its end when the answer is no longer waited for.
+            let check = verify(viewer.clone(), ground.clone(), row, outbound.clone());
+            let checked = tokio::spawn(check).await.map_err(|error| Error::Internal(error.into()))?;
+            let (row, verification) = checked?;
+            Ok(PsaConnectionVerifyPayload::done(row.into(), verification.steps))
+        };
+        PsaConnectionVerifyPayload::answer(work.await)
+    }
+
+    /// Reads the PSA's companies anew, in the background. Needs the role TECHNICIAN.
+    async fn psa_connection_sync_companies(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which companies.")] input: PsaConnectionSyncCompaniesInput,
+    ) -> Result<Option<PsaConnectionSyncCompaniesPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
+            let filter = input.filter.unwrap_or_default();
+            let wanted = Wanted::Companies(CompanyFilter {
+                search: filter.query,
+                company_type: filter.company_type,
+                status: filter.status,
+                include_inactive: filter.has_inactive,
+            });
+            let run = runs::request(viewer, ground, id, wanted).await?;
+            Ok(PsaConnectionSyncCompaniesPayload::done(run.into()))
+        };
+        PsaConnectionSyncCompaniesPayload::answer(work.await)
+    }
+
+    /// Reads the PSA's pick lists anew, in the background. Needs the role TECHNICIAN.
+    async fn psa_connection_sync_pick_lists(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Through which connection.")] input: PsaConnectionSyncPickListsInput,
+    ) -> Result<Option<PsaConnectionSyncPickListsPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
+            let run = runs::request(viewer, ground, id, Wanted::PickLists).await?;
+            Ok(PsaConnectionSyncPickListsPayload::done(run.into()))
+        };
+        PsaConnectionSyncPickListsPayload::answer(work.await)
+    }
+}
+
+/// Checks a login and keeps the result. No transaction is open meanwhile.
+async fn verify(
+    viewer: Viewer,
+    ground: Ground,
+    row: psa_connection::Model,
+    outbound: Outbound,
+) -> Result<(psa_connection::Model, Verification), Error> {
+    let Some(platform) = psa::platform(&row.platform) else { return Err(no_platform(&row.platform).into()) };
+    let login = connections::credentials(&ground, &row).await?;
+    let client = platform
+        .connect(login, outbound.for_connection(RateBudget::unlimited()))
+        .map_err(|problems| Error::Invalid(credentials::problems(platform, problems)))?;
+    let verification = client.verify().await;
+    let failed = verification.steps.iter().find(|step| step.outcome == psa::StepOutcome::Failed);
+    let message = failed.map_or_else(|| "the login works".to_owned(), |step| step.message.clone());
+    let is_ok = verification.is_ok();
+    let verification = Verification::from(verification);
+    let steps = serde_json::to_value(&verification)?;
+    let row = connections::record_verification(
+        &viewer,
+        &ground,
+        row.id,
+        row.credentials_version,
+        steps,
+        is_ok,
+        &message,
+    )
+    .await?;
+    Ok((row, verification))
+}
+
+fn no_platform(key: &str) -> Problem {
+    let known: Vec<_> = psa::platforms().iter().map(|platform| platform.key()).collect();
+    let message = format!("there is no platform {key}; it is one of {}", known.join(", "));
+    Problem::of("platform", ProblemCode::NotFound, message)
+}
+
+/// What was read, and what is wrong with it: the domain adds what it finds and tells all at once.
+fn split<T: Default>(read: Result<T, Vec<Problem>>) -> (T, Vec<Problem>) {
+    match read {
+        Ok(value) => (value, Vec::new()),
+        Err(problems) => (T::default(), problems),
+    }
+}

@@ -1,0 +1,283 @@
+//! What can be done with webhook endpoints.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{organization, psa_connection, webhook_endpoint, webhook_secret};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    clock::Chance,
+    error::{Problem, ProblemCode},
+    graphql::{
+        Asking as _,
+        errors::payload,
+        ids,
+        scalars::DateTime,
+        types::{Sender, WebhookEndpoint, WebhookScheme},
+    },
+    organizations::endpoints::{self, NewEndpoint},
+    psa,
+    scanners::signature::{self, Scheme, VerifyingKey},
+};
+
+/// A webhook endpoint to be made.
+#[derive(InputObject)]
+pub struct WebhookEndpointCreateInput {
+    /// Whose it is.
+    pub organization_id: ID,
+    /// Name for people, at most 200 characters.
+    pub name: String,
+    /// Key of the sender that posts, e.g. `events`.
+    pub sender: String,
+    /// Key of the way it authenticates; the sender's recommended one where it is absent.
+    pub scheme: Option<String>,
+    /// The connection it speaks for: needed where the sender is a PSA, and only there.
+    pub psa_connection_id: Option<ID>,
+    /// A shared secret of your own; one is made and shown once where it is absent. Where the scheme makes
+    /// no secret: the sender's public key.
+    pub secret: Option<String>,
+}
+
+payload! {
+    /// What `webhookEndpointCreate` answers.
+    WebhookEndpointCreatePayload, WebhookEndpointCreateUserError {
+        /// The new endpoint.
+        webhook_endpoint: WebhookEndpoint,
+        /// The secret that was made. Shown now and never again; null where you gave your own.
+        signing_secret: String,
+    }
+}
+
+payload! {
+    /// What `webhookEndpointUpdate` answers.
+    WebhookEndpointUpdatePayload, WebhookEndpointUpdateUserError {
+        /// The endpoint, changed.
+        webhook_endpoint: WebhookEndpoint,
+    }
+}
+
+/// What to change of a webhook endpoint; what is absent stays.
+#[derive(Debug, InputObject)]
+pub struct WebhookEndpointUpdateInput {
+    /// The endpoint.
+    pub id: ID,
+    /// Name for people, at most 200 characters.
+    pub name: Option<String>,
+    /// Whether it takes webhooks. One that is switched off answers as if it were not there.
+    pub is_enabled: Option<bool>,
+}
+
+/// Which endpoint gets another secret.
+#[derive(InputObject)]
+pub struct WebhookEndpointRotateSecretInput {
+    /// The endpoint.
+    pub id: ID,
+    /// A secret of your own, or the sender's new public key: as in `webhookEndpointCreate`.
+    pub secret: Option<String>,
+    /// How long the older secrets stay valid, in seconds: 0 to 604,800 (7 days); 86,400 (one day) where it
+    /// is absent.
+    pub overlap_seconds: Option<i64>,
+}
+
+payload! {
+    /// What `webhookEndpointRotateSecret` answers.
+    WebhookEndpointRotateSecretPayload, WebhookEndpointRotateSecretUserError {
+        /// The endpoint.
+        webhook_endpoint: WebhookEndpoint,
+        /// The secret that was made. Shown now and never again; null where you gave your own.
+        signing_secret: String,
+        /// Until when the older secrets are accepted, where they do not expire sooner.
+        previous_secret_expires_at: DateTime,
+    }
+}
+
+/// Which secret to end.
+#[derive(Debug, InputObject)]
+pub struct WebhookEndpointExpireSecretInput {
+    /// The secret's record.
+    pub secret_id: ID,
+}
+
+payload! {
+    /// What `webhookEndpointExpireSecret` answers.
+    WebhookEndpointExpireSecretPayload, WebhookEndpointExpireSecretUserError {
+        /// The secret's endpoint.
+        webhook_endpoint: WebhookEndpoint,
+    }
+}
+
+/// What can be done with webhook endpoints.
+#[derive(Default)]
+pub struct WebhookEndpointMutation;
+
+#[Object]
+impl WebhookEndpointMutation {
+    /// Makes an address that a sender posts to. Needs the role ADMINISTRATOR.
+    async fn webhook_endpoint_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The endpoint.")] input: WebhookEndpointCreateInput,
+    ) -> Result<Option<WebhookEndpointCreatePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let organization_id =
+                ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
+            let mut problems = Vec::new();
+            let parsed = ids::parse_option::<psa_connection::Entity>(
+                input.psa_connection_id.as_ref(),
+                &["psaConnectionId"],
+            );
+            let psa_connection_id = parsed.unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            });
+            let (mut scheme, mut secret) = (String::new(), Secret::default());
+            match find_scheme(&input.sender, input.scheme.as_deref()) {
+                Ok(found) => {
+                    match Secret::read(&input.sender, &found, input.secret, &ground.chance) {
+                        Ok(read) => secret = read,
+                        Err(problem) => problems.push(problem),
+                    }
+                    scheme = found.key;
+                }
+                Err(problem) => problems.push(problem),
+            }
+            let new = NewEndpoint {
+                organization_id,
+                name: input.name,
+                is_platform: psa::platform(&input.sender).is_some(),
+                sender: input.sender,
+                psa_connection_id,
+                scheme,
+                secret: secret.text.clone(),
+                problems,
+            };
+            let made = endpoints::create(viewer, ground, new).await?;
+            Ok(WebhookEndpointCreatePayload {
+                webhook_endpoint: Some(made.into()),
+                signing_secret: secret.shown(),
+                user_errors: Vec::new(),
+            })
+        };
+        WebhookEndpointCreatePayload::answer(work.await)
+    }
+
+    /// Changes an endpoint's name, or switches it on or off. Needs the role ADMINISTRATOR.
+    async fn webhook_endpoint_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: WebhookEndpointUpdateInput,
+    ) -> Result<Option<WebhookEndpointUpdatePayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
+            let changed =
+                endpoints::update(viewer, ground, id, input.name.as_deref(), input.is_enabled).await?;
+            Ok(WebhookEndpointUpdatePayload::done(changed.into()))
+        };
+        WebhookEndpointUpdatePayload::answer(work.await)
+    }
+
+    /// Gives an endpoint another secret; the older ones stay valid for a while, so that the sender can be
+    /// changed over. Needs the role ADMINISTRATOR.
+    async fn webhook_endpoint_rotate_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which endpoint.")] input: WebhookEndpointRotateSecretInput,
+    ) -> Result<Option<WebhookEndpointRotateSecretPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
+            let row = endpoints::by_id(viewer, ground, id).await?;
+            let scheme = find_scheme(&row.sender, Some(&row.scheme))?;
+            let secret = Secret::read(&row.sender, &scheme, input.secret, &ground.chance)?;
+            let text = secret.text.clone();
+            let (row, until) =
+                endpoints::rotate_secret(viewer, ground, id, text, input.overlap_seconds).await?;
+            Ok(WebhookEndpointRotateSecretPayload {
+                webhook_endpoint: Some(row.into()),
+                signing_secret: secret.shown(),
+                previous_secret_expires_at: Some(until.into()),
+                user_errors: Vec::new(),
+            })
+        };
+        WebhookEndpointRotateSecretPayload::answer(work.await)
+    }
+
+    /// Ends a secret at once; the only valid one stays. Needs the role ADMINISTRATOR.
+    async fn webhook_endpoint_expire_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which secret.")] input: WebhookEndpointExpireSecretInput,
+    ) -> Result<Option<WebhookEndpointExpireSecretPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<webhook_secret::Entity>(&input.secret_id, &["secretId"])?;
+            let row = endpoints::expire_secret(viewer, ground, id).await?;
+            Ok(WebhookEndpointExpireSecretPayload::done(row.into()))
+        };
+        WebhookEndpointExpireSecretPayload::answer(work.await)
+    }
+}
+
+/// A secret to be stored, and whether it was made here.
+#[derive(Default)]
+struct Secret {
+    text: SecretString,
+    is_made: bool,
+}
+
+impl Secret {
+    /// The given one, checked; a new one where none is given and the scheme makes them.
+    fn read(
+        sender: &str,
+        scheme: &WebhookScheme,
+        given: Option<String>,
+        chance: &Chance,
+    ) -> Result<Self, Problem> {
+        let wrong = |code, message: String| Problem::of("secret", code, message);
+        let given = given.filter(|text| !text.trim().is_empty()).map(SecretString::from);
+        if let Some(platform) = psa::platform(sender) {
+            let Some(text) = given else {
+                return Ok(Self { text: platform.make_webhook_secret(&scheme.key, chance), is_made: true });
+            };
+            let checked = platform.check_webhook_secret(&scheme.key, &text);
+            checked.map_err(|message| wrong(ProblemCode::Invalid, message))?;
+            return Ok(Self { text, is_made: false });
+        }
+        let Some(text) = given else {
+            if scheme.makes_secret {
+                return Ok(Self { text: signature::new_secret(chance), is_made: true });
+            }
+            let message = "the sender makes the key pair; give its public key (whpk_…)".to_owned();
+            return Err(wrong(ProblemCode::Required, message));
+        };
+        if let Some(known) = Scheme::from_key(&scheme.key) {
+            VerifyingKey::parse(known, text.expose_secret())
+                .map_err(|error| wrong(ProblemCode::Invalid, error.to_string()))?;
+        }
+        Ok(Self { text, is_made: false })
+    }
+
+    /// What is shown of it, this once.
+    fn shown(&self) -> Option<String> {
+        self.is_made.then(|| self.text.expose_secret().to_owned())
+    }
+}
+
+/// The sender's way of authentication of that key; its recommended one where none is given.
+fn find_scheme(sender: &str, key: Option<&str>) -> Result<WebhookScheme, Problem> {
+    let Some(found) = Sender::find(sender) else {
+        let known: Vec<_> = Sender::all().into_iter().map(|sender| sender.key).collect();
+        let message = format!("there is no sender {sender}; it is one of {}", known.join(", "));
+        return Err(Problem::of("sender", ProblemCode::NotFound, message));
+    };
+    let known: Vec<_> = found.schemes.iter().map(|scheme| scheme.key.clone()).collect();
+    let chosen = match key {
+        Some(key) => found.schemes.into_iter().find(|scheme| scheme.key == key),
+        None => found.schemes.into_iter().next(),
+    };
+    chosen.ok_or_else(|| {
+        let message = format!("{} authenticates by one of: {}", found.label, known.join(", "));
+        Problem::of("scheme", ProblemCode::NotFound, message)
+    })
+}

@@ -1,0 +1,90 @@
+//! Where everything begins: who asks, organizations, and what can be connected.
+
+use async_graphql::{Context, Object, Result};
+
+use super::{
+    Asking as _, connection,
+    types::{
+        AccessTokenConnection, Organization, OrganizationConnection, OrganizationFilter, Platform, Sender,
+        Viewer,
+    },
+};
+use crate::{
+    db::page::PageArgs,
+    error::Error,
+    organizations::{
+        lists::{INSTALLATION, OrganizationList, TokenList},
+        organization,
+    },
+};
+
+/// Who asks, organizations, and what can be connected.
+#[derive(Default)]
+pub(super) struct SetupQuery;
+
+#[Object]
+impl SetupQuery {
+    /// Who is asking, and how far that reaches.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer(ctx.viewer()?.clone()))
+    }
+
+    /// The organizations you reach, by name.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn organizations(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<OrganizationFilter>,
+    ) -> Result<OrganizationConnection> {
+        let wanted = OrganizationList { text: filter.and_then(|filter| filter.query) };
+        Ok(OrganizationConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The organization of that slug; null where there is none, or it is not yours.
+    async fn organization_by_slug(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its short name.")] slug: String,
+    ) -> Result<Option<Organization>> {
+        match organization::by_slug(ctx.viewer()?, ctx.ground()?, &slug).await {
+            Ok(row) => Ok(Some(row.into())),
+            Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The access tokens of the installation's operators, the newest first; an organization's own stand
+    /// below it. Empty for everybody else.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn access_tokens(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<AccessTokenConnection> {
+        let wanted = TokenList { of_installation: true };
+        Ok(AccessTokenConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Every kind of PSA that can be connected.
+    async fn platforms(&self) -> Vec<Platform> {
+        Platform::all()
+    }
+
+    /// The kind of PSA of that key; null where there is none.
+    async fn platform(
+        &self,
+        #[graphql(desc = "Its stable name, e.g. `halo`.")] key: String,
+    ) -> Option<Platform> {
+        crate::psa::platform(&key).map(Platform::from)
+    }
+
+    /// Every kind of product that can post to webhook endpoints: scanners, and PSAs.
+    async fn senders(&self) -> Vec<Sender> {
+        Sender::all()
+    }
+}

@@ -1,0 +1,243 @@
+//! Kinds of PSAs, and kinds of products that post webhooks: data, so that a new one changes no schema.
+
+use async_graphql::SimpleObject;
+
+use crate::{psa, scanners};
+
+/// A kind of PSA, as data: dashboards draw their forms from it.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Platform {
+    /// Stable name, e.g. `halo`.
+    pub key: String,
+    /// For people, e.g. `HaloPSA`.
+    pub label: String,
+    /// The form of its credentials, in order. Empty where this version no longer knows the platform.
+    pub credential_fields: Vec<CredentialField>,
+    /// What a ticket profile can set, in order.
+    pub profile_fields: Vec<ProfileField>,
+    /// What it can do beyond creating, reading, noting and closing tickets.
+    pub capabilities: PlatformCapabilities,
+    /// The ways its webhooks can be authenticated; empty where it sends none.
+    pub webhook_schemes: Vec<WebhookScheme>,
+}
+
+/// One field of a platform's credentials.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct CredentialField {
+    /// Stable name, e.g. `client_id`.
+    pub key: String,
+    /// As the PSA's own pages call it.
+    pub label: String,
+    /// Where to find it and what it is for.
+    pub help: String,
+    /// What one looks like.
+    pub example: String,
+    /// Whether it is never shown again once stored.
+    pub is_secret: bool,
+    /// Whether there is no login without it.
+    pub is_required: bool,
+}
+
+/// One value a ticket profile can set.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ProfileField {
+    /// Stable name, e.g. `ticket_type`.
+    pub key: String,
+    /// For people.
+    pub label: String,
+    /// What it does.
+    pub help: String,
+    /// Key of the pick list its values come from; null where it is free text.
+    pub pick_list: Option<String>,
+    /// Keys of other profile fields that decide which values may be used.
+    pub depends_on: Vec<String>,
+    /// Whether no profile can be saved without it.
+    pub is_required: bool,
+}
+
+/// What a platform can do beyond creating, reading, noting and closing tickets.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct PlatformCapabilities {
+    /// Whether a closed ticket can be opened again.
+    pub can_reopen: bool,
+    /// Whether a note can be hidden from the customer.
+    pub has_private_notes: bool,
+    /// Whether it sends webhooks of its own.
+    pub has_webhooks: bool,
+    /// How long a new ticket can stay invisible to its search, in seconds.
+    pub search_delay_seconds: i64,
+}
+
+/// A way of authenticating webhooks.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct WebhookScheme {
+    /// Stable name, e.g. `standard_webhooks`.
+    pub key: String,
+    /// For people.
+    pub label: String,
+    /// What to set up at the sender.
+    pub help: String,
+    /// Whether the gateway makes the secret and shows it once; otherwise the sender makes a key pair and
+    /// you give its public key.
+    pub makes_secret: bool,
+}
+
+/// A kind of product that posts to webhook endpoints: a scanner, or a PSA.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Sender {
+    /// Stable name, e.g. `events`.
+    pub key: String,
+    /// For people.
+    pub label: String,
+    /// What it is and where to set it up.
+    pub description: String,
+    /// The ways it can sign, the recommended one first.
+    pub schemes: Vec<WebhookScheme>,
+    /// The platform, where it is a PSA: its endpoints speak for one connection.
+    pub platform: Option<Platform>,
+}
+
+impl Platform {
+    /// Every platform there is.
+    pub fn all() -> Vec<Self> {
+        psa::platforms().iter().map(|platform| Self::from(*platform)).collect()
+    }
+
+    /// The platform of that key; only the key of one that this version does not know.
+    pub fn of(key: &str) -> Self {
+        psa::platform(key).map_or_else(
+            || Self {
+                key: key.to_owned(),
+                label: key.to_owned(),
+                credential_fields: Vec::new(),
+                profile_fields: Vec::new(),
+                capabilities: psa::Capabilities::default().into(),
+                webhook_schemes: Vec::new(),
+            },
+            Self::from,
+        )
+    }
+}
+
+impl From<psa::Capabilities> for PlatformCapabilities {
+    fn from(capabilities: psa::Capabilities) -> Self {
+        Self {
+            can_reopen: capabilities.reopen,
+            has_private_notes: capabilities.private_notes,
+            has_webhooks: capabilities.webhooks,
+            search_delay_seconds: capabilities.search_delay_secs,
+        }
+    }
+}
+
+impl From<&'static dyn psa::Platform> for Platform {
+    fn from(platform: &'static dyn psa::Platform) -> Self {
+        let credential_fields = platform.credential_fields().iter().map(|field| CredentialField {
+            key: field.key.to_owned(),
+            label: field.label.to_owned(),
+            help: field.help.to_owned(),
+            example: field.example.to_owned(),
+            is_secret: field.is_secret,
+            is_required: field.is_required,
+        });
+        let profile_fields = platform.profile_fields().iter().map(|field| ProfileField {
+            key: field.key.to_owned(),
+            label: field.label.to_owned(),
+            help: field.help.to_owned(),
+            pick_list: field.pick_list.map(str::to_owned),
+            depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
+            is_required: field.is_required,
+        });
+        let schemes = platform.webhook_schemes().iter().map(|scheme| WebhookScheme {
+            key: scheme.key.to_owned(),
+            label: scheme.label.to_owned(),
+            help: scheme.help.to_owned(),
+            makes_secret: true,
+        });
+        Self {
+            key: platform.key().to_owned(),
+            label: platform.label().to_owned(),
+            credential_fields: credential_fields.collect(),
+            profile_fields: profile_fields.collect(),
+            capabilities: platform.capabilities().into(),
+            webhook_schemes: schemes.collect(),
+        }
+    }
+}
+
+impl From<scanners::signature::Scheme> for WebhookScheme {
+    fn from(scheme: scanners::signature::Scheme) -> Self {
+        let help = if scheme.makes_secret() {
+            "Give the endpoint's secret (whsec_…) to the sender, which signs with it."
+        } else {
+            "Give the sender's public key (whpk_…) to the endpoint; the private one stays with the sender."
+        };
+        Self {
+            key: scheme.key().to_owned(),
+            label: scheme.label().to_owned(),
+            help: help.to_owned(),
+            makes_secret: scheme.makes_secret(),
+        }
+    }
+}
+
+impl Sender {
+    /// Every sender there is: scanners, and platforms that send webhooks.
+    pub fn all() -> Vec<Self> {
+        let scanners = scanners::senders().iter().map(|sender| Self::from(*sender));
+        let platforms = Platform::all().into_iter().filter(|platform| platform.capabilities.has_webhooks);
+        scanners.chain(platforms.map(Self::from)).collect()
+    }
+
+    /// The sender of that key, where this version knows it.
+    pub fn find(key: &str) -> Option<Self> {
+        scanners::sender(key)
+            .map(Self::from)
+            .or_else(|| psa::platform(key).map(|platform| Platform::from(platform).into()))
+    }
+
+    /// The sender of that key; only the key of one that this version does not know.
+    pub fn of(key: &str) -> Self {
+        Self::find(key).unwrap_or_else(|| Self {
+            key: key.to_owned(),
+            label: key.to_owned(),
+            description: "This version does not know this sender.".to_owned(),
+            schemes: Vec::new(),
+            platform: None,
+        })
+    }
+
+    /// Its way of authentication of that key; only the key of one that this version does not know.
+    pub fn scheme(&self, key: &str) -> WebhookScheme {
+        self.schemes.iter().find(|scheme| scheme.key == key).cloned().unwrap_or_else(|| WebhookScheme {
+            key: key.to_owned(),
+            label: key.to_owned(),
+            help: "This version does not know this way of authentication.".to_owned(),
+            makes_secret: true,
+        })
+    }
+}
+
+impl From<&'static dyn scanners::Sender> for Sender {
+    fn from(sender: &'static dyn scanners::Sender) -> Self {
+        Self {
+            key: sender.key().to_owned(),
+            label: sender.label().to_owned(),
+            description: sender.description().to_owned(),
+            schemes: sender.schemes().iter().map(|scheme| WebhookScheme::from(*scheme)).collect(),
+            platform: None,
+        }
+    }
+}
+
+impl From<Platform> for Sender {
+    fn from(platform: Platform) -> Self {
+        Self {
+            key: platform.key.clone(),
+            label: platform.label.clone(),
+            description: format!("{}'s own webhooks: they tell what people do to tickets.", platform.label),
+            schemes: platform.webhook_schemes.clone(),
+            platform: Some(platform),
+        }
+    }
+}
