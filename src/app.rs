@@ -256,3 +256,15 @@ pub async fn stopped() -> anyhow::Result<()> {
     tokio::signal::ctrl_c().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphiql_loads_from_where_its_pinned_files_are() {
+        // Settings know nothing of doors, so the address stands in both.
+        let config = Config::from_pairs([]).unwrap();
+        assert_eq!(config.graphiql_assets, graphql::graphiql::DEFAULT_ASSETS);
+    }
+}

@@ -90,7 +90,9 @@ async fn create_token(arguments: NewTokenArguments) -> anyhow::Result<()> {
         Some(slug) => Some(
             organization::by_slug(&viewer, &ground, slug)
                 .await
-                .with_context(|| format!("the organization `{slug}`"))?
+                .with_context(|| {
+                    format!("no token for `{slug}`; give an organization's slug, or --installation")
+                })?
                 .id,
         ),
         None => None,

@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
 
 use super::{
     Chosen, Config, MasterKeyAt,
+    forms::{is_host_or_network, is_node_name, sqlite_url, usual_node_name, web_address},
     layers::{Layer, Written, one_text, secret_file, texts},
     settings::{Kind, Preset, Setting, setting},
 };
@@ -257,58 +257,6 @@ impl Read {
         self.choose(setting, &hosts.join(","), origin);
         Some(hosts)
     }
-}
-
-fn web_address(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    (matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain).then_some(url)
-}
-
-fn is_host_or_network(text: &str) -> bool {
-    let (host, bits) = text.split_once('/').map_or((text, None), |(host, bits)| (host, Some(bits)));
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok();
-    match (bits, address) {
-        (Some(bits), Some(ip)) => {
-            bits.parse::<u32>().is_ok_and(|bits| bits <= if ip.is_ipv4() { 32 } else { 128 })
-        }
-        (Some(_), None) => false,
-        (None, Some(_)) => true,
-        (None, None) => {
-            !host.is_empty()
-                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-        }
-    }
-}
-
-fn is_node_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-}
-
-/// The machine's name where the system tells it, and the number of this process.
-fn usual_node_name() -> String {
-    let machine = ["/proc/sys/kernel/hostname", "/etc/hostname"]
-        .iter()
-        .find_map(|path| std::fs::read_to_string(path).ok())
-        .map(|name| name.trim().chars().take(48).collect::<String>())
-        .filter(|name| is_node_name(name))
-        .unwrap_or_else(|| "gateway".to_owned());
-    format!("{machine}-{}", std::process::id())
-}
-
-/// As an address, in which some characters of a path would mean something else.
-fn sqlite_url(path: &std::path::Path) -> SecretString {
-    use std::fmt::Write as _;
-    let mut url = String::from("sqlite://");
-    for byte in path.to_string_lossy().bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~:\\".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02X}");
-        }
-    }
-    url.into()
 }
 
 /// Names in the table that reading never asks for, and the other way round.

@@ -5,6 +5,7 @@
 //! are told at once, each with its next step; secrets are never shown.
 
 mod check;
+mod forms;
 mod layers;
 mod settings;
 #[cfg(test)]

@@ -47,8 +47,8 @@ async fn many_webhooks_of_one_finding_at_the_same_moment_are_one_ticket() {
     let second = app.another_node().await;
 
     let event = finding("CVE-2024-3094");
-    let posts = (0..20).map(|n| acme.posts(&event.clone().at(n)));
-    for posted in futures_util::future::join_all(posts).await {
+    let events: Vec<_> = (0..20).map(|n| event.clone().at(n)).collect();
+    for posted in futures_util::future::join_all(events.iter().map(|event| acme.posts(event))).await {
         posted.is_accepted();
     }
     tokio::join!(app.drain(), drain(&second), app.drain(), drain(&second));

@@ -69,7 +69,8 @@ const CASES: &[Case] = &[
         "a variable that is no moment",
         || {
             let list = "tickets(filter: {createdAt: {gte: $at}}) { totalCount }";
-            let query = format!("query($at: DateTime!) {{ node(id: 1) {{ ... on Organization {{ {list} }} }} }}");
+            let query =
+                format!("query($at: DateTime!) {{ node(id: 1) {{ ... on Organization {{ {list} }} }} }}");
             post(&query, &json!({"at": "yesterday"}))
         },
         200,

@@ -5,7 +5,7 @@ mod gateway;
 mod leaks;
 mod msp;
 
-pub use database::{Place, unique};
+pub use database::Place;
 pub use gateway::{TestApp, drain, wait_until};
 pub use leaks::{found as found_secrets, is_secret};
 pub use msp::{Msp, finding, text};
