@@ -13,7 +13,7 @@ pub(super) const FIRST_TICKET: i64 = 4242;
 /// Customers of the sample organization: their names, which are also those in the sandbox, and what the
 /// sample scanner calls them.
 const CUSTOMERS: [(&str, &str); 3] =
-    [("Northwind Dental", "northwind"), ("Harbor Legal", "harbor"), ("Cedar Logistics", "cedar")];
+    [("Northwind Dental", "northwind"), ("Harbour Legal", "harbor"), ("Cedar Hill Logistics", "cedar")];
 
 /// What was set up.
 pub(super) struct Sample {

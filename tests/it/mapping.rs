@@ -16,12 +16,12 @@ async fn an_unmapped_customers_finding_is_held_and_opens_its_ticket_once_mapped(
         (Some("HELD"), Some("unmapped_company"))
     );
 
-    acme.customer("Harbor Legal", "harbor").await;
+    acme.customer("Harbour Legal", "harbor").await;
     app.drain().await;
 
     let ledger = app.halo.ledger();
     assert_eq!(ledger.len(), 1);
-    assert_eq!(ledger[0].company, "Harbor Legal");
+    assert_eq!(ledger[0].company, "Harbour Legal");
     assert_eq!(acme.outcomes().await, ["OPENED"]);
 }
 
@@ -33,7 +33,7 @@ async fn what_was_held_and_resolved_meanwhile_opens_nothing_that_stays_open() {
     acme.posts(&finding("CVE-1").of("harbor").resolved().at(5)).await.is_accepted();
     app.drain().await;
 
-    acme.customer("Harbor Legal", "harbor").await;
+    acme.customer("Harbour Legal", "harbor").await;
     app.drain().await;
 
     assert!(app.halo.ledger().iter().all(|ticket| ticket.closed));
@@ -57,7 +57,7 @@ async fn without_a_profile_it_is_held_too_and_goes_on_when_there_is_one() {
 async fn a_customer_with_ticketing_off_gets_none() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
-    acme.customer_without_ticketing("Harbor Legal", "harbor").await;
+    acme.customer_without_ticketing("Harbour Legal", "harbor").await;
     acme.posts(&finding("CVE-1").of("harbor")).await.is_accepted();
     app.drain().await;
     assert_eq!(acme.outcomes().await, ["SUPPRESSED"]);

@@ -62,7 +62,7 @@ async fn many_webhooks_of_one_finding_at_the_same_moment_are_one_ticket() {
 async fn two_findings_are_two_tickets_and_two_customers_keep_theirs_apart() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
-    acme.customer("Harbor Legal", "harbor").await;
+    acme.customer("Harbour Legal", "harbor").await;
 
     acme.posts(&finding("CVE-2024-3094")).await.is_accepted();
     acme.posts(&finding("CVE-2021-44228")).await.is_accepted();
@@ -71,7 +71,7 @@ async fn two_findings_are_two_tickets_and_two_customers_keep_theirs_apart() {
 
     let mut companies: Vec<_> = app.halo.ledger().into_iter().map(|ticket| ticket.company).collect();
     companies.sort();
-    assert_eq!(companies, ["Harbor Legal", "Northwind Dental", "Northwind Dental"]);
+    assert_eq!(companies, ["Harbour Legal", "Northwind Dental", "Northwind Dental"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

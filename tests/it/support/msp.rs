@@ -460,7 +460,7 @@ impl<'a> Msp<'a> {
 
     /// Sends a test ticket and does its steps: their kinds and states.
     pub async fn sends_test_ticket(&self) -> Vec<(String, String)> {
-        let mapping = self.customer("Harbor Legal", "harbor").await;
+        let mapping = self.customer("Harbour Legal", "harbor").await;
         let sent = self
             .app
             .graphql(
