@@ -79,7 +79,7 @@ fn again(field: &CredentialField) -> Problem {
 }
 
 /// What a platform found wrong, at the fields of the input.
-pub(super) fn problems(platform: &'static dyn Platform, found: Vec<FieldProblem>) -> Vec<Problem> {
+fn problems(platform: &'static dyn Platform, found: Vec<FieldProblem>) -> Vec<Problem> {
     let is_known = |key: &str| platform.credential_fields().iter().any(|field| field.key == key);
     found
         .into_iter()

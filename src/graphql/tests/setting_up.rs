@@ -51,7 +51,8 @@ impl Acme {
     }
 
     async fn connection(&self) -> String {
-        let made = json!({ "organizationId": self.id, "platform": "halo", "name": "Halo", "credentials": login() });
+        let made =
+            json!({ "organizationId": self.id, "platform": "halo", "name": "Halo", "credentials": login() });
         let made = self.input("psaConnectionCreate", "psaConnection { id }", made).await;
         made["psaConnection"]["id"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned()
     }
@@ -88,7 +89,10 @@ async fn what_is_wrong_with_a_login_is_said_at_its_field_together_with_the_rest(
         "credentials": [{ "key": "domain", "value": "acme.halopsa.com" }, { "key": "colour", "value": "red" }] });
     let refused = acme.input("psaConnectionCreate", "psaConnection { id }", made).await;
     assert_eq!(refused["psaConnection"], Value::Null);
-    assert_eq!(wrong(&refused), pairs(&[("input.name", "REQUIRED"), ("input.credentials.colour", "INVALID")]));
+    assert_eq!(
+        wrong(&refused),
+        pairs(&[("input.name", "REQUIRED"), ("input.credentials.colour", "INVALID")])
+    );
     let made = json!({ "organizationId": acme.id, "platform": "halo", "name": "Halo",
         "credentials": [{ "key": "domain", "value": "127.0.0.1" }] });
     let refused = acme.input("psaConnectionCreate", "psaConnection { id }", made).await;
@@ -107,7 +111,8 @@ async fn a_stored_secret_does_not_follow_a_changed_address() {
         "credentials": [{ "key": "domain", "value": "elsewhere.halopsa.com" }] });
     let refused = acme.input("psaConnectionUpdate", "psaConnection { id }", moved).await;
     assert_eq!(wrong(&refused), pairs(&[("input.credentials.client_secret", "REQUIRED")]));
-    let secret = json!({ "key": "client_secret", "value": "2c0a7b52-9f0e-4a9a-8f64-canary000002-0d6f3a1b-1234" });
+    let secret =
+        json!({ "key": "client_secret", "value": "2c0a7b52-9f0e-4a9a-8f64-canary000002-0d6f3a1b-1234" });
     let alone = json!({ "id": connection, "credentials": [secret] });
     let changed = acme.input("psaConnectionUpdate", "psaConnection { credentialsHint }", alone).await;
     assert_eq!(changed["psaConnection"]["credentialsHint"], "1234", "{changed:#}");
@@ -120,24 +125,30 @@ async fn a_stored_secret_does_not_follow_a_changed_address() {
 #[actix_web::test]
 async fn an_endpoint_shows_its_secret_once_and_lists_hints() {
     let acme = acme().await;
-    let selection = "signingSecret webhookEndpoint { id url sender { label } scheme { key } secrets { hint isValid } }";
+    let selection =
+        "signingSecret webhookEndpoint { id url sender { label } scheme { key } secrets { hint isValid } }";
     let made = json!({ "organizationId": acme.id, "name": "Trivy", "sender": "events" });
     let made = acme.input("webhookEndpointCreate", selection, made).await;
     let (secret, endpoint) = (made["signingSecret"].as_str().unwrap(), &made["webhookEndpoint"]);
     assert!(secret.starts_with("whsec_"));
-    assert!(endpoint["url"].as_str().unwrap().starts_with("https://gateway.example/webhooks/"), "{endpoint:#}");
+    assert!(
+        endpoint["url"].as_str().unwrap().starts_with("https://gateway.example/webhooks/"),
+        "{endpoint:#}"
+    );
     assert_eq!(endpoint["scheme"]["key"], "standard_webhooks");
     assert!(secret.ends_with(endpoint["secrets"][0]["hint"].as_str().unwrap()));
 
-    let selection = "signingSecret previousSecretExpiresAt webhookEndpoint { secrets { id expiresAt isValid } }";
+    let selection =
+        "signingSecret previousSecretExpiresAt webhookEndpoint { secrets { id expiresAt isValid } }";
     let rotated = json!({ "id": endpoint["id"], "overlapSeconds": 60 });
     let rotated = acme.input("webhookEndpointRotateSecret", selection, rotated).await;
     assert_ne!(rotated["signingSecret"].as_str().unwrap(), secret);
     assert_eq!(rotated["previousSecretExpiresAt"], "2026-11-21T12:01:00Z");
     let secrets = rotated["webhookEndpoint"]["secrets"].as_array().unwrap();
     assert_eq!(secrets.iter().map(|secret| &secret["isValid"]).collect::<Vec<_>>(), [true, true]);
-    let ended = json!({ "secretId": secrets[1]["id"] });
-    let ended = acme.input("webhookEndpointExpireSecret", "webhookEndpoint { secrets { isValid } }", ended).await;
+    let ended = json!({ "id": secrets[1]["id"] });
+    let ended =
+        acme.input("webhookEndpointExpireSecret", "webhookEndpoint { secrets { isValid } }", ended).await;
     assert_eq!(ended["webhookEndpoint"]["secrets"], json!([{ "isValid": true }, { "isValid": false }]));
 
     let public = json!({ "organizationId": acme.id, "name": "", "sender": "events",
@@ -175,14 +186,21 @@ async fn a_profile_that_does_not_hold_together_names_the_field() {
 async fn operators_see_all_organizations_and_everybody_else_their_own() {
     let acme = acme().await;
     let (globex, _) = acme.ground.organization("globex").await;
-    let query = "{ viewer { isOperator role organization { slug } } organizations { totalCount nodes { slug } }
+    let query =
+        "{ viewer { isOperator role organization { slug } } organizations { totalCount nodes { slug } }
         accessTokens { totalCount } organizationBySlug(slug: \"acme\") { name policy { minimumSeverity } } }";
     let all = ask(&acme.door, "operator", query, json!({})).await;
-    assert_eq!(all["organizations"], json!({ "totalCount": 2, "nodes": [{ "slug": "acme" }, { "slug": "globex" }] }));
+    assert_eq!(
+        all["organizations"],
+        json!({ "totalCount": 2, "nodes": [{ "slug": "acme" }, { "slug": "globex" }] })
+    );
     assert_eq!(all["organizationBySlug"]["policy"]["minimumSeverity"], "MEDIUM");
     let own = ask(&acme.door, &globex.id.to_string(), query, json!({})).await;
     assert_eq!(own["organizations"], json!({ "totalCount": 1, "nodes": [{ "slug": "globex" }] }));
-    assert_eq!(own["viewer"], json!({ "isOperator": false, "role": "ADMINISTRATOR", "organization": { "slug": "globex" } }));
+    assert_eq!(
+        own["viewer"],
+        json!({ "isOperator": false, "role": "ADMINISTRATOR", "organization": { "slug": "globex" } })
+    );
     assert_eq!(own["organizationBySlug"], Value::Null);
 }
 
