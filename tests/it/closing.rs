@@ -76,6 +76,7 @@ async fn older_news_than_what_is_known_changes_nothing() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
     acme.posts(&finding("CVE-2024-3094")).await.is_accepted();
+    app.clock.advance_secs(600);
     acme.posts(&finding("CVE-2024-3094").resolved().at(10)).await.is_accepted();
     app.drain().await;
 

@@ -33,7 +33,7 @@ async fn planted_secrets_show_nowhere() {
         )
         .await;
     seen.push_str(&verified.to_string());
-    assert!(verified.to_string().contains("client_secret"), "says which field is wrong: {verified:#}");
+    assert!(verified.to_string().contains("client_id"), "says which field is wrong: {verified:#}");
     app.drain().await;
     app.pass(1_800).await;
     seen.push_str(

@@ -472,7 +472,7 @@ impl<'a> Msp<'a> {
         self.app.drain().await;
         let ticket = text(&sent, "/ticketSendTest/ticket/id");
         let query = "query($id: ID!) { node(id: $id) { ... on Ticket {
-                       operations(first: 10, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { kind state } } } } }";
+                       operations(first: 10) { nodes { kind state } } } } }";
         let data = self.app.graphql(query, json!({ "id": ticket })).await;
         let operations = data["node"]["operations"]["nodes"].as_array().expect("operations").clone();
         operations.iter().map(|operation| (text(operation, "/kind"), text(operation, "/state"))).collect()
@@ -489,7 +489,7 @@ impl<'a> Msp<'a> {
     async fn operations(&self) -> Vec<Value> {
         self.list(
             "ticketOperations",
-            "id kind state attempts(first: 100) { nodes { number outcome message } }",
+            "id kind state attempts(first: 20) { nodes { number outcome message } }",
         )
         .await
     }
