@@ -35,6 +35,9 @@ async fn a_company_is_mapped_once_a_connection_and_can_be_mapped_anew() {
     let acme = side(&ground, "acme").await;
     let first = set(&acme.admin, &ground, map(&acme.company, &acme.psa_company)).await.unwrap();
     assert!(first.is_ticketing_enabled);
+    let again = || set(&acme.admin, &ground, map(&acme.company, &acme.psa_company));
+    let (one, other) = tokio::join!(again(), again());
+    assert_eq!((one.unwrap().id, other.unwrap().id), (first.id, first.id));
     let connection_id = acme.psa_company.psa_connection_id;
     let connection =
         crate::organizations::connections::by_id(&acme.admin, &ground, connection_id).await.unwrap();
