@@ -207,7 +207,7 @@ pub async fn expire_secret(
                 if live.len() == 1 {
                     let message = "it is the only valid secret; rotate it with an overlap of 0 instead, or switch \
                                    the endpoint off";
-                    return Err(Problem::of("secretId", ProblemCode::WrongState, message).into());
+                    return Err(Problem::of("id", ProblemCode::WrongState, message).into());
                 }
                 let mut row = secret.into_active_model();
                 row.expires_at = Set(Some(now));

@@ -197,7 +197,7 @@ impl PsaConnectionMutation {
             if let Some(typed) = input.credentials {
                 let stored = connections::credentials(ground, &row).await?;
                 let read = match psa::platform(&row.platform) {
-                    Some(platform) => credentials::patch(platform, stored, typed, outbound),
+                    Some(platform) => credentials::patch(platform, &stored, typed, outbound),
                     None => Err(vec![no_platform(&row.platform)]),
                 };
                 let (credentials, problems) = split(read);
@@ -297,7 +297,7 @@ async fn verify(
     let login = connections::credentials(&ground, &row).await?;
     let client = platform
         .connect(login, outbound.for_connection(RateBudget::unlimited()))
-        .map_err(|problems| Error::Invalid(credentials::problems(platform, problems)))?;
+        .map_err(|problems| Error::Invalid(problems.iter().map(stored_wrong).collect()))?;
     let verification = client.verify().await;
     let failed = verification.steps.iter().find(|step| step.outcome == psa::StepOutcome::Failed);
     let message = failed.map_or_else(|| "the login works".to_owned(), |step| step.message.clone());
@@ -315,6 +315,15 @@ async fn verify(
     )
     .await?;
     Ok((row, verification))
+}
+
+/// What is wrong with a stored login: no field of this input is to blame.
+fn stored_wrong(found: &psa::FieldProblem) -> Problem {
+    let message = format!(
+        "{}: {} Change the connection's credentials, then verify it again.",
+        found.field, found.message
+    );
+    Problem { field: Vec::new(), code: ProblemCode::WrongState, message }
 }
 
 fn no_platform(key: &str) -> Problem {

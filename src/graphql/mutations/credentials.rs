@@ -41,7 +41,7 @@ pub(super) fn read(
 /// The login that was stored, with some fields changed.
 pub(super) fn patch(
     platform: &'static dyn Platform,
-    stored: Credentials,
+    stored: &Credentials,
     typed: Vec<CredentialInput>,
     outbound: &Outbound,
 ) -> Result<SortedCredentials, Vec<Problem>> {
@@ -55,7 +55,7 @@ pub(super) fn patch(
     let fields = platform.credential_fields().iter();
     let is_moved = fields.filter(|field| !field.is_secret).any(|field| {
         // Compared as typed and stored: both are normalised.
-        text(&credentials, field.key) != text(&stored, field.key)
+        text(&credentials, field.key) != text(stored, field.key)
     });
     if is_moved {
         let kept: Vec<_> = platform
@@ -79,7 +79,7 @@ fn again(field: &CredentialField) -> Problem {
 }
 
 /// What a platform found wrong, at the fields of the input.
-pub(super) fn problems(platform: &'static dyn Platform, found: Vec<FieldProblem>) -> Vec<Problem> {
+fn problems(platform: &'static dyn Platform, found: Vec<FieldProblem>) -> Vec<Problem> {
     let is_known = |key: &str| platform.credential_fields().iter().any(|field| field.key == key);
     found
         .into_iter()

@@ -94,7 +94,7 @@ payload! {
 #[derive(Debug, InputObject)]
 pub struct WebhookEndpointExpireSecretInput {
     /// The secret's record.
-    pub secret_id: ID,
+    pub id: ID,
 }
 
 payload! {
@@ -211,7 +211,7 @@ impl WebhookEndpointMutation {
     ) -> Result<Option<WebhookEndpointExpireSecretPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
-            let id = ids::parse::<webhook_secret::Entity>(&input.secret_id, &["secretId"])?;
+            let id = ids::parse::<webhook_secret::Entity>(&input.id, &["id"])?;
             let row = endpoints::expire_secret(viewer, ground, id).await?;
             Ok(WebhookEndpointExpireSecretPayload::done(row.into()))
         };

@@ -3,6 +3,7 @@
 mod deliveries;
 mod lists;
 mod schema;
+mod setting_up;
 mod statements;
 mod transport;
 
