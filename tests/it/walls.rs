@@ -71,7 +71,7 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
                 "organizationId": ids.organization, "name": "Stranger's", "sender": "events", "scheme": "standard_webhooks",
             }),
         ),
-        ("webhookEndpointExpireSecret", json!({ "secretId": ids.secret })),
+        ("webhookEndpointExpireSecret", of(&ids.secret)),
         ("webhookEndpointRotateSecret", of(&ids.endpoint)),
         ("webhookEndpointUpdate", json!({ "id": ids.endpoint, "isEnabled": false })),
     ]
