@@ -76,7 +76,7 @@ fn read(files: &[SourceFile]) -> Vec<(&SourceFile, imports::Source)> {
     let for_tests: Vec<Vec<String>> = read
         .iter()
         .flat_map(|(file, source)| {
-            source.test_modules.iter().map(|name| [module(file), &[name.clone()]].concat())
+            source.test_modules.iter().map(|name| [module(file), std::slice::from_ref(name)].concat())
         })
         .collect();
     read.into_iter()

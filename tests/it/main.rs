@@ -1,4 +1,13 @@
 //! The product's stories, told against the real program on a real port, and the order of its house.
+#![expect(unreachable_pub, reason = "everything in here is for the stories")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::items_after_statements,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise, and plays the outside world"
+)]
 
 mod closing;
 mod door;

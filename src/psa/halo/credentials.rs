@@ -221,7 +221,7 @@ fn segments(url: &Url) -> Vec<String> {
 fn authorisation_server(text: &str) -> Result<String, &'static str> {
     let url = address(text)?;
     let mut path = segments(&url);
-    if path.last().is_some_and(|last| last.eq_ignore_ascii_case("token")) {
+    while path.last().is_some_and(|last| last.eq_ignore_ascii_case("token")) {
         path.pop();
     }
     if path.is_empty() {
@@ -324,6 +324,7 @@ mod tests {
             ("acme", "https://acme.halopsa.com/auth"),
             ("https://acme.halopsa.com/auth/", "https://acme.halopsa.com/auth"),
             ("https://acme.halopsa.com/auth/token?tenant=acme", "https://acme.halopsa.com/auth"),
+            ("https://acme.halopsa.com/auth/token/token", "https://acme.halopsa.com/auth"),
             ("https://corp.example/halo/signin", "https://corp.example/halo/signin"),
         ] {
             assert_eq!(one("authorisation_server", text).as_deref(), Some(wanted), "{text:?}");

@@ -99,7 +99,7 @@ impl TestApp {
 
     /// Asks GraphQL as the administrator; the data, where nothing went wrong.
     pub async fn graphql(&self, query: &str, variables: Value) -> Value {
-        data(self.graphql_as(&self.token, query, variables).await)
+        data(&self.graphql_as(&self.token, query, variables).await)
     }
 
     /// A new MSP, with nothing set up.
@@ -109,7 +109,7 @@ impl TestApp {
 }
 
 /// The data of an answer without errors, top-level or the user's.
-pub fn data(answer: Value) -> Value {
+pub fn data(answer: &Value) -> Value {
     assert!(answer.get("errors").is_none(), "errors: {answer:#}");
     for (_, payload) in answer["data"].as_object().into_iter().flatten() {
         let problems = payload.get("userErrors").and_then(Value::as_array).map_or(0, Vec::len);
@@ -151,7 +151,7 @@ fn client() -> reqwest::Client {
 
 /// Waits for something that real processes do in their own time, for a minute at the most.
 pub async fn wait_until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !is_so().await {
         assert!(std::time::Instant::now() < end, "waited a minute in vain for this: {what}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -68,11 +68,6 @@ impl Finding {
         self.with("kind", json!(kind))
     }
 
-    /// With another title.
-    pub fn title(self, title: &str) -> Self {
-        self.with("title", json!(title))
-    }
-
     /// Over.
     pub fn resolved(self) -> Self {
         self.kind("finding.resolved")
@@ -523,11 +518,6 @@ impl<'a> Msp<'a> {
     /// Id of its connection.
     pub fn connection(&self) -> &str {
         &self.connection
-    }
-
-    /// Id of its scanner's endpoint.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
     }
 
     /// A token of this organization only.
