@@ -103,6 +103,7 @@ impl MigrationTrait for Migration {
         m.create_index(index("ticket", "updated", &["organization_id", "updated_at", "id"])).await?;
         m.create_index(index("ticket", "state", &["organization_id", "state", "created_at", "id"])).await?;
         m.create_index(index("ticket", "company", &["company_id", "created_at", "id"])).await?;
+        m.create_index(index("ticket", "connection", &["psa_connection_id", "created_at", "id"])).await?;
         m.create_index(index("ticket", "refresh", &["psa_connection_id", "refresh_at"])).await?;
 
         m.create_table(
