@@ -108,10 +108,11 @@ fn is_away(error: &DbErr) -> bool {
                     | sqlx::Error::WorkerCrashed
             ) || error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| {
                 // 57P0x: shutting down, crashed, starting up; 53xxx: out of connections, disk or memory;
-                // 08xxx: connection lost. (PostgreSQL, appendix A.) 5 and 13: SQLite's BUSY and FULL.
+                // 08xxx: connection lost; 40xxx: in another's way. (PostgreSQL, appendix A.) 5 and 13: SQLite's BUSY and FULL.
                 code.starts_with("57P")
                     || code.starts_with("53")
                     || code.starts_with("08")
+                    || code.starts_with("40")
                     || code == "5"
                     || code == "13"
             })

@@ -2,7 +2,10 @@
 //! down as ended only while the lane is still ours.
 #![expect(clippy::disallowed_methods, reason = "reads what belongs to an operation it holds")]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use entity::{
     Timestamp, attempt, lane, psa_company, ticket, ticket_operation, ticket_operation::OperationKind,
@@ -17,10 +20,7 @@ use crate::{
         NextStep, PsaError,
         http::{CallTrace, traced},
     },
-    queue::{
-        lanes,
-        outbox::{self, After, Ended},
-    },
+    queue::outbox::{self, After, Ended},
     tickets::{
         delivered::{self, Delivered},
         observe,
@@ -31,6 +31,8 @@ use crate::{
 /// How long after a lost answer the PSA may still carry out the call, in seconds: its gateway gives up
 /// after 60.
 const IN_FLIGHT_SECS: i64 = 60;
+/// How long after an attempt was written down its lane is taken to be held without asking again.
+const STILL_FRESH: Duration = Duration::from_secs(5);
 /// How long until it is looked again for something of unknown fate, in seconds.
 const LOOK_AGAIN_SECS: i64 = 30;
 
@@ -39,6 +41,8 @@ struct Begun {
     operation: ticket_operation::Model,
     attempt: attempt::Model,
     ticket: ticket::Model,
+    /// When that was written down.
+    at: Instant,
 }
 
 /// What was done at the PSA.
@@ -75,7 +79,10 @@ impl Workers {
             Some(None) => return Ok(Turn::On),
             None => return Ok(Turn::Lost),
         };
-        let (result, calls) = self.renewing(held, traced(self.perform(client, &begun))).await;
+        let Some((result, calls)) = self.renewing(held, traced(self.perform(held, client, &begun))).await
+        else {
+            return Ok(Turn::Lost);
+        };
         for call in &calls {
             self.0.metrics.psa_call(client.platform, call.status);
         }
@@ -102,28 +109,27 @@ impl Workers {
         held: &lane::Model,
         operation_id: uuid::Uuid,
     ) -> Result<Option<Option<Begun>>, Error> {
-        let (ground, held, node) = (self.0.ground.clone(), held.clone(), self.0.options.node.clone());
-        self.0
-            .ground
-            .db
-            .write::<_, Error, _>(move |tx| {
-                Box::pin(async move {
-                    if !lanes::still_held(tx, &held, ground.clock.now()).await? {
-                        return Ok(None);
-                    }
-                    let Some((operation, attempt)) = outbox::begin(tx, &ground, operation_id, &node).await?
-                    else {
-                        return Ok(Some(None));
-                    };
-                    let ticket = delivered::begins(tx, &ground, &operation).await?;
-                    Ok(Some(Some(Begun { operation, attempt, ticket })))
-                })
+        let (ground, node) = (self.0.ground.clone(), self.0.options.node.clone());
+        self.held_write(held, move |tx| {
+            Box::pin(async move {
+                let Some((operation, attempt)) = outbox::begin(tx, &ground, operation_id, &node).await?
+                else {
+                    return Ok(None);
+                };
+                let ticket = delivered::begins(tx, &ground, &operation).await?;
+                Ok(Some(Begun { operation, attempt, ticket, at: Instant::now() }))
             })
-            .await
+        })
+        .await
     }
 
     /// Talks to the PSA. No transaction is open here.
-    async fn perform(&self, client: &Client, begun: &Begun) -> Result<Result<Done, Failed>, Error> {
+    async fn perform(
+        &self,
+        held: &lane::Model,
+        client: &Client,
+        begun: &Begun,
+    ) -> Result<Result<Done, Failed>, Error> {
         let db = self.0.ground.db.reader();
         let ticket = &begun.ticket;
         let profile = ticket_profile::Entity::find_by_id(ticket.ticket_profile_id)
@@ -156,7 +162,7 @@ impl Workers {
                     fields,
                     status: profile.status_on_create,
                 };
-                self.create(client, begun, &draft).await
+                self.create(held, client, begun, &draft).await?
             }
             OperationKind::Note => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -196,7 +202,13 @@ impl Workers {
         })
     }
 
-    async fn create(&self, client: &Client, begun: &Begun, draft: &TicketDraft) -> Result<Done, Failed> {
+    async fn create(
+        &self,
+        held: &lane::Model,
+        client: &Client,
+        begun: &Begun,
+        draft: &TicketDraft,
+    ) -> Result<Result<Done, Failed>, Error> {
         if let Some(since) = begun.operation.uncertain_since {
             let search = MarkerSearch {
                 marker: draft.marker.clone(),
@@ -204,21 +216,30 @@ impl Workers {
                 since: begun.ticket.created_at,
             };
             let unsure = |error| Failed { error, uncertain_since: Some(since) };
-            let found = client.psa.find_by_marker(&search).await.map_err(unsure)?;
+            let found = match client.psa.find_by_marker(&search).await {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(unsure(error))),
+            };
             if found.len() > 1 {
                 tracing::error!(ticket.id = %begun.ticket.id, count = found.len(), "the PSA has several tickets with one marker");
             }
             if let Some(ticket) = found.into_iter().next() {
-                return Ok(Done::Created { ticket, was_found: true });
+                return Ok(Ok(Done::Created { ticket, was_found: true }));
             }
             if let Some(until) = self.may_still_come(client, since) {
-                return Ok(Done::Waiting(until));
+                return Ok(Ok(Done::Waiting(until)));
             }
         }
-        match client.psa.create_ticket(draft).await {
+        // Much time since the attempt was written down (a long search, a machine that slept): another may hold
+        // the lane by now and be about to ask the PSA for the same.
+        if begun.at.elapsed() > STILL_FRESH && !self.is_held(held).await? {
+            let detail = "the lane was lost before the PSA was asked".to_owned();
+            return Ok(Err(Failed { error: PsaError::Unavailable { detail }, uncertain_since: None }));
+        }
+        Ok(match client.psa.create_ticket(draft).await {
             Ok(ticket) => Ok(Done::Created { ticket, was_found: false }),
             Err(error) => Err(self.failed(error)),
-        }
+        })
     }
 
     async fn note(
@@ -278,21 +299,15 @@ impl Workers {
         ended.response_status = calls.iter().rev().find_map(|call| call.status).map(i32::from);
         ended.latency_ms = Some(calls.iter().map(|call| call.latency_ms).sum());
         log(&begun, &ended);
-        let (ground, held) = (self.0.ground.clone(), held.clone());
-        self.0
-            .ground
-            .db
-            .write::<_, Error, _>(move |tx| {
-                Box::pin(async move {
-                    if !lanes::still_held(tx, &held, now).await? {
-                        return Ok(false);
-                    }
-                    outbox::end(tx, &ground, &begun.operation, &begun.attempt, ended, after).await?;
-                    delivered::delivered(tx, &ground, &begun.operation, what).await?;
-                    Ok(true)
-                })
+        let ground = self.0.ground.clone();
+        let written = self.held_write(held, move |tx| {
+            Box::pin(async move {
+                outbox::end(tx, &ground, &begun.operation, &begun.attempt, ended, after).await?;
+                delivered::delivered(tx, &ground, &begun.operation, what).await?;
+                Ok(())
             })
-            .await
+        });
+        Ok(written.await?.is_some())
     }
 }
 

@@ -1,12 +1,15 @@
 //! Serving a lane: whoever holds it does what is due for its connection, for a while, and gives it back.
 #![expect(clippy::disallowed_methods, reason = "reads the connection of a lane it holds")]
 
+use std::time::Duration;
+
 use entity::{Timestamp, lane, psa_connection};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
 use tokio_util::sync::CancellationToken;
 
 use super::{Client, Workers};
 use crate::{
+    db::Work,
     error::Error,
     organizations::connections,
     psa::{
@@ -21,6 +24,8 @@ use crate::{
     tickets::observe,
 };
 
+/// How often a lease is renewed while a PSA is waited for: three times in a lease.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How many pieces of work one holder does before others get their turn.
 const TURN: usize = 25;
 /// How long a lane rests after a refused login or a missing permission, in seconds.
@@ -131,8 +136,9 @@ impl Workers {
         let mut last_seen = None;
         for _ in 0..POLL_PAGES {
             let changes = match self.renewing(held, client.psa.changed_since(since, page.as_deref())).await {
-                Ok(changes) => changes,
-                Err(error) => return self.after_error(held, &error).await,
+                Some(Ok(changes)) => changes,
+                Some(Err(error)) => return self.after_error(held, &error).await,
+                None => return Ok(Turn::Lost),
             };
             last_seen = changes.items.iter().filter_map(|ticket| ticket.updated_at).max().or(last_seen);
             page = changes.next;
@@ -163,24 +169,15 @@ impl Workers {
     ) -> Result<Turn, Error> {
         let Some(external_id) = ticket.external_id.clone() else { return Ok(Turn::On) };
         let remote = match self.renewing(held, client.psa.read_ticket(&external_id, true)).await {
-            Ok(remote) => remote,
-            Err(error) => return self.after_error(held, &error).await,
+            Some(Ok(remote)) => remote,
+            Some(Err(error)) => return self.after_error(held, &error).await,
+            None => return Ok(Turn::Lost),
         };
-        let (ground, held, id, asked_at) =
-            (self.0.ground.clone(), held.clone(), ticket.id, ticket.refresh_at);
-        self.0
-            .ground
-            .db
-            .write::<_, Error, _>(move |tx| {
-                Box::pin(async move {
-                    if !lanes::still_held(tx, &held, ground.clock.now()).await? {
-                        return Ok(Turn::Lost);
-                    }
-                    observe::observed(tx, &ground, id, asked_at, remote.as_ref()).await?;
-                    Ok(Turn::On)
-                })
-            })
-            .await
+        let (ground, id, asked_at) = (self.0.ground.clone(), ticket.id, ticket.refresh_at);
+        let written = self.held_write(held, move |tx| {
+            Box::pin(async move { Ok(observe::observed(tx, &ground, id, asked_at, remote.as_ref()).await?) })
+        });
+        Ok(if written.await?.is_some() { Turn::On } else { Turn::Lost })
     }
 
     /// The connection's client: as it was, or made anew after a change of credentials or of the lane's holder.
@@ -270,23 +267,65 @@ impl Workers {
         .await
     }
 
-    /// Waits for a call while the lane's lease is renewed behind it.
-    pub(super) async fn renewing<T>(&self, held: &lane::Model, call: impl Future<Output = T>) -> T {
+    /// Waits for a call while the lane's lease is renewed behind it. None where the lane was lost meanwhile:
+    /// the call is given up, and its fate is the next holder's to find out.
+    pub(super) async fn renewing<T>(&self, held: &lane::Model, call: impl Future<Output = T>) -> Option<T> {
         let mut call = std::pin::pin!(call);
         loop {
             tokio::select! {
                 biased;
-                result = &mut call => return result,
-                () = tokio::time::sleep(std::time::Duration::from_secs(10)) => {
-                    let (held, now) = (held.clone(), self.0.ground.clock.now());
-                    let renewed = self.0.ground.db.write::<_, Error, _>(move |tx| {
-                        Box::pin(async move { Ok(lanes::still_held(tx, &held, now).await?) })
-                    });
-                    if let Err(error) = renewed.await {
-                        tracing::warn!(error = %error, "a lease could not be renewed");
-                    }
-                }
+                result = &mut call => return Some(result),
+                () = tokio::time::sleep(RENEW_EVERY) => match self.is_held(held).await {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(error) => tracing::warn!(error = %error, "a lease could not be renewed"),
+                },
             }
         }
+    }
+
+    /// Whether the lane is still held; if so its lease is renewed.
+    pub(super) async fn is_held(&self, held: &lane::Model) -> Result<bool, Error> {
+        Ok(self.held_write(held, |_| Box::pin(async { Ok(()) })).await?.is_some())
+    }
+
+    /// Writes something that counts only while the lane is ours; none where it is not, and then nothing is
+    /// written. The lane's row is locked last, here as wherever work is enqueued: tickets before lanes, so
+    /// that no two transactions wait for each other.
+    pub(super) async fn held_write<T, F>(&self, held: &lane::Model, work: F) -> Result<Option<T>, Error>
+    where
+        F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (held, now) = (held.clone(), self.0.ground.clock.now());
+        let written = self.0.ground.db.write::<_, Undone, _>(move |tx| {
+            Box::pin(async move {
+                let value = work(tx).await?;
+                if lanes::still_held(tx, &held, now).await? { Ok(value) } else { Err(Undone::Lost) }
+            })
+        });
+        match written.await {
+            Ok(value) => Ok(Some(value)),
+            Err(Undone::Lost) => Ok(None),
+            Err(Undone::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// Why something was not written under a lease.
+enum Undone {
+    Lost,
+    Failed(Error),
+}
+
+impl From<DbErr> for Undone {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }

@@ -1,12 +1,13 @@
 //! Reading a PSA's companies and pick lists, asked for by people.
 
 use entity::{lane, sync_run, sync_run::SyncKind};
+use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::{Client, Workers, lane::Turn};
 use crate::{
+    db::Work,
     error::Error,
     psa::{NextStep, PsaError},
-    queue::lanes,
     sync::{
         companies, pick_lists,
         remote::{RemoteCompany, RemotePickList},
@@ -80,8 +81,9 @@ impl Workers {
         let (mut next, mut done) = (None::<String>, 0);
         for _ in 0..PAGES {
             let page = match self.renewing(held, client.psa.companies(&filter, next.as_deref())).await {
-                Ok(page) => page,
-                Err(error) => return Ok(Err(error)),
+                Some(Ok(page)) => page,
+                Some(Err(error)) => return Ok(Err(error)),
+                None => return Ok(Ok(false)),
             };
             done += page.items.len() as u64;
             let read = Read::Companies { page: page.items, done, total: page.total };
@@ -104,8 +106,9 @@ impl Workers {
         run: &sync_run::Model,
     ) -> Result<Result<bool, PsaError>, Error> {
         match self.renewing(held, client.psa.pick_lists()).await {
-            Ok(lists) => Ok(Ok(self.store(held, run, Read::PickLists(lists)).await?)),
-            Err(error) => Ok(Err(error)),
+            Some(Ok(lists)) => Ok(Ok(self.store(held, run, Read::PickLists(lists)).await?)),
+            Some(Err(error)) => Ok(Err(error)),
+            None => Ok(Ok(false)),
         }
     }
 
@@ -132,26 +135,11 @@ impl Workers {
         .await
     }
 
-    /// Writes something that counts only while the lane is ours. False where it is not.
-    pub(super) async fn while_held<F>(&self, held: &lane::Model, work: F) -> Result<bool, Error>
+    async fn while_held<F>(&self, held: &lane::Model, work: F) -> Result<bool, Error>
     where
-        F: for<'c> FnOnce(&'c sea_orm::DatabaseTransaction) -> crate::db::Work<'c, (), sea_orm::DbErr>
-            + Send
-            + 'static,
+        F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, (), DbErr> + Send + 'static,
     {
-        let (held, now) = (held.clone(), self.0.ground.clock.now());
-        self.0
-            .ground
-            .db
-            .write::<_, Error, _>(move |tx| {
-                Box::pin(async move {
-                    if !lanes::still_held(tx, &held, now).await? {
-                        return Ok(false);
-                    }
-                    work(tx).await?;
-                    Ok(true)
-                })
-            })
-            .await
+        let written = self.held_write(held, |tx| Box::pin(async move { Ok(work(tx).await?) }));
+        Ok(written.await?.is_some())
     }
 }
