@@ -49,7 +49,7 @@ impl Db {
             writer = Database::connect(sqlite(url, 1)).await?;
             reader = Database::connect(sqlite(url, max_connections.clamp(1, 8))).await?;
         } else {
-            writer = Database::connect(postgres(url, max_connections)).await?;
+            writer = Database::connect(postgres(url, max_connections.max(2))).await?;
             reader = writer.clone();
         }
         for pool in [&mut writer, &mut reader] {

@@ -64,14 +64,19 @@ pub async fn decide(
             .map(|event| (event.client_ref.clone(), event.source.clone(), event.finding_key.clone()));
         (place, *position)
     });
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut touched) = (Vec::new(), Vec::new());
     for (position, reading) in numbered {
         let before = known.get(&position);
-        if before.is_some_and(|row| !matches!(row.outcome, Held | Invalid)) {
+        let is_open =
+            |row: &event::Model| matches!(row.outcome, Held | Invalid) || row.reason == "unknown_kind";
+        if before.is_some_and(|row| !is_open(row)) {
             continue;
         }
-        outcomes.push(one(tx, ground, delivery, position, reading, before).await?);
+        let (outcome, ticket_id) = one(tx, ground, delivery, position, reading, before).await?;
+        outcomes.push(outcome);
+        touched.extend(ticket_id);
     }
+    plan::wake_lanes(tx, ground, delivery.organization_id, touched).await?;
     Ok(outcomes)
 }
 
@@ -82,7 +87,7 @@ async fn one(
     position: i32,
     reading: Reading,
     before: Option<&event::Model>,
-) -> Result<Outcome, DbErr> {
+) -> Result<(Outcome, Option<uuid::Uuid>), DbErr> {
     let now = ground.clock.now();
     let mut trail = Trail::default();
     for remark in &reading.remarks {
@@ -144,7 +149,7 @@ async fn one(
     } else {
         row.insert(tx).await?;
     }
-    Ok(decision.outcome)
+    Ok((decision.outcome, decision.ticket_id))
 }
 
 /// A time far in the future would make everything after it stale: the time of receipt is taken instead.
@@ -300,7 +305,9 @@ impl Deciding<'_> {
         let last = plan::last_closed(self.tx, finding.organization_id, connection_id, &group_key).await?;
         if let Some(last) = &last {
             let closed_at = last.closed_at.unwrap_or(last.updated_at);
-            if self.row.occurred_at <= closed_at {
+            // What the gateway closed, it closed for an older statement than this one.
+            let by_person = last.closed_by.as_deref() != Some(plan::GATEWAY);
+            if by_person && self.row.occurred_at <= closed_at {
                 let by = last.closed_by.clone().unwrap_or_default();
                 trail.step("ticket", format!("closed by {by} at {closed_at}, after this was so"));
                 return Ok(Decision::new(
@@ -310,7 +317,8 @@ impl Deciding<'_> {
                 )
                 .ticket(last.id));
             }
-            if self.row.occurred_at <= closed_at.plus_secs(policy.reopen_window_secs) {
+            let is_same_customer = last.psa_company_id == place.mapping.psa_company_id;
+            if is_same_customer && self.row.occurred_at <= closed_at.plus_secs(policy.reopen_window_secs) {
                 let why = text::came_back(self.event, finding, self.row.occurred_at);
                 let (ticket, is_planned) =
                     plan::reopen(self.tx, self.ground, last.clone(), why, Some(self.row.id)).await?;

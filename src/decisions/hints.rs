@@ -38,7 +38,10 @@ pub async fn take_in(
     }
     let mut outcomes = Vec::new();
     let now = ground.clock.now();
-    for (position, hint) in (0_i32..).zip(hints) {
+    // Tickets are locked in one order in every transaction.
+    let mut numbered: Vec<_> = (0_i32..).zip(hints).collect();
+    numbered.sort_by(|(_, a), (_, b)| a.external_id.cmp(&b.external_id));
+    for (position, hint) in numbered {
         let mut trail = Trail::default();
         let (decision, ticket) =
             weigh(tx, ground, delivery.organization_id, psa_connection_id, &hint, &mut trail).await?;
@@ -66,6 +69,9 @@ pub async fn take_in(
         };
         row.into_active_model().insert(tx).await?;
         outcomes.push(decision.outcome);
+    }
+    if outcomes.contains(&Followed) {
+        lanes::wake(tx, psa_connection_id, now).await?;
     }
     Ok(outcomes)
 }
@@ -99,7 +105,6 @@ async fn weigh(
     let mut changed = ticket.clone();
     changed.refresh_at = Some(now);
     let changed = plan::save(tx, changed).await?;
-    lanes::wake(tx, psa_connection_id, now).await?;
     trail.step("ticket", "to be read again");
     let words = "the ticket is read again, and what it says is taken over";
     Ok((Decision::new(Followed, "read_again", words).ticket(changed.id), Some(changed)))

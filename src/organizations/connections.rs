@@ -146,6 +146,7 @@ pub async fn update(
         .write(move |tx| {
             Box::pin(async move {
                 let organization_id = old.organization_id;
+                let was = old.settings.clone();
                 let mut row = old.into_active_model();
                 if let Some(name) = name {
                     row.name = Set(name);
@@ -161,6 +162,11 @@ pub async fn update(
                         return Err(Problem::of("credentials", ProblemCode::WrongState, message).into());
                     }
                     is_resumed = true;
+                    if is_elsewhere(&was, &credentials.settings) && has_mappings(tx, organization_id, id).await? {
+                        let message = "this is another PSA: ids there mean other customers. Companies are mapped \
+                                       here; make a new connection for the new address, or remove its mappings first";
+                        return Err(Problem::at(&["credentials", "domain"], ProblemCode::InUse, message).into());
+                    }
                     row.sealed_credentials =
                         Set(seal(tx, &ground_of, organization_id, id, &credentials.secrets).await?);
                     row.settings = Set(json!(credentials.settings));
@@ -301,6 +307,20 @@ pub async fn record_health(
             })
         })
         .await
+}
+
+/// Whether the login now goes to another address than before.
+fn is_elsewhere(was: &serde_json::Value, settings: &BTreeMap<String, String>) -> bool {
+    settings.get("domain").map(String::as_str) != was.get("domain").and_then(serde_json::Value::as_str)
+}
+
+async fn has_mappings(tx: &DatabaseTransaction, organization_id: Uuid, id: Uuid) -> Result<bool, DbErr> {
+    let mapping = company_mapping::Entity::find()
+        .filter(company_mapping::Column::OrganizationId.eq(organization_id))
+        .filter(company_mapping::Column::PsaConnectionId.eq(id))
+        .one(tx)
+        .await?;
+    Ok(mapping.is_some())
 }
 
 const fn health(is_ok: bool) -> Health {

@@ -66,7 +66,7 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
             Box::pin(async move {
                 use company_mapping::Column as C;
                 // Two that map the same company at once queue here.
-                company::Entity::find_by_id(company.id).lock(LockType::Update).one(tx).await?;
+                company::Entity::find_by_id(company.id).lock(LockType::NoKeyUpdate).one(tx).await?;
                 let old = company_mapping::Entity::find()
                     .filter(C::OrganizationId.eq(company.organization_id))
                     .filter(C::CompanyId.eq(company.id))

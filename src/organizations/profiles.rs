@@ -219,7 +219,7 @@ async fn check(
 /// Takes the default away from whichever profile has it. Whoever makes one the default queues here.
 async fn clear_default(tx: &DatabaseTransaction, organization_id: Uuid) -> Result<(), DbErr> {
     use ticket_profile::Column as C;
-    organization::Entity::find_by_id(organization_id).lock(LockType::Update).one(tx).await?;
+    organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await?;
     ticket_profile::Entity::update_many()
         .col_expr(C::IsDefault, Expr::value(false))
         .filter(C::OrganizationId.eq(organization_id))

@@ -377,6 +377,29 @@ pub async fn renew(
     Ok(result.rows_affected == 1)
 }
 
+/// Decides a delivery with held events again after a while, more and more seldom, up to once a day. What
+/// they wait for releases them as a rule; this finds what was mended in the moment they were held.
+pub async fn look_again(
+    tx: &DatabaseTransaction,
+    delivery: &webhook_delivery::Model,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    use webhook_delivery::Column as C;
+    let after = match delivery.attempts {
+        ..=1 => 60,
+        2 => 600,
+        3 => 7_200,
+        _ => 86_400,
+    };
+    webhook_delivery::Entity::update_many()
+        .col_expr(C::RunAt, Expr::value(Some(now.plus_secs(after))))
+        .col_expr(C::Attempts, Expr::value(Ord::min(delivery.attempts, 4)))
+        .filter(C::Id.eq(delivery.id))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
 /// Gives a delivery back after a failure of ours, to be tried again later; after many it is dead.
 pub async fn put_back(ground: &Ground, delivery: &webhook_delivery::Model, why: &Error) -> Result<(), Error> {
     use webhook_delivery::Column as C;

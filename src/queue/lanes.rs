@@ -9,9 +9,9 @@ use entity::{
     ticket_operation::OperationState,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _, Set,
-    sea_query::{Expr, LockBehavior, LockType, Order, Query},
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _, Set,
+    sea_query::{CaseStatement, Expr, LockBehavior, LockType, Order, Query},
 };
 use uuid::Uuid;
 
@@ -46,11 +46,18 @@ pub async fn create(
 
 /// There is work in the lane at `at`, if not sooner. A connection that is switched off keeps it: its
 /// lane is not claimed.
+///
+/// Always locks the lane's row, so that a holder that is just leaving either sees what this transaction
+/// adds or waits for it. Call it at the end of a transaction, lanes in the order of their ids: nobody then
+/// holds a lane and wants a ticket.
 pub async fn wake(tx: &impl ConnectionTrait, psa_connection_id: Uuid, at: Timestamp) -> Result<(), DbErr> {
+    use lane::Column as C;
+    let sooner = CaseStatement::new()
+        .case(Condition::any().add(C::NextAt.is_null()).add(C::NextAt.gt(at)), Expr::value(at))
+        .finally(Expr::col(C::NextAt));
     lane::Entity::update_many()
-        .col_expr(lane::Column::NextAt, Expr::value(at))
-        .filter(lane::Column::Id.eq(psa_connection_id))
-        .filter(lane::Column::NextAt.is_null().or(lane::Column::NextAt.gt(at)))
+        .col_expr(C::NextAt, sooner.into())
+        .filter(C::Id.eq(psa_connection_id))
         .exec(tx)
         .await
         .map(|_| ())

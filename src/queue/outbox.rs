@@ -20,7 +20,6 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::lanes;
 use crate::{error::Error, ground::Ground};
 
 /// An operation to be enqueued.
@@ -42,11 +41,11 @@ pub struct NewOperation {
     pub event_id: Option<Uuid>,
 }
 
-/// Enqueues an operation, due at once.
+/// Enqueues an operation, due at once. Whoever does it ends the transaction with [`super::lanes::wake`],
+/// or holds the lane.
 pub async fn enqueue(tx: &DatabaseTransaction, ground: &Ground, new: NewOperation) -> Result<Uuid, DbErr> {
     let now = ground.clock.now();
     let id = ground.chance.id(now);
-    let lane_id = new.psa_connection_id;
     let row = ticket_operation::ActiveModel {
         id: Set(id),
         organization_id: Set(new.organization_id),
@@ -66,7 +65,6 @@ pub async fn enqueue(tx: &DatabaseTransaction, ground: &Ground, new: NewOperatio
         finished_at: Set(None),
     };
     row.insert(tx).await?;
-    lanes::wake(tx, lane_id, now).await?;
     Ok(id)
 }
 
@@ -131,7 +129,8 @@ pub async fn begin(
         .await?;
     let mut uncertain_since = operation.uncertain_since;
     if let Some(last) = last.filter(|last| last.finished_at.is_none()) {
-        uncertain_since = Some(last.started_at);
+        // It may have asked the PSA up to a moment ago: how long it lived is not known.
+        uncertain_since = Some(now);
         let mut last: attempt::ActiveModel = last.into();
         last.finished_at = Set(Some(now));
         last.outcome = Set(Some("interrupted".to_owned()));

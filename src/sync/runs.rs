@@ -73,7 +73,7 @@ pub async fn request(
         .write(move |tx| {
             Box::pin(async move {
                 // Two that ask for the same at once queue here.
-                psa_connection::Entity::find_by_id(connection.id).lock(LockType::Update).one(tx).await?;
+                psa_connection::Entity::find_by_id(connection.id).lock(LockType::NoKeyUpdate).one(tx).await?;
                 let waiting = sync_run::Entity::find()
                     .filter(sync_run::Column::OrganizationId.eq(connection.organization_id))
                     .filter(sync_run::Column::PsaConnectionId.eq(connection.id))

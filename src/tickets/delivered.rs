@@ -2,14 +2,16 @@
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 use entity::{
+    Timestamp, company_mapping,
     finding::{self, FindingState},
     ticket::{self, TicketState},
     ticket_finding,
-    ticket_operation::{self, OperationKind},
+    ticket_operation::{self, OperationKind, OperationState},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, sea_query::LockType,
+    ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
+    sea_query::{Expr, LockType},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -74,11 +76,26 @@ pub async fn begins(
         ticket.state = state;
         if operation.uncertain_since.is_some() {
             ticket.state = TicketState::Unknown;
+        } else if let Some(mapping) = mapping_of(tx, &ticket).await? {
+            // Certainly not created yet: a mapping that was corrected meanwhile counts.
+            ticket.psa_company_id = mapping.psa_company_id;
         }
         ticket.updated_at = ground.clock.now();
         return save(tx, ticket).await;
     }
     Ok(ticket)
+}
+
+async fn mapping_of(
+    tx: &DatabaseTransaction,
+    ticket: &ticket::Model,
+) -> Result<Option<company_mapping::Model>, DbErr> {
+    company_mapping::Entity::find()
+        .filter(company_mapping::Column::OrganizationId.eq(ticket.organization_id))
+        .filter(company_mapping::Column::CompanyId.eq(ticket.company_id))
+        .filter(company_mapping::Column::PsaConnectionId.eq(ticket.psa_connection_id))
+        .one(tx)
+        .await
 }
 
 /// Takes over what came of an operation. Call it after the operation itself was written, so that what is
@@ -108,12 +125,18 @@ pub async fn delivered(
     match what {
         Delivered::Created(remote) => {
             let expected = ticket.psa_company_id;
+            release_id(tx, &ticket, &remote.external_id).await?;
             take_over(&mut ticket, &remote);
+            if operation.attempts > 1 {
+                // It stood there for a while: somebody may have closed it by now.
+                ticket.refresh_at = Some(now);
+            }
             ticket.opened_at = Some(now);
             ticket.state_reason = None;
             ticket.state_message = None;
             if let Some(wrong) = wrong_company(tx, &ticket, expected, &remote).await? {
                 happening = Some(Happening::CreateRefused);
+                block(tx, operation, &wrong).await?;
                 ticket.state_reason = Some("wrong_company".to_owned());
                 ticket.state_message = Some(wrong);
             }
@@ -157,6 +180,45 @@ pub async fn delivered(
         follow_up(tx, ground, &ticket).await?;
     }
     Ok(ticket)
+}
+
+/// An id that another ticket of the connection had is not that ticket's any more: the PSA was set up anew,
+/// or restored from a back-up.
+async fn release_id(
+    tx: &DatabaseTransaction,
+    ticket: &ticket::Model,
+    external_id: &str,
+) -> Result<(), DbErr> {
+    let reused = "the PSA has given this ticket's id to another one; it was set up anew or restored";
+    ticket::Entity::update_many()
+        .col_expr(ticket::Column::ExternalId, Expr::value(None::<String>))
+        .col_expr(ticket::Column::RefreshAt, Expr::value(None::<Timestamp>))
+        .col_expr(ticket::Column::StateReason, Expr::value(Some("id_reused")))
+        .col_expr(ticket::Column::StateMessage, Expr::value(Some(reused)))
+        .filter(ticket::Column::OrganizationId.eq(ticket.organization_id))
+        .filter(ticket::Column::PsaConnectionId.eq(ticket.psa_connection_id))
+        .filter(ticket::Column::ExternalId.eq(external_id))
+        .filter(ticket::Column::Id.ne(ticket.id))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
+/// Nothing more is done to a ticket that stands at another customer.
+async fn block(
+    tx: &DatabaseTransaction,
+    operation: &ticket_operation::Model,
+    why: &str,
+) -> Result<(), DbErr> {
+    use ticket_operation::Column as C;
+    ticket_operation::Entity::update_many()
+        .col_expr(C::State, Expr::value(OperationState::Failed.to_value()))
+        .col_expr(C::LastErrorCode, Expr::value(Some("wrong_company")))
+        .col_expr(C::LastError, Expr::value(Some(why)))
+        .filter(C::Id.eq(operation.id))
+        .exec(tx)
+        .await
+        .map(|_| ())
 }
 
 /// Takes over what a PSA shows of a ticket; what it does not say stays.

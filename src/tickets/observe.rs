@@ -35,6 +35,25 @@ pub async fn due(ground: &Ground, psa_connection_id: Uuid, limit: u64) -> Result
         .await?)
 }
 
+/// Reads a ticket again at `at` and no sooner.
+pub async fn put_off(ground: &Ground, ticket: &ticket::Model, at: Timestamp) -> Result<(), Error> {
+    let (id, asked_at) = (ticket.id, ticket.refresh_at);
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                ticket::Entity::update_many()
+                    .col_expr(ticket::Column::RefreshAt, Expr::value(Some(at)))
+                    .filter(ticket::Column::Id.eq(id))
+                    .filter(ticket::Column::RefreshAt.eq(asked_at))
+                    .exec(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
 /// Whether the connection has tickets at the PSA whose changes matter.
 pub async fn has_tickets(ground: &Ground, psa_connection_id: Uuid) -> Result<bool, Error> {
     Ok(ticket::Entity::find()
@@ -130,13 +149,13 @@ pub async fn observed(
     ticket.state_reason = None;
     if state == TicketState::Closed {
         ticket.state = state;
-        let closed_at = remote.and_then(|remote| remote.closed_at).unwrap_or(now);
+        // A PSA's clock or time zone may be off: nothing is closed in the future.
+        let closed_at = remote.and_then(|remote| remote.closed_at).unwrap_or(now).min(now);
         if remote.is_none() {
             ticket.state_reason = Some("removed".to_owned());
             ticket.state_message = Some("the PSA no longer has this ticket".to_owned());
         }
-        let by = remote.and_then(|remote| remote.closed_by.clone());
-        let by = by.unwrap_or_else(|| "somebody in the PSA".to_owned());
+        let by = name(remote.and_then(|remote| remote.closed_by.as_deref()));
         mark_closed(&mut ticket, &by, closed_at);
         tracing::info!(ticket.id = %ticket.id, closed_by = by, "a ticket was closed in the PSA");
         return save(tx, ticket).await.map(|_| ());
@@ -185,6 +204,12 @@ async fn is_closed(
     }
     let statuses = statuses(db, ticket.psa_connection_id).await?;
     Ok(statuses.iter().any(|item| item.value == *status && item.closes == Some(true)))
+}
+
+/// A person's name as the PSA gives it, fit to be kept.
+fn name(given: Option<&str>) -> String {
+    let name: String = given.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
+    if name.trim().is_empty() { "somebody in the PSA".to_owned() } else { name }
 }
 
 /// The connection's statuses as last read.

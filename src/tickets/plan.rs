@@ -19,7 +19,10 @@ use uuid::Uuid;
 use super::state::{Happening, after};
 use crate::{
     ground::Ground,
-    queue::outbox::{self, NewOperation},
+    queue::{
+        lanes,
+        outbox::{self, NewOperation},
+    },
 };
 
 /// Who closes what the gateway closes.
@@ -290,6 +293,32 @@ pub async fn add_operation(
     };
     outbox::enqueue(tx, ground, new).await?;
     Ok(ticket)
+}
+
+/// Tells the lanes of these tickets that there is work: the last step of a transaction.
+pub async fn wake_lanes(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    organization_id: Uuid,
+    ticket_ids: Vec<Uuid>,
+) -> Result<(), DbErr> {
+    if ticket_ids.is_empty() {
+        return Ok(());
+    }
+    let mut lanes: Vec<Uuid> = ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::PsaConnectionId)
+        .filter(ticket::Column::OrganizationId.eq(organization_id))
+        .filter(ticket::Column::Id.is_in(ticket_ids))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    lanes.sort_unstable();
+    lanes.dedup();
+    for lane in lanes {
+        lanes::wake(tx, lane, ground.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// Writes a ticket as it stands. Call it with its row locked.

@@ -72,7 +72,10 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                 let ticket =
                     plan::add_operation(tx, &ground_of, ticket, OperationKind::ReadBack, Value::Null, None).await?;
                 debug_assert_eq!(ticket.state, TicketState::Planned, "a close before the creation waits behind it");
-                plan::add_operation(tx, &ground_of, ticket, OperationKind::Close, Value::Null, None).await.map_err(Error::from)
+                let ticket =
+                    plan::add_operation(tx, &ground_of, ticket, OperationKind::Close, Value::Null, None).await?;
+                plan::wake_lanes(tx, &ground_of, ticket.organization_id, vec![ticket.id]).await?;
+                Ok::<_, Error>(ticket)
             })
         })
         .await?;

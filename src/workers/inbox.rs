@@ -1,7 +1,7 @@
 //! Deciding deliveries: read by the sender's adapter, decided by the domain, one transaction each.
 #![expect(clippy::disallowed_methods, reason = "reads the endpoint of a delivery it holds")]
 
-use entity::{webhook_delivery, webhook_endpoint};
+use entity::{event::Outcome, webhook_delivery, webhook_endpoint};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::Workers;
@@ -40,8 +40,11 @@ impl Workers {
             return Ok(false);
         }
         for delivery in claimed {
-            let content = self.read(&delivery).await?;
-            if let Err(error) = self.decide(&delivery, content).await {
+            let decided = match self.read(&delivery).await {
+                Ok(content) => self.decide(&delivery, content).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = decided {
                 tracing::warn!(delivery.id = %delivery.id, error = %error, cause = ?std::error::Error::source(&error), "a delivery could not be decided");
                 inbox::put_back(ground, &delivery, &error).await?;
             }
@@ -80,17 +83,20 @@ impl Workers {
         match content {
             Content::Events(mut readings) => {
                 let verdict = only_problem(&readings).map_or(Verdict::Understood, Verdict::Dead);
+                let mut is_held = false;
                 while readings.len() > EVENTS {
                     let rest = readings.split_off(EVENTS);
-                    self.write(delivery, None, Taken::Events(std::mem::replace(&mut readings, rest))).await?;
+                    let taken = Taken::Events(std::mem::replace(&mut readings, rest));
+                    is_held |= self.write(delivery, None, is_held, taken).await?;
                 }
-                self.write(delivery, Some(verdict), Taken::Events(readings)).await?;
+                self.write(delivery, Some(verdict), is_held, Taken::Events(readings)).await?;
             }
             Content::Hints(connection_id, hints) => {
-                self.write(delivery, Some(Verdict::Understood), Taken::Hints(connection_id, hints)).await?;
+                let taken = Taken::Hints(connection_id, hints);
+                self.write(delivery, Some(Verdict::Understood), false, taken).await?;
             }
             Content::Unreadable(problem) => {
-                self.write(delivery, Some(Verdict::Dead(problem)), Taken::Events(Vec::new())).await?;
+                self.write(delivery, Some(Verdict::Dead(problem)), false, Taken::Events(Vec::new())).await?;
             }
         }
         self.0.ground.wake.outbox();
@@ -104,14 +110,16 @@ impl Workers {
     }
 
     /// One transaction: what was taken from the delivery with all its consequences, and, with a verdict, the
-    /// delivery's end.
+    /// delivery's end. Says whether any of it is held.
     async fn write(
         &self,
         delivery: &webhook_delivery::Model,
         verdict: Option<Verdict>,
+        was_held: bool,
         taken: Taken,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (ground, held) = (self.0.ground.clone(), delivery.clone());
+        let is_last = verdict.is_some();
         let outcomes = self
             .0
             .ground
@@ -127,19 +135,23 @@ impl Workers {
                             "the delivery has another worker by now"
                         )));
                     }
-                    Ok(match taken {
+                    let outcomes = match taken {
                         Taken::Events(readings) => decide::decide(tx, &ground, &held, readings).await?,
                         Taken::Hints(connection_id, hints) => {
                             hints::take_in(tx, &ground, &held, connection_id, hints).await?
                         }
-                    })
+                    };
+                    if is_last && (was_held || outcomes.contains(&Outcome::Held)) {
+                        inbox::look_again(tx, &held, ground.clock.now()).await?;
+                    }
+                    Ok(outcomes)
                 })
             })
             .await?;
-        for outcome in outcomes {
-            self.0.metrics.event(outcome);
+        for outcome in &outcomes {
+            self.0.metrics.event(*outcome);
         }
-        Ok(())
+        Ok(outcomes.contains(&Outcome::Held))
     }
 }
 

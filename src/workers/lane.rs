@@ -34,6 +34,10 @@ const PAUSE_SECS: i64 = 900;
 const REST_SECS: (i64, i64) = (5, 900);
 /// How long it rests when a PSA asks for less calls without saying for how long, in seconds.
 const RATE_SECS: i64 = 30;
+/// The longest rest a PSA can ask for, in seconds: it may mean milliseconds, or have a wrong clock.
+const MOST_SECS: i64 = 3_600;
+/// When a ticket that could not be read is read again, in seconds: the others come first.
+const READ_LATER_SECS: i64 = 60;
 /// How far back before the last look changes are asked for again, in seconds.
 const OVERLAP_SECS: i64 = 300;
 /// How many pages of changes are read in one go.
@@ -105,17 +109,30 @@ impl Workers {
                 return Ok(Turn::On);
             }
         }
-        for ticket in observe::due(ground, held.id, TURN as u64).await? {
-            match self.read_again(held, client, &ticket).await? {
-                Turn::On => {}
-                other => return Ok(other),
-            }
+        // One ticket that cannot be read keeps neither readings nor the poll from their turn.
+        let refreshed = self.refresh(held, client).await?;
+        if matches!(refreshed, Turn::Lost) {
+            return Ok(refreshed);
         }
         match self.sync_turn(held, client).await? {
             Turn::On => {}
             other => return Ok(other),
         }
-        self.poll(held, client, leaving).await
+        Ok(match self.poll(held, client, leaving).await? {
+            Turn::On => refreshed,
+            other => other,
+        })
+    }
+
+    /// Reads tickets again that may have changed.
+    async fn refresh(&self, held: &lane::Model, client: &Client) -> Result<Turn, Error> {
+        for ticket in observe::due(&self.0.ground, held.id, TURN as u64).await? {
+            match self.read_again(held, client, &ticket).await? {
+                Turn::On => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Turn::On)
     }
 
     /// What has changed at the PSA since the last look: finds what its webhooks missed.
@@ -131,6 +148,8 @@ impl Workers {
             leaving.poll_at = held.poll_at.or(Some(now.plus_secs(self.0.options.poll_interval_secs)));
             return Ok(Turn::On);
         };
+        // Moved on before anything can fail: a poll that is refused is not tried again at once.
+        leaving.poll_at = Some(now.plus_secs(self.0.options.poll_interval_secs));
         let since = held.poll_cursor.unwrap_or(now).plus_secs(-OVERLAP_SECS);
         let mut page: Option<String> = None;
         let mut last_seen = None;
@@ -146,19 +165,18 @@ impl Workers {
             if page.is_none() {
                 break;
             }
-        }
-        // More than was read: the next look goes on where this one ended.
-        leaving.poll_cursor = if page.is_some() { last_seen.or(held.poll_cursor) } else { Some(now) };
-        leaving.poll_at =
-            Some(if page.is_some() { now } else { now.plus_secs(self.0.options.poll_interval_secs) });
-        for ticket in observe::due(ground, held.id, TURN as u64).await? {
-            match self.read_again(held, client, &ticket).await? {
-                Turn::On => {}
-                other => return Ok(other),
+            if !self.is_held(held).await? {
+                return Ok(Turn::Lost);
             }
         }
+        leaving.poll_cursor = Some(now);
+        if page.is_some() {
+            // More than was read: the next look begins where this one ended, without going back.
+            leaving.poll_cursor = last_seen.map(|at| at.plus_secs(OVERLAP_SECS)).or(held.poll_cursor);
+            leaving.poll_at = Some(now);
+        }
         self.connection_works(held).await?;
-        Ok(Turn::On)
+        self.refresh(held, client).await
     }
 
     async fn read_again(
@@ -167,13 +185,17 @@ impl Workers {
         client: &Client,
         ticket: &entity::ticket::Model,
     ) -> Result<Turn, Error> {
+        let ground = &self.0.ground;
         let Some(external_id) = ticket.external_id.clone() else { return Ok(Turn::On) };
         let remote = match self.renewing(held, client.psa.read_ticket(&external_id, true)).await {
             Some(Ok(remote)) => remote,
-            Some(Err(error)) => return self.after_error(held, &error).await,
+            Some(Err(error)) => {
+                observe::put_off(ground, ticket, ground.clock.now().plus_secs(READ_LATER_SECS)).await?;
+                return self.after_error(held, &error).await;
+            }
             None => return Ok(Turn::Lost),
         };
-        let (ground, id, asked_at) = (self.0.ground.clone(), ticket.id, ticket.refresh_at);
+        let (ground, id, asked_at) = (ground.clone(), ticket.id, ticket.refresh_at);
         let written = self.held_write(held, move |tx| {
             Box::pin(async move { Ok(observe::observed(tx, &ground, id, asked_at, remote.as_ref()).await?) })
         });
@@ -242,7 +264,7 @@ impl Workers {
             psa::NextStep::RetryLater { after_secs } => {
                 let is_rate = matches!(error, PsaError::RateLimited { .. });
                 let after = after_secs.unwrap_or(if is_rate { RATE_SECS } else { rest });
-                Turn::Pause { until: now.plus_secs(after.max(1)), why, is_failure: !is_rate }
+                Turn::Pause { until: now.plus_secs(after.clamp(1, MOST_SECS)), why, is_failure: !is_rate }
             }
             psa::NextStep::PauseConnection => {
                 connections::record_health(ground, held.organization_id, held.id, false, &why).await?;
