@@ -63,6 +63,8 @@ pub struct ProfileField {
     pub depends_on: &'static [&'static str],
     /// A profile cannot be saved without it.
     pub is_required: bool,
+    /// What is typed in must be a whole number.
+    pub is_whole_number: bool,
 }
 
 /// What a platform can do beyond creating, reading, noting and closing tickets.

@@ -1,5 +1,7 @@
 //! Nothing reaches the wrong customer: what is not mapped is held, seen, and goes on once it is mapped.
 
+use serde_json::json;
+
 use crate::support::{TestApp, finding};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,4 +126,46 @@ async fn a_test_ticket_is_created_read_back_and_closed_and_each_step_is_reported
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
     );
     assert!(app.halo.ledger()[0].closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_whose_values_do_not_belong_together_is_refused_naming_the_field() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.connected().await;
+    let tries = async |priority: &str, team: &str, status: &str| {
+        let answer = app
+            .graphql_as(
+                &app.token,
+                "mutation($input: TicketProfileCreateInput!) { ticketProfileCreate(input: $input) {
+                   ticketProfile { id } userErrors { field message code } } }",
+                json!({ "input": {
+                    "psaConnectionId": acme.connection(), "name": "Requests",
+                    "fields": [
+                        { "key": "ticket_type", "value": "3" }, { "key": "sla", "value": "1" },
+                        { "key": "priority", "value": priority }, { "key": "team", "value": team },
+                    ],
+                    "statusOnCreate": status, "statusOnClose": "9",
+                } }),
+            )
+            .await;
+        answer["data"]["ticketProfileCreate"].clone()
+    };
+
+    // Priority 6 is one of SLA 2 alone, no service request is put on hold (28), and nobody knows the team.
+    let refused = tries("6", "Nobody's Team", "28").await;
+    assert!(refused["ticketProfile"].is_null(), "{refused:#}");
+    let wrong: Vec<_> = refused["userErrors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            let path = error["field"].as_array().unwrap();
+            (path.last().unwrap().as_str().unwrap(), error["code"].as_str().unwrap())
+        })
+        .collect();
+    let wanted = ["priority", "team", "statusOnCreate"].map(|field| (field, "NOT_IN_PICK_LIST"));
+    assert_eq!(wrong, wanted, "{refused:#}");
+
+    let made = tries("4", "1st Line Support", "2").await;
+    assert_eq!(made["userErrors"], json!([]), "{made:#}");
 }

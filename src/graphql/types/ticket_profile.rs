@@ -46,6 +46,7 @@ pub fn profile_rules(platform: &str) -> Vec<ProfileFieldRule> {
             pick_list: field.pick_list.map(str::to_owned),
             depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
             is_required: field.is_required,
+            is_whole_number: field.is_whole_number,
         })
         .collect()
 }

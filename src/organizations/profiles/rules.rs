@@ -22,6 +22,8 @@ pub struct ProfileFieldRule {
     pub depends_on: Vec<String>,
     /// No profile without it.
     pub is_required: bool,
+    /// Free text that must be a whole number.
+    pub is_whole_number: bool,
 }
 
 /// What tickets of a profile get.
@@ -92,6 +94,10 @@ impl<'a> Check<'a> {
                 Problem::at(&path, ProblemCode::Required, message)
             });
         };
+        if rule.is_whole_number && value.parse::<i64>().is_err() {
+            let message = format!("{} must be a whole number, such as 15", rule.label);
+            return Some(Problem::at(&path, ProblemCode::Invalid, message));
+        }
         self.value(&path, &rule.label, rule.pick_list.as_deref()?, value).err()
     }
 

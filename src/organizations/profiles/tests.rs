@@ -57,6 +57,7 @@ fn rules() -> Vec<ProfileFieldRule> {
         pick_list: list.map(str::to_owned),
         depends_on: Vec::new(),
         is_required,
+        is_whole_number: key == "source",
     };
     vec![
         rule("ticket_type", "Ticket type", Some("ticket_type"), true),
@@ -104,6 +105,7 @@ fn every_problem_names_its_field() {
         (&[][..], None, "9", &[("fields.ticket_type", Required)][..]),
         (&[("ticket_type", "2")], None, "9", &[("fields.ticket_type", NotInPickList)]),
         (&[("ticket_type", "1"), ("colour", "red")], None, "9", &[("fields.colour", Invalid)]),
+        (&[("ticket_type", "1"), ("source", "Phone")], None, "9", &[("fields.source", Invalid)]),
         (
             &[("ticket_type", "1"), ("sla", "1"), ("priority", "4")],
             None,

@@ -27,6 +27,17 @@ pub(super) struct Server {
     pub(super) tenant: Option<String>,
 }
 
+impl Server {
+    fn token_url(&self) -> Url {
+        let mut url = self.address.clone();
+        url.set_path(&format!("{}/token", url.path().trim_end_matches('/')));
+        if let Some(tenant) = &self.tenant {
+            url.query_pairs_mut().append_pair("tenant", tenant);
+        }
+        url
+    }
+}
+
 /// A token in use.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -114,11 +125,7 @@ async fn fetch(state: &mut State, login: &Login, http: &Outbound) -> Result<Toke
             }
         },
     };
-    let mut url = server.address.clone();
-    url.set_path(&format!("{}/token", url.path().trim_end_matches('/')));
-    if let Some(tenant) = &server.tenant {
-        url.query_pairs_mut().append_pair("tenant", tenant);
-    }
+    let url = server.token_url();
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", login.client_id.as_str()),
@@ -216,6 +223,21 @@ fn fallback(login: &Login) -> Server {
     Server { address, tenant: login.tenant.clone() }
 }
 
+/// Whether an OAuth2 server answers at the usual place: it says `error` to a sign-in without a secret
+/// (RFC 6749, 5.2), and the secret is shown to nobody. One who asks for patience is not judged.
+pub(super) async fn is_oauth2_at_usual_place(login: &Login, http: &Outbound) -> bool {
+    let form = [("grant_type", "client_credentials"), ("client_id", login.client_id.as_str())];
+    match http.send(Call::post_form(fallback(login).token_url(), &form)).await {
+        Err(_) => false,
+        Ok(answer) if answer.status == 429 => true,
+        Ok(answer) => {
+            let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+            matches!(answer.status, 200..=299 | 400 | 401 | 403)
+                && ["error", "access_token"].iter().any(|key| wire::text(&body, key).is_some())
+        }
+    }
+}
+
 /// What `/api/authinfo` told, without any login (HaloAPI's Connect).
 pub(super) enum Discovered {
     /// Where to sign in.
@@ -249,6 +271,8 @@ pub(super) async fn discover(login: &Login, http: &Outbound) -> Result<Discovere
     }
     let Some(named) = named else { return Ok(Discovered::Nothing(answer)) };
     match Url::parse(named.trim_end_matches('/')) {
+        Err(_) => Ok(Discovered::Nothing(answer)),
+        Ok(address) if !matches!(address.scheme(), "http" | "https") => Ok(Discovered::Nothing(answer)),
         Ok(address) if is_trusted(&login.base, &address) && http.check_url(&address).is_ok() => {
             Ok(Discovered::Found(Server { address, tenant }))
         }

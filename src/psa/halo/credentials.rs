@@ -95,6 +95,7 @@ impl Login {
 pub(super) fn normalise(credentials: &Credentials) -> Result<Credentials, Vec<FieldProblem>> {
     let mut kept = Credentials::new();
     let mut problems = Vec::new();
+    let mut pasted_tenant = None;
     for field in FIELDS {
         let typed =
             credentials.get(field.key).map(ExposeSecret::expose_secret).map(clean).unwrap_or_default();
@@ -106,6 +107,7 @@ pub(super) fn normalise(credentials: &Credentials) -> Result<Credentials, Vec<Fi
         let value = match field.key {
             _ if typed.is_empty() => Ok(None),
             "domain" => base(typed).map(Some),
+            "authorisation_server" if is_nothing(typed) => Ok(None),
             "authorisation_server" => authorisation_server(typed).map(Some),
             "tenant" => Ok(tenant(typed)),
             "client_id" => Ok(Some(typed.trim_matches(['{', '}']).to_owned())),
@@ -113,12 +115,19 @@ pub(super) fn normalise(credentials: &Credentials) -> Result<Credentials, Vec<Fi
         };
         match value {
             Ok(Some(value)) if !value.is_empty() => {
+                if matches!(field.key, "domain" | "authorisation_server") {
+                    // That of the authorisation server, which comes last, wins.
+                    pasted_tenant = tenant_in(typed).or(pasted_tenant);
+                }
                 kept.insert(field.key.to_owned(), SecretString::from(value));
             }
             Ok(_) if field.is_required => problems.push(problem(field.key, "It is needed.")),
             Ok(_) => {}
             Err(message) => problems.push(problem(field.key, message)),
         }
+    }
+    if let Some(tenant) = pasted_tenant.filter(|_| !kept.contains_key("tenant")) {
+        kept.insert(String::from("tenant"), SecretString::from(tenant));
     }
     if problems.is_empty() { Ok(kept) } else { Err(problems) }
 }
@@ -142,7 +151,7 @@ fn clean(text: &str) -> &str {
     })
 }
 
-/// An address from what was pasted, and whether a name alone was expanded.
+/// An address from what was pasted, its query still there.
 fn address(text: &str) -> Result<Url, &'static str> {
     let lower = text.to_ascii_lowercase();
     let (scheme, rest) = if lower.starts_with("https:") {
@@ -190,16 +199,17 @@ fn address(text: &str) -> Result<Url, &'static str> {
             url.set_scheme("https").map_err(|()| UNREADABLE)?;
         }
     }
-    url.set_query(None);
-    url.set_fragment(None);
     Ok(url)
 }
 
 /// The address without a trailing slash. A path counts only where it leads to `/api` or `/auth` below
 /// another one, as it may on premises, and then ends in `/api`; links copied from a browser keep their
-/// host alone.
+/// host alone, and so does the vendor's host, which has nothing below a path.
 fn base(text: &str) -> Result<String, &'static str> {
     let url = address(text)?;
+    if url.host_str().is_some_and(is_vendor_host) {
+        return Ok(join(&url, std::iter::empty()));
+    }
     let segments = segments(&url);
     let is_end =
         |segment: &String| segment.eq_ignore_ascii_case("api") || segment.eq_ignore_ascii_case("auth");
@@ -230,17 +240,41 @@ fn authorisation_server(text: &str) -> Result<String, &'static str> {
     Ok(join(&url, path.iter().map(String::as_str)))
 }
 
-/// A tenant's name; none where the field was filled in with a word for nothing (CIPP meets "None").
+/// Whether an optional field was filled in with a word for nothing (CIPP meets "None").
+fn is_nothing(text: &str) -> bool {
+    let words = [
+        "none",
+        "null",
+        "nil",
+        "n/a",
+        "n.a.",
+        "na",
+        "-",
+        "--",
+        "\u{2013}",
+        "\u{2014}",
+        "optional",
+        "undefined",
+    ];
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A tenant's name, also from its address.
 fn tenant(text: &str) -> Option<String> {
-    let nothing = ["none", "null", "n/a", "na", "-", "optional"];
-    if nothing.iter().any(|word| text.eq_ignore_ascii_case(word)) {
-        return None;
-    }
     let host = text.trim_start_matches("https://").split('/').next().unwrap_or_default();
-    match host.split_once('.') {
-        Some((name, _)) if is_vendor_host(&host.to_ascii_lowercase()) => Some(name.to_owned()),
-        _ => Some(text.to_owned()),
-    }
+    let name = match host.split_once('.') {
+        Some((name, _)) if is_vendor_host(&host.to_ascii_lowercase()) => clean(name),
+        _ => text,
+    };
+    (!name.is_empty() && !is_nothing(name)).then(|| name.to_owned())
+}
+
+/// The tenant that a pasted address names in its query.
+fn tenant_in(text: &str) -> Option<String> {
+    let url = address(text).ok()?;
+    let (_, value) = url.query_pairs().find(|(key, _)| key.eq_ignore_ascii_case("tenant"))?;
+    let is_plain = value.chars().count() <= 200 && !value.chars().any(char::is_control);
+    tenant(clean(&value)).filter(|_| is_plain)
 }
 
 #[cfg(test)]
@@ -289,6 +323,8 @@ mod tests {
             "https:/acme.halopsa.com",
             "\u{200b}acme.halopsa.com",
             "acme.halopsa.com:443",
+            "https://acme.halopsa.com/portal/api/",
+            "https://acme.halopsa.com/some/where/auth/token?tenant=acme",
         ] {
             assert_eq!(domain(text).as_deref(), Some("https://acme.halopsa.com"), "{text:?}");
         }
@@ -333,11 +369,39 @@ mod tests {
 
     #[test]
     fn a_tenant_that_says_nothing_is_dropped() {
-        for nothing in ["None", " none ", "N/A", "-", ""] {
+        for nothing in ["None", " none ", "N/A", "-", "", "null"] {
             assert_eq!(one("tenant", nothing), None, "{nothing:?}");
+            assert_eq!(one("authorisation_server", nothing), None, "{nothing:?}");
         }
         assert_eq!(one("tenant", " acme ").as_deref(), Some("acme"));
         assert_eq!(one("tenant", "https://acme.halopsa.com").as_deref(), Some("acme"));
+    }
+
+    #[test]
+    fn a_tenant_in_a_pasted_address_counts_where_none_is_typed() {
+        let tenant = |domain: &str, server: &str, tenant: &str| {
+            let kept = normalise(&form(&[
+                ("domain", domain),
+                ("authorisation_server", server),
+                ("tenant", tenant),
+                ("client_id", "c"),
+                ("client_secret", "s"),
+            ]));
+            kept.unwrap().get("tenant").map(|value| value.expose_secret().to_owned())
+        };
+        let (plain, server) = ("acme.halopsa.com", "https://acme.halopsa.com/auth/token?tenant=blue");
+        for (typed, wanted) in [
+            (tenant(plain, server, ""), Some("blue")),
+            (tenant(plain, server, "None"), Some("blue")),
+            (tenant(plain, server, "red"), Some("red")),
+            (tenant("acme?Tenant=green", "", ""), Some("green")),
+            (tenant("acme.halopsa.com/x?a=1&tenant=green#y", server, ""), Some("blue")),
+            (tenant("acme?tenant=", "", ""), None),
+            (tenant("acme?tenant=null", "", ""), None),
+            (tenant("acme?tenant=a%0Ab", "", ""), None),
+        ] {
+            assert_eq!(typed.as_deref(), wanted);
+        }
     }
 
     #[test]
@@ -360,7 +424,7 @@ mod tests {
     proptest! {
         #[test]
         fn normalising_never_panics_and_does_nothing_the_second_time(
-            domain in "(https?:/{0,3})?[a-zA-Z0-9.@: -]{0,20}(/[a-zA-Z~.]{0,6}){0,3}/?(\\?id=1)?|\\PC{0,30}",
+            domain in "(https?:/{0,3})?[a-zA-Z0-9.@: -]{0,20}(/[a-zA-Z~.]{0,6}){0,3}/?(\\?id=1|\\?tenant=\\PC{0,8})?|\\PC{0,30}",
             server in "(https://)?[a-z.]{0,12}(/auth|/token|/x|/){0,4}|\\PC{0,20}",
             tenant in "\\PC{0,20}",
             id in "\\PC{0,20}",

@@ -9,7 +9,7 @@ const fn field(
     pick_list: Option<&'static str>,
     depends_on: &'static [&'static str],
 ) -> ProfileField {
-    ProfileField { key, label, help, pick_list, depends_on, is_required: false }
+    ProfileField { key, label, help, pick_list, depends_on, is_required: false, is_whole_number: false }
 }
 
 /// The built-in action "Internal Note" (CIPP). Some agents may not use it (CIPP#106), so a profile can name another.
@@ -36,26 +36,29 @@ pub(super) const FIELDS: &[ProfileField] = &[
         &["sla"],
     ),
     field("team", "Team", "The team the ticket goes to.", Some("team"), &[]),
-    field("agent", "Agent", "Leave it empty to keep Halo's own assignment rules.", Some("agent"), &["team"]),
+    field("agent", "Agent", "Leave it empty to keep Halo's own assignment rules.", Some("agent"), &[]),
     field("category_1", "Category 1", "", Some("category_1"), &["ticket_type"]),
     field("category_2", "Category 2", "", Some("category_2"), &["ticket_type"]),
     field("category_3", "Category 3", "", Some("category_3"), &["ticket_type"]),
     field("category_4", "Category 4", "", Some("category_4"), &["ticket_type"]),
     field("impact", "Impact", "Lower is more severe; newer instances want one.", Some("impact"), &[]),
     field("urgency", "Urgency", "Lower is more severe; newer instances want one.", Some("urgency"), &[]),
-    field(
-        "source",
-        "Request source",
-        "The number of a request source in Halo. Without one Halo records the ticket as Manual.",
-        None,
-        &[],
-    ),
+    ProfileField {
+        is_whole_number: true,
+        ..field(
+            "source",
+            "Request source",
+            "The number of a request source in Halo. Without one Halo records the ticket as Manual.",
+            None,
+            &[],
+        )
+    },
     field(
         "note_outcome",
         "Action for notes",
         "The action our notes are written as; Internal Note where this is empty. The application's agent must be allowed to use it.",
         Some("outcome"),
-        &["ticket_type"],
+        &[],
     ),
 ];
 

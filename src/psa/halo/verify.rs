@@ -72,26 +72,26 @@ impl Connection {
             Ok(Discovered::Found(_)) => passed(format!("{host} is Halo.")),
             Ok(Discovered::Untrusted(_)) => passed(format!("{host} is Halo; see the next step.")),
             Ok(Discovered::Nothing(answer)) => {
-                let is_page = answer.content_type() == "text/html"
-                    || answer.body.trim_ascii_start().starts_with(b"<")
-                    || (300..400).contains(&answer.status);
+                let status = answer.status;
                 // Where the user typed the authorisation server, signing in there tells more than this.
-                if is_page && self.api.login.authorisation_server.is_none() {
-                    let what = format!(
-                        "{host} answers, but not as Halo does ({}). Use the address that the browser shows when you work in Halo.",
-                        if (300..400).contains(&answer.status) {
-                            String::from("it points elsewhere")
-                        } else {
-                            errors::not_json(&answer)
-                        }
-                    );
-                    failed(what, Some("domain"))
-                } else {
-                    let status = answer.status;
-                    not_proven(format!(
+                let is_halo = self.api.login.authorisation_server.is_some()
+                    || auth::is_oauth2_at_usual_place(&self.api.login, &self.api.http).await;
+                if is_halo {
+                    return not_proven(format!(
                         "{host} does not tell where to sign in (status {status}); the usual place is tried."
-                    ))
+                    ));
                 }
+                let seen = if (300..400).contains(&status) {
+                    String::from("it points elsewhere")
+                } else if serde_json::from_slice::<Value>(&answer.body).is_ok() {
+                    format!("status {status}, and nothing on where to sign in")
+                } else {
+                    errors::not_json(&answer)
+                };
+                let what = format!(
+                    "{host} answers, but not as Halo does ({seen}). Use the address that the browser shows when you work in Halo."
+                );
+                failed(what, Some("domain"))
             }
             Err(error) => failed(error.to_string(), Some("domain")),
         }
@@ -120,7 +120,11 @@ impl Connection {
                 let field = auth::field_to_blame(&detail);
                 failed(detail, Some(field))
             }
-            Err(error) => failed(error.to_string(), Some("authorisation_server")),
+            Err(error @ PsaError::RateLimited { .. }) => failed(error.to_string(), None),
+            Err(error) => {
+                let is_typed = self.api.login.authorisation_server.is_some();
+                failed(error.to_string(), Some(if is_typed { "authorisation_server" } else { "domain" }))
+            }
         }
     }
 

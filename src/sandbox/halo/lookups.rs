@@ -13,7 +13,7 @@ use super::{
 pub(super) fn read(call: &Call, resource: &str, id: Option<&str>) -> Option<Result<Reply, Reply>> {
     let query = &call.query;
     let rows = match resource {
-        "tickettype" => ticket_types(query),
+        "tickettype" => ticket_types(query, id.is_some()),
         "status" => statuses(query),
         // `/Priority/{int}` is 404: the rows' ids are GUIDs.
         "priority" => query.int("slaid").map(picklists::priority_rows),
@@ -49,10 +49,31 @@ fn me() -> Result<Reply, Reply> {
     picklists::agent(API_AGENT).map(|me| Reply::ok(&agent(me))).ok_or_else(Reply::not_found)
 }
 
-fn ticket_types(query: &Query) -> Result<Vec<Value>, Reply> {
-    let (creatable, all) = (query.flag("can_create_only")?, query.flag("showall")?);
-    let kinds = picklists::TICKET_TYPES.iter();
-    Ok(kinds.filter(|kind| kind.can_create || (all && !creatable)).map(ticket_type).collect())
+/// What a type allows stands only in its details.
+fn ticket_types(query: &Query, is_one: bool) -> Result<Vec<Value>, Reply> {
+    let (creatable, all) = (query.flag("can_create_only")?, query.flag("showall")? || is_one);
+    let is_detailed = query.flag("includedetails")? && is_one;
+    let kinds = picklists::TICKET_TYPES.iter().filter(|kind| kind.can_create || (all && !creatable));
+    Ok(kinds
+        .map(|kind| {
+            let mut row = ticket_type(kind);
+            if let (true, Some(row)) = (is_detailed, row.as_object_mut()) {
+                row.insert("allowall_status".to_owned(), false.into());
+                row.insert("allowed_status".to_owned(), allowed_statuses(kind));
+            }
+            row
+        })
+        .collect())
+}
+
+fn allowed_statuses(kind: &TicketType) -> Value {
+    let row = |id: &i64| {
+        json!({
+            "ticketype_id": kind.id, "tickettype_name": kind.name,
+            "status_id": id, "status_name": picklists::status_name(*id),
+        })
+    };
+    kind.statuses.iter().map(row).collect()
 }
 
 fn ticket_type(kind: &TicketType) -> Value {
@@ -66,10 +87,6 @@ fn ticket_type(kind: &TicketType) -> Value {
         "default_agent": 1,
         "workflow_id": 0,
         "initial_status": 1,
-        "allowall_status": false,
-        "allowed_status": kind.statuses.iter().map(|id| json!({
-            "id": id, "name": picklists::status_name(*id),
-        })).collect::<Vec<_>>(),
         "default_category_1": "",
         "fields": [],
         "visible": true,

@@ -80,7 +80,7 @@ pub(super) const SLAS: [(i64, &str); 2] = [(1, "Standard"), (2, "Security 24x7")
 
 /// SLA, priority number, name, whether hidden: the same number means something
 /// else under another SLA (dotMARC; CyberDrain/CIPP#193).
-pub(super) const PRIORITIES: [(i64, i64, &str, bool); 9] = [
+pub(super) const PRIORITIES: [(i64, i64, &str, bool); 10] = [
     (1, 1, "Critical", false),
     (1, 2, "High", false),
     (1, 3, "Medium", false),
@@ -90,6 +90,8 @@ pub(super) const PRIORITIES: [(i64, i64, &str, bool); 9] = [
     (2, 2, "Urgent", false),
     (2, 3, "Normal", false),
     (2, 4, "Planned", false),
+    // Under this SLA alone.
+    (2, 6, "Watch", false),
 ];
 
 /// Team id, name, whether inactive.

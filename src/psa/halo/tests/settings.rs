@@ -114,6 +114,54 @@ async fn a_good_login_is_verified_step_by_step() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_not_halo_is_blamed_on_the_domain_and_sees_no_secret() {
+    let not_found = json!({"message": "not found", "error": "not found"});
+    for (name, play) in [
+        ("json 404", Play::json(404, &not_found)),
+        ("json 401", Play::json(401, &json!({"message": "log in first"}))),
+        ("html", Play::text(200, "<html>Welcome</html>")),
+        ("list", Play::json(200, &json!([]))),
+        ("other object", Play::json(200, &json!({"hello": "world"}))),
+        ("no address", Play::json(200, &json!({"auth_url": "somewhere", "tenant_id": "x"}))),
+    ] {
+        let other = Canned::start(move |_| play.clone()).await;
+        let verification = connect(&other).verify().await;
+        assert_eq!(outcomes(&verification)[0], ("host", StepOutcome::Failed, Some("domain")), "{name}");
+        assert!(verification.steps[1..].iter().all(|step| step.outcome == StepOutcome::Skipped), "{name}");
+        let tries = other.calls("POST", "/auth/token");
+        assert!(tries.iter().all(|try_| !String::from_utf8_lossy(&try_.body).contains("s3cret")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_halo_without_authinfo_is_signed_in_to_at_the_usual_place() {
+    let old = halo(|asked| match asked.path.as_str() {
+        "/api/authinfo" => Some(Play::text(404, "<html>IIS</html>")),
+        "/auth/token" if !String::from_utf8_lossy(&asked.body).contains("s3cret") => {
+            Some(Play::json(400, &json!({"error": "invalid_client"})))
+        }
+        _ => lists(asked),
+    })
+    .await;
+    let verification = connect(&old).verify().await;
+    assert_eq!(outcomes(&verification)[0], ("host", StepOutcome::NotProven, None));
+    assert_eq!(outcomes(&verification)[1], ("sign_in", StepOutcome::Passed, None));
+}
+
+#[tokio::test]
+async fn the_authorisation_server_is_blamed_only_where_it_was_typed() {
+    let dead = |asked: &Asked| is_post(asked, "/auth/token").then(|| Play::text(502, "<html>"));
+    let named = halo(dead).await;
+    let sign_in = |verification: &Verification| outcomes(verification)[1];
+    let found = connect(&named).verify().await;
+    assert_eq!(sign_in(&found), ("sign_in", StepOutcome::Failed, Some("domain")));
+    let typed = format!("{}/auth", named.base);
+    let found =
+        connect_with(&named.base, &clock(), &[("authorisation_server", typed.as_str())]).verify().await;
+    assert_eq!(sign_in(&found), ("sign_in", StepOutcome::Failed, Some("authorisation_server")));
+}
+
+#[tokio::test]
 async fn a_bad_login_is_told_which_field_is_wrong() {
     let invalid = json!({"error": "invalid_client", "error_description": "no such client"});
     let wrong = halo(move |asked| is_post(asked, "/auth/token").then(|| Play::json(401, &invalid))).await;

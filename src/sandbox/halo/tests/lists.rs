@@ -45,7 +45,7 @@ async fn pick_lists_have_halos_shapes() {
     let rows = rows.as_array().unwrap();
     assert_eq!(rows.iter().filter(|row| row["priorityid"] == 1).count(), 2);
     assert!(rows.iter().all(|row| row["id"].as_str().is_some_and(|id| id.len() == 36)));
-    assert_eq!(scene.get("/api/Priority?slaid=2").await.1.as_array().unwrap().len(), 4);
+    assert_eq!(scene.get("/api/Priority?slaid=2").await.1.as_array().unwrap().len(), 5);
     assert_eq!(scene.get("/api/Priority/1").await.0, 404);
     assert_eq!(scene.get("/api/Agent/me").await.1["isapiagent"], true);
     let (_, statuses) = scene.get("/api/Status?tickettype_id=3&excludeclosed=true").await;
@@ -62,4 +62,20 @@ async fn pick_lists_have_halos_shapes() {
     ] {
         assert!(!scene.get(&format!("/api/{path}")).await.1.as_array().unwrap().is_empty(), "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_a_ticket_type_allows_stands_in_its_details_alone() {
+    let scene = Scene::usual().await;
+    let (_, rows) = scene.get("/api/TicketType?showall=true").await;
+    assert!(rows.as_array().unwrap().iter().all(|row| row.get("allowed_status").is_none()));
+    let (_, kind) = scene.get("/api/TicketType/3?includedetails=true").await;
+    let allowed: Vec<_> = kind["allowed_status"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["status_id"].as_i64().unwrap())
+        .collect();
+    assert_eq!((&kind["allowall_status"], allowed), (&json!(false), vec![1, 2, 4, 9]));
+    assert_eq!(scene.get("/api/TicketType/5?includedetails=true").await.0, 200, "hidden from lists only");
 }
