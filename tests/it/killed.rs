@@ -1,13 +1,38 @@
-//! The real program, killed in the middle of its work.
+//! The real program, killed or told to stop in the middle of its work.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
 
+use entity::{Timestamp, lane};
 use psa_gateway::sandbox::halo::{Fault, FaultKind};
+use sea_orm::EntityTrait as _;
 
 use crate::support::{TestApp, finding, wait_until};
 
 /// A gateway in a process of its own.
 struct Process(Child);
+
+impl Process {
+    /// Asks it to stop, as an operator or an orchestrator does.
+    fn is_told_to_stop(&self) {
+        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(told.expect("kill runs").success(), "the process is there to be told");
+    }
+
+    /// How it ended, which it must have by then.
+    async fn ended_within(&mut self, limit: Duration) -> ExitStatus {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.0.try_wait().expect("its state") {
+                return status;
+            }
+            assert!(Instant::now() < end, "it still runs after {limit:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -33,6 +58,17 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
 }
 
+async fn answers(app: &TestApp, port: u16) {
+    wait_until("the program answers", || async {
+        app.http
+            .get(format!("http://127.0.0.1:{port}/health/ready"))
+            .send()
+            .await
+            .is_ok_and(|a| a.status().is_success())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second_ticket() {
     let app = TestApp::start_on_the_real_clock().await;
@@ -43,14 +79,7 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
     app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::DelayAnswer { ms: 120_000 }));
 
     let doomed = serve(&app, port);
-    wait_until("the program answers", || async {
-        app.http
-            .get(format!("http://127.0.0.1:{port}/health/ready"))
-            .send()
-            .await
-            .is_ok_and(|a| a.status().is_success())
-    })
-    .await;
+    answers(&app, port).await;
     acme.posts_to(&url, &finding("CVE-2024-3094").now()).await.is_accepted();
     wait_until("Halo has the ticket", || async { !app.halo.ledger().is_empty() }).await;
     drop(doomed); // SIGKILL
@@ -62,4 +91,34 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
     .await;
     assert_eq!(app.halo.ledger().len(), 1);
     assert_eq!(acme.tickets().await[0]["externalId"], app.halo.ledger()[0].id.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_told_to_stop_finishes_the_call_it_has_begun_and_gives_its_lane_back() {
+    let app = TestApp::start_on_the_real_clock().await;
+    let acme = app.msp("acme").await.ready().await;
+    let port = free_port();
+    let url = acme.webhook_url().replace(&app.app.address().to_string(), &format!("127.0.0.1:{port}"));
+    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::DelayAnswer { ms: 3_000 }));
+
+    let mut stopping = serve(&app, port);
+    answers(&app, port).await;
+    acme.posts_to(&url, &finding("CVE-2024-3094").now()).await.is_accepted();
+    wait_until("Halo has the ticket", || async { !app.halo.ledger().is_empty() }).await;
+    stopping.is_told_to_stop();
+    wait_until("nobody is let in any more", || async {
+        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err()
+    })
+    .await;
+    let status = stopping.ended_within(Duration::from_secs(20)).await;
+    assert!(status.success(), "{status}");
+
+    // Nobody else works on this database: the gateway of this test only reads it.
+    let tickets = acme.tickets().await;
+    assert_eq!(app.halo.ledger().len(), 1);
+    assert_eq!(tickets[0]["state"], "OPEN", "{tickets:#?}");
+    assert_eq!(tickets[0]["externalId"], app.halo.ledger()[0].id.to_string());
+    let lanes = lane::Entity::find().all(app.app.ground.db.reader()).await.unwrap();
+    assert_eq!(lanes.len(), 1);
+    assert_eq!(lanes[0].lease_until, Timestamp(0), "the lane is free: {:?}", lanes[0]);
 }

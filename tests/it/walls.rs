@@ -77,6 +77,35 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Things of one's own that refer to somebody else's.
+fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
+    vec![
+        ("companyMappingSet", json!({ "companyId": own.company, "psaCompanyId": theirs.psa_company })),
+        (
+            "companyMappingSet",
+            json!({
+                "companyId": own.company, "psaCompanyId": own.psa_company, "ticketProfileId": theirs.profile,
+            }),
+        ),
+        ("policyUpdate", json!({ "id": own.policy, "ticketProfileId": theirs.profile })),
+        (
+            "webhookEndpointCreate",
+            json!({
+                "organizationId": own.organization, "name": "Halo", "sender": "halo",
+                "psaConnectionId": theirs.connection,
+            }),
+        ),
+        (
+            "ticketProfileCreate",
+            json!({
+                "psaConnectionId": theirs.connection, "name": "Second", "isDefault": false,
+                "fields": [{ "key": "ticket_type", "value": "21" }], "statusOnClose": "9",
+            }),
+        ),
+        ("ticketSendTest", json!({ "companyMappingId": own.mapping, "ticketProfileId": theirs.profile })),
+    ]
+}
+
 /// Ids of everything an organization has.
 struct Ids {
     organization: String,
@@ -100,9 +129,9 @@ struct Ids {
 
 const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization {
     id slug name
-    policy { id name isEnabled }
+    policy { id name isEnabled ticketProfile { id } }
     accessTokens(first: 10) { nodes { id name role revokedAt } }
-    companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } } } } }
+    companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
       syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } } }
     webhookEndpoints(first: 10) { nodes { id name isEnabled secrets { id expiresAt } } }
@@ -172,7 +201,10 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     acme.token("VIEWER").await;
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
-    let neighbour = app.msp("neighbour").await.token("ADMINISTRATOR").await;
+    let next_door = app.msp("neighbour").await.ready().await;
+    let neighbour = next_door.token("ADMINISTRATOR").await;
+    next_door.posts(&finding("CVE-2")).await.is_accepted();
+    app.drain().await;
     let (theirs, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     let inputs = mutations(&theirs);
@@ -182,6 +214,16 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
         let answer = app.graphql_as(&neighbour, &document(mutation), json!({ "input": input })).await;
         assert!(is_refused(&answer, mutation), "{mutation}: {answer:#}");
     }
+
+    let own = ids(&app, &next_door).await;
+    let own_before = everything(&app, &next_door).await;
+    let everywhere = json!({ "name": "everywhere", "role": "ADMINISTRATOR" });
+    let refused = references(&own, &theirs).into_iter().chain([("accessTokenCreate", everywhere)]);
+    for (mutation, input) in refused {
+        let answer = app.graphql_as(&neighbour, &document(mutation), json!({ "input": input })).await;
+        assert!(is_refused(&answer, mutation), "{mutation} with {input}: {answer:#}");
+    }
+    assert_eq!(everything(&app, &next_door).await, own_before, "nothing of their own was changed");
 
     let known: BTreeSet<_> = QUERIES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(root_fields(&app, "queryType").await, known, "every query is tried");
@@ -225,6 +267,12 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     }
     assert_eq!(data["organizations"]["nodes"], json!([{ "slug": "neighbour" }]));
     assert_eq!(everything(&app, &acme).await, before, "nothing was changed");
+
+    // It was the reference that was refused: with one's own the same is done.
+    for (mutation, input) in references(&own, &own) {
+        let answer = app.graphql_as(&neighbour, &document(mutation), json!({ "input": input })).await;
+        assert!(!is_refused(&answer, mutation), "{mutation} with {input}: {answer:#}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
