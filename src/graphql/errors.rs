@@ -13,6 +13,7 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
+use super::schema::Limits;
 use crate::error::{Error, ProblemCode};
 
 /// Stable codes of top-level errors, as `extensions.code`.
@@ -27,7 +28,7 @@ pub mod code {
     pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
     /// No valid access token.
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
-    /// The role does not allow it.
+    /// The role, or the installation's settings, do not allow it.
     pub const FORBIDDEN: &str = "FORBIDDEN";
     /// It is not there, or not the asker's.
     pub const NOT_FOUND: &str = "NOT_FOUND";
@@ -52,6 +53,19 @@ fn coded(mut error: ServerError, code: &str) -> ServerError {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
     error
 }
+
+/// What is asked for is beyond a limit; both numbers, where they are known, for programs.
+fn beyond(code: &str, message: String, requested: Option<(&str, usize)>, maximum: usize) -> ServerError {
+    let mut error = refusal(code, message);
+    let values = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if let Some((name, number)) = requested {
+        values.set(name, number);
+    }
+    values.set("maximumAvailable", maximum);
+    error
+}
+
+const SHALLOWER: &str = "ask for less at once and go on from an id with `node`";
 
 /// Gives every error of a response its code and request id, hides what is internal and logs it.
 pub fn finish(response: &mut Response, request_id: &str) {
@@ -106,13 +120,14 @@ pub fn was_executed(response: &Response) -> bool {
     response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty())
 }
 
-/// Marks errors of parsing and validation with their codes.
-#[derive(Debug)]
-pub struct Codes;
+/// Marks errors of parsing and validation with their codes, and holds queries to their limits: the schema's
+/// own limits do not say how far a query is beyond them.
+#[derive(Clone, Copy, Debug)]
+pub struct Codes(pub Limits);
 
 impl ExtensionFactory for Codes {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+        Arc::new(*self)
     }
 }
 
@@ -127,7 +142,9 @@ impl Extension for Codes {
     ) -> ServerResult<ExecutableDocument> {
         next.run(ctx, query, variables).await.map_err(|error| {
             let code = if error.message.starts_with("The recursion depth") {
-                code::DEPTH_LIMIT_EXCEEDED
+                let maximum = self.0.depth;
+                let message = format!("this is nested deeper than the {maximum} levels allowed; {SHALLOWER}");
+                return beyond(code::DEPTH_LIMIT_EXCEEDED, message, None, maximum);
             } else if error.message.starts_with("The number of directives") {
                 code::COST_LIMIT_EXCEEDED
             } else {
@@ -142,20 +159,24 @@ impl Extension for Codes {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        next.run(ctx).await.map_err(|errors| {
-            let code = |error: &ServerError| match error.message.as_str() {
-                "Query is nested too deep." => code::DEPTH_LIMIT_EXCEEDED,
-                "Query is too complex." => code::COST_LIMIT_EXCEEDED,
-                _ => code::VALIDATION_FAILED,
-            };
-            errors
-                .into_iter()
-                .map(|error| {
-                    let code = code(&error);
-                    coded(error, code)
-                })
-                .collect()
-        })
+        let checked = next.run(ctx).await.map_err(|errors| {
+            errors.into_iter().map(|error| coded(error, code::VALIDATION_FAILED)).collect::<Vec<_>>()
+        })?;
+        let Limits { complexity, depth, .. } = self.0;
+        if checked.depth > depth {
+            let asked = checked.depth;
+            let message = format!("this is nested {asked} levels deep, {depth} are allowed; {SHALLOWER}");
+            let requested = Some(("requestedQueryDepth", asked));
+            return Err(vec![beyond(code::DEPTH_LIMIT_EXCEEDED, message, requested, depth)]);
+        }
+        if checked.complexity > complexity {
+            let asked = checked.complexity;
+            let message =
+                format!("this costs {asked}, {complexity} are allowed; ask for smaller pages with `first`");
+            let requested = Some(("requestedQueryCost", asked));
+            return Err(vec![beyond(code::COST_LIMIT_EXCEEDED, message, requested, complexity)]);
+        }
+        Ok(checked)
     }
 }
 

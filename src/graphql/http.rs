@@ -152,12 +152,16 @@ async fn answer(
         Media::Json => StatusCode::OK,
         Media::Response => StatusCode::BAD_REQUEST,
     };
-    let Checked { request: asked, operation } =
+    let Checked { request: asked, operation, is_introspection } =
         request::check(asked).map_err(|error| Refusal { status: wrong, error, header: None })?;
     if operation == OperationType::Mutation && method == Method::GET {
         let message = "a mutation is sent by POST";
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, code::BAD_USER_INPUT, message)
             .with(header::ALLOW, "POST"));
+    }
+    if is_introspection && !door.settings.limits.introspection {
+        let message = "introspection is off; set `introspection = true`, or use schema.graphql";
+        return Err(Refusal::new(wrong, code::FORBIDDEN, message));
     }
     let asked = asked.data(Loaders::new(viewer, door.ground.clone()));
     let mut response = execute(door, asked, request_id).await?;

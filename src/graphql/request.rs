@@ -1,6 +1,6 @@
 //! A request, read and checked as far as that goes without the schema.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
     Name, Positioned, Request, ServerError, Value, Variables,
@@ -25,6 +25,8 @@ const MAX_SELECTIONS: usize = 10_000;
 pub(super) struct Checked {
     pub(super) request: Request,
     pub(super) operation: OperationType,
+    /// Whether it asks about the schema itself.
+    pub(super) is_introspection: bool,
 }
 
 /// Reads the body of a POST.
@@ -112,10 +114,12 @@ pub(super) fn check(mut request: Request) -> Result<Checked, ServerError> {
             return Err(refusal(code::BAD_USER_INPUT, message));
         }
     }
+    let root = &operation.node.selection_set.node;
+    let is_introspection = introspects(root, &document.fragments, &mut HashSet::new());
     let operation = operation.node.ty;
     // async-graphql takes a name only where the document has named operations.
     request.set_parsed_query(document);
-    Ok(Checked { request, operation })
+    Ok(Checked { request, operation, is_introspection })
 }
 
 fn operation<'a>(
@@ -191,6 +195,19 @@ fn selections(document: &ExecutableDocument) -> Result<usize, ServerError> {
     Ok(total)
 }
 
+/// Whether `__schema` or `__type` is selected here, beside or within fragments.
+fn introspects<'a>(set: &'a SelectionSet, fragments: &'a Fragments, seen: &mut HashSet<&'a Name>) -> bool {
+    set.items.iter().any(|item| match &item.node {
+        Selection::Field(field) => matches!(field.node.name.node.as_str(), "__schema" | "__type"),
+        Selection::InlineFragment(part) => introspects(&part.node.selection_set.node, fragments, seen),
+        Selection::FragmentSpread(spread) => {
+            let name = &spread.node.fragment_name.node;
+            let fragment = fragments.get(name).filter(|_| seen.insert(name));
+            fragment.is_some_and(|fragment| introspects(&fragment.node.selection_set.node, fragments, seen))
+        }
+    })
+}
+
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 fn weigh<'a>(
@@ -250,6 +267,16 @@ mod tests {
         doubling.push_str(" fragment F60 on Query { __typename }");
         assert_eq!(code_of(&doubling), "\"COST_LIMIT_EXCEEDED\"");
         assert_eq!(code_of("{ ...A } fragment A on Query { ...A ...A }"), "\"GRAPHQL_VALIDATION_FAILED\"");
+    }
+
+    #[test]
+    fn a_question_about_the_schema_is_seen_through_fragments() {
+        let asks = |query: &str| check(Request::new(query)).ok().unwrap().is_introspection;
+        assert!(asks("{ a: __schema { types { name } } }"));
+        assert!(asks("{ ...A } fragment A on Query { ... { __type(name: \"Ticket\") { name } } }"));
+        assert!(!asks("{ __typename node(id: 1) { __typename } }"));
+        let two = "query A { __typename } query B { __schema { types { name } } }";
+        assert!(!check(Request::new(two).operation_name("A")).ok().unwrap().is_introspection);
     }
 
     #[test]

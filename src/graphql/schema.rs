@@ -56,11 +56,9 @@ impl Default for Limits {
 /// The schema over a ground.
 pub fn build(ground: Ground, outside: Outside, limits: Limits) -> Graph {
     let mut schema = bare()
-        .limit_depth(limits.depth)
-        .limit_complexity(limits.complexity)
         .limit_recursive_depth(limits.depth + 4)
         .limit_directives(limits.directives)
-        .extension(Codes)
+        .extension(Codes(limits))
         .extension(Tracing)
         .data(ground)
         .data(PublicUrl::new(&outside.public_url))

@@ -181,8 +181,14 @@ pub async fn progress(
         .map(|_| ())
 }
 
-/// A run is done.
+/// A run is done: what was read is all there is.
 pub async fn finish(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
+    use sync_run::Column as C;
+    sync_run::Entity::update_many()
+        .col_expr(C::TotalCount, Expr::col(C::DoneCount).into())
+        .filter(C::Id.eq(run_id))
+        .exec(tx)
+        .await?;
     end(tx, run_id, SyncStatus::Succeeded, None, now).await
 }
 

@@ -59,8 +59,14 @@ async fn introspection_can_be_switched_off() {
     let ground = fixtures::ground().await;
     let mut settings = Settings::default();
     settings.limits.introspection = false;
-    let answer = call(&door(&ground, settings), post("{ __schema { types { name } } }", &json!({}))).await;
-    assert!(!answer.body.contains("TicketConnection"), "{}", answer.body);
+    let door = door(&ground, settings);
+    for query in ["{ __schema { types { name } } }", "{ __type(name: \"Ticket\") { name } }"] {
+        let answer = call(&door, post(query, &json!({}))).await;
+        assert_eq!(answer.code(), "FORBIDDEN", "{}", answer.body);
+        assert!(answer.body.contains("introspection is off; set `introspection = true`"), "{}", answer.body);
+        assert!(answer.json().get("data").is_none(), "{}", answer.body);
+    }
+    assert_eq!(ask(&door, "operator", "{ __typename }", json!({})).await["__typename"], "Query");
 }
 
 #[::core::prelude::v1::test]

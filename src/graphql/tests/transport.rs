@@ -43,6 +43,33 @@ fn dear() -> TestRequest {
     post(&format!("{{ node(id: \"x\") {{ ... on Organization {{ {all} }} }} }}"), &json!({}))
 }
 
+#[actix_web::test]
+async fn what_is_beyond_a_limit_is_told_both_numbers_and_the_next_step() {
+    let ground = fixtures::ground().await;
+    let door = door(&ground, Settings::default());
+    let error = async |request| call(&door, request).await.json()["errors"][0].clone();
+
+    let cost = error(dear()).await;
+    let asked = cost["extensions"]["requestedQueryCost"].as_u64().unwrap();
+    assert!(asked > 25_000, "{cost:#}");
+    assert_eq!(cost["extensions"]["maximumAvailable"], 25_000);
+    let said = format!("this costs {asked}, 25000 are allowed; ask for smaller pages with `first`");
+    assert_eq!(cost["message"], said);
+
+    let nested = |times: usize| {
+        let (open, close) = ("previousTicket { ".repeat(times), " }".repeat(times));
+        post(&format!("{{ node(id: \"x\") {{ ... on Ticket {{ {open} id {close} }} }} }}"), &json!({}))
+    };
+    let depth = error(nested(15)).await;
+    assert_eq!(depth["extensions"]["code"], "DEPTH_LIMIT_EXCEEDED");
+    assert_eq!(depth["extensions"]["requestedQueryDepth"], 17, "{depth:#}");
+    assert_eq!(depth["extensions"]["maximumAvailable"], 16);
+    assert!(depth["message"].as_str().unwrap().contains("17 levels deep, 16 are allowed; "), "{depth:#}");
+    let deeper = error(nested(25)).await;
+    assert_eq!(deeper["extensions"]["code"], "DEPTH_LIMIT_EXCEEDED");
+    assert_eq!(deeper["extensions"]["maximumAvailable"], 16, "{deeper:#}");
+}
+
 type Case = (&'static str, fn() -> TestRequest, u16, u16, &'static str);
 
 /// What is asked, the status for those who ask for JSON, for those who know the newer type, and the code.

@@ -52,7 +52,7 @@ pub enum SyncStatus {
 pub struct SyncProgress {
     /// How many were read.
     pub done: i64,
-    /// How many there are, where the PSA says so.
+    /// How many there are, where the PSA says so; as many as were read once it succeeded.
     pub total: Option<i64>,
 }
 

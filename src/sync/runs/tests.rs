@@ -36,6 +36,8 @@ async fn the_same_reading_is_queued_once_and_taken_in_order() {
         })
     });
     done.await.unwrap();
+    let done = sync_run::Entity::find_by_id(id).one(ground.db.reader()).await.unwrap().unwrap();
+    assert_eq!((done.done_count, done.total_count), (40, Some(40)), "all there was");
     assert_eq!(next().await, Some(second.id));
     let id = second.id;
     ground.db.write(move |tx| Box::pin(async move { fail(tx, id, "no", now).await })).await.unwrap();
