@@ -76,20 +76,40 @@ impl Place {
             psa_company_id: id(),
             ticket_profile_id: id(),
         };
-        let organization_id = place.organization_id;
         let organization = organization::Model {
-            id: organization_id,
+            id: place.organization_id,
             slug: slug.to_owned(),
             name: slug.to_uppercase(),
             created_at: now,
             updated_at: now,
         };
         place.insert(organization).await;
+        place.furnish(&format!("Company of {slug}"), "Halo", "Default").await;
+        place
+    }
+
+    /// The same organization with another company, on another connection.
+    pub(crate) async fn another(&self, name: &str) -> Self {
+        let now = self.ground.clock.now();
+        let id = || self.ground.chance.id(now);
+        let place = Self {
+            company_id: id(),
+            psa_connection_id: id(),
+            psa_company_id: id(),
+            ticket_profile_id: id(),
+            ..self.clone()
+        };
+        place.furnish(name, name, name).await;
+        place
+    }
+
+    async fn furnish(&self, company: &str, connection: &str, profile: &str) {
+        let (place, organization_id, now) = (self, self.organization_id, self.ground.clock.now());
         place
             .insert(company::Model {
                 id: place.company_id,
                 organization_id,
-                name: format!("Company of {slug}"),
+                name: company.to_owned(),
                 created_at: now,
                 updated_at: now,
             })
@@ -99,7 +119,7 @@ impl Place {
                 id: place.psa_connection_id,
                 organization_id,
                 platform: "halo".to_owned(),
-                name: "Halo".to_owned(),
+                name: connection.to_owned(),
                 is_enabled: true,
                 settings: serde_json::json!({}),
                 sealed_credentials: Vec::new(),
@@ -133,7 +153,7 @@ impl Place {
                 id: place.ticket_profile_id,
                 organization_id,
                 psa_connection_id: place.psa_connection_id,
-                name: "Default".to_owned(),
+                name: profile.to_owned(),
                 is_default: true,
                 fields: serde_json::json!({}),
                 status_on_create: None,
@@ -142,7 +162,6 @@ impl Place {
                 updated_at: now,
             })
             .await;
-        place
     }
 
     /// Stores a row.

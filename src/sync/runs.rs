@@ -185,7 +185,7 @@ pub async fn progress(
 pub async fn finish(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
     use sync_run::Column as C;
     sync_run::Entity::update_many()
-        .col_expr(C::TotalCount, Expr::col(C::DoneCount).into())
+        .col_expr(C::TotalCount, Expr::col(C::DoneCount))
         .filter(C::Id.eq(run_id))
         .exec(tx)
         .await?;

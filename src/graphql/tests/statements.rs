@@ -1,4 +1,8 @@
-use entity::{Timestamp, webhook_delivery};
+use entity::{
+    Timestamp, company_alias, company_mapping, event, pick_list,
+    sync_run::{self, SyncKind, SyncStatus},
+    webhook_delivery, webhook_endpoint, webhook_secret,
+};
 
 use super::*;
 use crate::{
@@ -87,4 +91,142 @@ async fn the_traces_of_a_page_cost_five_statements() {
     assert_eq!(nodes.len(), deliveries.len());
     assert!(nodes.iter().all(|node| node["trace"].as_array().unwrap().len() == 9), "{data:#}");
     assert_eq!(ground.db.statements() - before, 2 + 5, "organization, deliveries and their traces");
+}
+
+/// One of everything, each on its own company and connection.
+async fn one_of_everything(place: &Place) {
+    let (organization_id, now) = (place.organization_id, place.ground.clock.now());
+    let id = || place.ground.chance.id(now);
+    let alias = id();
+    place
+        .insert(company_alias::Model {
+            id: alias,
+            organization_id,
+            company_id: place.company_id,
+            source: "*".to_owned(),
+            value: alias.to_string(),
+            created_at: now,
+        })
+        .await;
+    place
+        .insert(company_mapping::Model {
+            id: id(),
+            organization_id,
+            company_id: place.company_id,
+            psa_connection_id: place.psa_connection_id,
+            psa_company_id: place.psa_company_id,
+            is_ticketing_enabled: true,
+            ticket_profile_id: Some(place.ticket_profile_id),
+            created_at: now,
+            updated_at: now,
+        })
+        .await;
+    place
+        .insert(pick_list::Model {
+            id: id(),
+            organization_id,
+            psa_connection_id: place.psa_connection_id,
+            key: "status".to_owned(),
+            items: json!([]),
+            problem: None,
+            synced_at: now,
+        })
+        .await;
+    place
+        .insert(sync_run::Model {
+            id: id(),
+            organization_id,
+            psa_connection_id: place.psa_connection_id,
+            kind: SyncKind::PickLists,
+            filter: json!({}),
+            status: SyncStatus::Succeeded,
+            done_count: 1,
+            total_count: Some(1),
+            problem: None,
+            created_at: now,
+            started_at: Some(now),
+            finished_at: Some(now),
+        })
+        .await;
+    let endpoint = webhook_endpoint::Model {
+        id: id(),
+        organization_id,
+        key: place.ground.chance.alphanumeric(32),
+        name: "PSA".to_owned(),
+        sender: "halo".to_owned(),
+        psa_connection_id: Some(place.psa_connection_id),
+        scheme: "basic".to_owned(),
+        is_enabled: true,
+        created_at: now,
+        updated_at: now,
+    };
+    let endpoint = place.insert(endpoint).await;
+    place
+        .insert(webhook_secret::Model {
+            id: id(),
+            organization_id,
+            webhook_endpoint_id: endpoint.id,
+            sealed: Vec::new(),
+            hint: "abcd".to_owned(),
+            created_at: now,
+            expires_at: None,
+        })
+        .await;
+    let ticket = place.ticket("one", now).await;
+    let finding = place.finding("one", now).await;
+    place.put_on(&ticket, &finding).await;
+    let delivery = place.delivery(&endpoint, b"{}").await;
+    let event = event::Model {
+        id: id(),
+        position: 1,
+        finding_id: Some(finding.id),
+        ..place.event(&delivery, 0, Some(&ticket)).await
+    };
+    let event = place.insert(event).await;
+    place.operation(&ticket, 1, Some(event.id)).await;
+}
+
+const LISTS: &[&str] = &[
+    "companies(first: 10) { nodes { aliases { value } tickets(first: 2) { nodes { title } }
+        mappings { nodes { psaCompany { name } psaConnection { name } ticketProfile { name } } } } }",
+    "psaConnections(first: 10) { nodes { platform { __typename } psaCompanies(first: 2) { nodes { name } }
+        ticketProfiles { nodes { name } } webhookEndpoints { nodes { name } }
+        syncRuns { nodes { status } } pickLists { key } } }",
+    "companyMappings(first: 10) { nodes { company { name } psaCompany { name } psaConnection { name }
+        ticketProfile { name } } }",
+    "ticketProfiles(first: 10) { nodes { problems { code } } }",
+    "webhookEndpoints(first: 10) { nodes { psaConnection { name } secrets { hint } } }",
+    "events(first: 10) { nodes { finding { title } ticket { title } company { name }
+        webhookDelivery { messageId } } }",
+    "findings(first: 10) { nodes { company { name } tickets { nodes { title } } events { nodes { kind } } } }",
+    "ticketOperations(first: 10) { nodes { ticket { title } psaConnection { name } event { kind }
+        attempts { nodes { number } } } }",
+];
+
+#[actix_web::test]
+async fn ten_rows_of_any_list_cost_as_many_statements_as_two() {
+    let ground = fixtures::ground().await;
+    let mut places = Vec::new();
+    for (slug, rows) in [("few", 2), ("many", 10)] {
+        let place = Place::new(&ground, slug).await;
+        one_of_everything(&place).await;
+        for n in 1..rows {
+            one_of_everything(&place.another(&format!("{slug} {n}")).await).await;
+        }
+        places.push((ids::encode::<entity::organization::Entity>(place.organization_id), rows));
+    }
+    let door = door(&ground, Settings::default());
+    for list in LISTS {
+        let query =
+            format!("query($id: ID!) {{ node(id: $id) {{ ... on Organization {{ list: {list} }} }} }}");
+        let mut costs = Vec::new();
+        for (id, rows) in &places {
+            let before = ground.db.statements();
+            let data = ask(&door, "operator", &query, json!({ "id": id.as_str() })).await;
+            costs.push(ground.db.statements() - before);
+            let nodes = data["node"]["list"]["nodes"].as_array().unwrap();
+            assert!(nodes.len() >= *rows, "{list}: {data:#}");
+        }
+        assert_eq!(costs[0], costs[1], "{list}");
+    }
 }
