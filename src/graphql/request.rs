@@ -20,6 +20,8 @@ use super::errors::{code, refusal};
 const MAX_BRACKETS: usize = 64;
 /// How many fields a document may have once its fragments are put in their places.
 const MAX_SELECTIONS: usize = 10_000;
+/// How many fragments a document may have: a chain of them is followed on the stack.
+const MAX_FRAGMENTS: usize = 200;
 
 /// A request that may be executed.
 pub(super) struct Checked {
@@ -186,6 +188,10 @@ fn text_len(rest: &str) -> usize {
 /// How many fields a document has once its fragments are in their places. Counting fragment by fragment
 /// keeps a document of fragments that double each other from being unfolded.
 fn selections(document: &ExecutableDocument) -> Result<usize, ServerError> {
+    if document.fragments.len() > MAX_FRAGMENTS {
+        let message = format!("the document has more than {MAX_FRAGMENTS} fragments");
+        return Err(refusal(code::VALIDATION_FAILED, message));
+    }
     let mut known = HashMap::new();
     let mut total = 0_usize;
     for (_, operation) in document.operations.iter() {
@@ -229,7 +235,7 @@ fn weigh<'a>(
                         return Err(refusal(code::VALIDATION_FAILED, message));
                     }
                     // Validation says so in its own words.
-                    (None, None) => 0,
+                    (None, None) => 1,
                     (None, Some(fragment)) => {
                         known.insert(name, None);
                         let weight = weigh(&fragment.node.selection_set.node, fragments, known)?;
