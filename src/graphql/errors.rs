@@ -1,6 +1,6 @@
 //! Errors of the domain on their way out.
 //!
-//! What a person can mend by typing something else stands in a mutation's `userErrors` ([`payload!`]).
+//! What a person can mend by typing something else stands in a mutation's `userErrors` (`payload!`).
 //! Everything else is a top-level error with a code. A resolver just uses `?`: the domain's error stays
 //! in the GraphQL error as its source, and [`finish`] turns it into message and code in one place; the
 //! cause of an internal error goes to the log, under the request id that the client is given.

@@ -1,6 +1,6 @@
 //! Ticket profiles: how tickets are made and closed on one connection.
 //!
-//! A profile is held against the connection's pick lists as they were last loaded ([`rules`]), when it is
+//! A profile is held against the connection's pick lists as they were last loaded (`rules`), when it is
 //! saved and again whenever somebody asks what is wrong with it: lists change in the PSA.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 

@@ -22,7 +22,7 @@ tokio::task_local! {
     static CALLS: RefCell<Vec<CallTrace>>;
 }
 
-/// Runs a piece of work and gives back which calls it made, in order, the last [`KEPT`] of them. Work
+/// Runs a piece of work and gives back which calls it made, in order, the last 64 of them. Work
 /// that runs beside it over the same connection is not mixed in; calls from tasks it spawns are not seen.
 pub async fn traced<F: Future>(work: F) -> (F::Output, Vec<CallTrace>) {
     CALLS
