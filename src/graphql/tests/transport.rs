@@ -189,9 +189,18 @@ async fn what_is_our_fault_is_told_to_the_log_alone() {
 #[actix_web::test]
 async fn an_operation_that_takes_too_long_is_given_up() {
     let ground = fixtures::ground().await;
-    let settings = Settings { timeout: std::time::Duration::ZERO, ..Settings::default() };
-    let id = crate::graphql::ids::encode::<entity::ticket::Entity>(Uuid::nil());
-    let query = "query($id: ID!) { node(id: $id) { id } }";
-    let answer = call(&door(&ground, settings), post(query, &json!({ "id": id.as_str() }))).await;
+    // Every connection that writes is taken, for as long as the test runs.
+    for _ in 0..8 {
+        let db = ground.db.clone();
+        tokio::spawn(async move {
+            let held = db.write::<(), sea_orm::DbErr, _>(|_| Box::pin(std::future::pending()));
+            let _ = held.await;
+        });
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let settings = Settings { timeout: std::time::Duration::from_millis(200), ..Settings::default() };
+    let query = "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) { userErrors { code } } }";
+    let input = json!({ "input": { "slug": "late", "name": "Late" } });
+    let answer = call(&door(&ground, settings), post(query, &input)).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (504, "TIMEOUT"));
 }
