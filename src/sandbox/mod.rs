@@ -5,4 +5,12 @@
 //! of the gateway: it is written from the vendor's behaviour and would rather be
 //! stricter than the vendor than more lenient.
 
+pub mod frame;
 pub mod halo;
+
+use frame::Kind;
+
+/// Every vendor's sandbox there is.
+pub fn kinds() -> &'static [Kind] {
+    &[]
+}
