@@ -11,6 +11,7 @@ mod control;
 mod faults;
 mod handle;
 mod ledger;
+mod names;
 mod post;
 mod reply;
 mod server;
@@ -21,6 +22,7 @@ pub use self::{
     faults::{Doubling, Fault, FaultKind},
     handle::{Instance, Kind, Sandbox, Start},
     ledger::{LedgerId, LedgerNote, LedgerTicket, marker_in},
+    names::customer_name,
     post::{Letter, Mail, Post, PostAnswer},
     reply::Reply,
     world::{Deed, DeedError, Failure, Ground, Recorded, Right, World},
