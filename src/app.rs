@@ -1,9 +1,10 @@
 //! Builds everything once; every route on one page.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use anyhow::Context as _;
+use secrecy::SecretString;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -92,6 +93,11 @@ fn private_addresses(config: &Config) -> PrivateAddresses {
     }
 }
 
+/// What vendors know this gateway by.
+fn own_ids(config: &Config) -> BTreeMap<&'static str, SecretString> {
+    config.connectwise_client_id.clone().into_iter().map(|id| ("connectwise_client_id", id)).collect()
+}
+
 impl App {
     /// Starts everything; returns once requests are answered.
     pub async fn start(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
@@ -101,6 +107,8 @@ impl App {
             clock: ground.clock.clone(),
             allow_private: private_addresses(config),
             timeout: Duration::from_secs(config.psa_timeout_secs),
+            own_ids: own_ids(config),
+            calls_allowed: config.psa_calls.clone(),
             ..OutboundOptions::default()
         })?;
         let workers = Workers::new(
@@ -112,7 +120,6 @@ impl App {
                 inbox_workers: config.inbox_workers,
                 lane_workers: config.lane_workers,
                 poll_interval_secs: config.psa_poll_interval_secs,
-                halo_calls_per_five_minutes: config.halo_calls_per_five_minutes,
             },
         );
         let stop = CancellationToken::new();
@@ -236,7 +243,7 @@ pub async fn run(config: Config, only: Option<Only>) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "shown once, to the person who starts the gateway, and never logged")]
-fn announce(token: &secrecy::SecretString) {
+fn announce(token: &SecretString) {
     use secrecy::ExposeSecret as _;
     println!("\nFirst administrator token (shown only now):\n\n    {}\n", token.expose_secret());
 }

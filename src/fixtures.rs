@@ -116,6 +116,8 @@ impl Place {
             .await;
         place
             .insert(psa_connection::Model {
+                warnings: serde_json::json!([]),
+                company_id: None,
                 id: place.psa_connection_id,
                 organization_id,
                 platform: "halo".to_owned(),
@@ -150,6 +152,9 @@ impl Place {
             .await;
         place
             .insert(ticket_profile::Model {
+                title_template: None,
+                body_template: None,
+                problems: serde_json::json!([]),
                 id: place.ticket_profile_id,
                 organization_id,
                 psa_connection_id: place.psa_connection_id,
@@ -309,6 +314,12 @@ impl Place {
     pub(crate) async fn endpoint(&self) -> webhook_endpoint::Model {
         let now = self.ground.clock.now();
         self.insert(webhook_endpoint::Model {
+            registration: webhook_endpoint::Registration::ByHand,
+            registered_id: None,
+            registration_message: None,
+            registration_checked_at: None,
+            registration_due_at: None,
+            wanted_key: None,
             id: self.ground.chance.id(now),
             organization_id: self.organization_id,
             key: self.ground.chance.alphanumeric(32),

@@ -111,7 +111,7 @@ impl WebhookDoor {
         };
         let sender = endpoint.endpoint.sender.clone();
         let webhook = Unverified::new(headers, body)
-            .verify(|headers, body| self.authenticate(&endpoint, headers, body))
+            .verify(|headers, body| self.authenticate(&endpoint, headers, request.query_string(), body))
             .map_err(|problem| {
                 (Refusal(Received::Unauthorized, StatusCode::UNAUTHORIZED, problem), sender.clone())
             })?;
@@ -188,16 +188,31 @@ impl WebhookDoor {
         })
     }
 
-    fn authenticate(&self, keys: &EndpointKeys, headers: &Headers, body: &[u8]) -> Result<Proof, String> {
+    fn authenticate(
+        &self,
+        keys: &EndpointKeys,
+        headers: &Headers,
+        query: &str,
+        body: &[u8],
+    ) -> Result<Proof, String> {
         let now = self.ground.clock.now();
         let live = keys.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|at| now < at));
         if let Some(platform) = psa::platform(&keys.endpoint.sender) {
             let secrets: Vec<_> = live
-                .map(|secret| psa::WebhookSecret { id: secret.id, secret: secret.secret.clone() })
+                .map(|secret| psa::WebhookSecret {
+                    id: secret.id,
+                    key_name: secret.key_name.clone(),
+                    secret: secret.secret.clone(),
+                })
                 .collect();
-            return platform
-                .verify_webhook(&keys.endpoint.scheme, &secrets, headers, body)
-                .map_err(|refused| refused.to_string());
+            let call = psa::WebhookCall {
+                scheme: &keys.endpoint.scheme,
+                settings: &keys.settings,
+                headers,
+                query,
+                body,
+            };
+            return platform.verify_webhook(&call, &secrets).map_err(|refused| refused.to_string());
         }
         let scheme =
             scanners::sender(&keys.endpoint.sender).and_then(|_| Scheme::from_key(&keys.endpoint.scheme));

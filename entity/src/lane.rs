@@ -31,8 +31,10 @@ pub struct Model {
     pub holder: Option<String>,
     /// Counts the leases: results under an older one are void.
     pub fence: i64,
-    /// The calls spent in the current window, as the rate budget keeps them.
-    pub budget: Option<Json>,
+    /// When the PSA's pick lists are read again by themselves; none where the connection is off.
+    pub lists_at: Option<Timestamp>,
+    /// Whose calls it spends: key of a call budget; empty until it was served once.
+    pub budget_key: String,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod attempt;
+pub mod call_budget;
 pub mod company;
 pub mod company_alias;
 pub mod company_mapping;

@@ -25,6 +25,12 @@ pub struct Model {
     pub status_on_create: Option<String>,
     /// The status that closes a ticket.
     pub status_on_close: String,
+    /// Template of a new ticket's title; ours where there is none.
+    pub title_template: Option<String>,
+    /// Template of its body; ours where there is none.
+    pub body_template: Option<String>,
+    /// What is wrong with its values since the PSA's lists were read last.
+    pub problems: Json,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -4,6 +4,20 @@ use sea_orm::entity::prelude::*;
 
 use crate::Timestamp;
 
+/// How an endpoint stands in the PSA's own list of webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+pub enum Registration {
+    /// A person enters its address in the sender's own pages.
+    ByHand,
+    /// The gateway is to register it.
+    Wanted,
+    /// It is registered and works as far as the PSA says.
+    Working,
+    /// It cannot be registered, or the PSA does not use it; see the message.
+    Failing,
+}
+
 /// A row of `webhook_endpoint`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_endpoint")]
@@ -25,6 +39,18 @@ pub struct Model {
     pub scheme: String,
     /// Whether it takes webhooks.
     pub is_enabled: bool,
+    /// Whether the gateway keeps it registered in the PSA, and how that stands.
+    pub registration: Registration,
+    /// The PSA's id of the registration.
+    pub registered_id: Option<String>,
+    /// What was mended last, or what is wrong and the next step.
+    pub registration_message: Option<String>,
+    /// When the registration was looked at last.
+    pub registration_checked_at: Option<Timestamp>,
+    /// When it is to be looked at next; never where the gateway does not keep it.
+    pub registration_due_at: Option<Timestamp>,
+    /// Name of a signing key of the PSA that is to be fetched.
+    pub wanted_key: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

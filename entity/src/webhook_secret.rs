@@ -15,6 +15,8 @@ pub struct Model {
     pub organization_id: Uuid,
     /// Of which endpoint.
     pub webhook_endpoint_id: Uuid,
+    /// Which of the sender's keys it is, where the sender has several and each webhook names its own.
+    pub key_name: Option<String>,
     /// The secret, sealed.
     pub sealed: Vec<u8>,
     /// Its last characters, to recognise it by.

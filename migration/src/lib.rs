@@ -12,6 +12,7 @@ mod m20261121_000001_organizations;
 mod m20261121_000002_connections;
 mod m20261121_000003_webhooks;
 mod m20261121_000004_tickets;
+mod m20261121_000005_platforms;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_connections::Migration),
             Box::new(m20261121_000003_webhooks::Migration),
             Box::new(m20261121_000004_tickets::Migration),
+            Box::new(m20261121_000005_platforms::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! From written values to a checked configuration.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -63,7 +63,8 @@ impl Read {
         let psa_private_addresses = self.private_addresses();
         let psa_timeout_secs = self.whole("psa_timeout_secs");
         let psa_poll_interval_secs = self.whole("psa_poll_interval_secs");
-        let halo_calls_per_five_minutes = self.whole("halo_calls_per_five_minutes");
+        let psa_calls = self.psa_calls();
+        let connectwise_client_id = self.secret("connectwise_client_id");
         let inbox_workers = self.whole("inbox_workers");
         let lane_workers = self.whole("lane_workers");
         let shutdown_grace_secs = self.whole("shutdown_grace_secs");
@@ -87,7 +88,8 @@ impl Read {
             psa_private_addresses: psa_private_addresses?,
             psa_timeout_secs: psa_timeout_secs?,
             psa_poll_interval_secs: psa_poll_interval_secs?,
-            halo_calls_per_five_minutes: halo_calls_per_five_minutes?,
+            psa_calls: psa_calls?,
+            connectwise_client_id,
             inbox_workers: inbox_workers?,
             lane_workers: lane_workers?,
             shutdown_grace_secs: shutdown_grace_secs?,
@@ -256,6 +258,33 @@ impl Read {
         }
         self.choose(setting, &hosts.join(","), origin);
         Some(hosts)
+    }
+
+    fn psa_calls(&mut self) -> Option<BTreeMap<String, u32>> {
+        let setting = setting("psa_calls")?;
+        let Some((origin, written)) = self.find(setting.name) else { return Some(BTreeMap::new()) };
+        let pairs = match texts(setting, &written) {
+            Ok(pairs) => pairs,
+            Err(what) => {
+                self.wrong(setting, &origin, what);
+                return None;
+            }
+        };
+        let mut calls = BTreeMap::new();
+        for pair in &pairs {
+            let read = pair.split_once('=').map(|(key, number)| (key.trim(), number.trim().parse::<u32>()));
+            match read {
+                Some((key, Ok(number @ 1..=1_000_000))) if !key.is_empty() => {
+                    calls.insert(key.to_owned(), number);
+                }
+                _ => {
+                    self.wrong(setting, &origin, &format!("`{pair}`"));
+                    return None;
+                }
+            }
+        }
+        self.choose(setting, &pairs.join(","), origin);
+        Some(calls)
     }
 }
 

@@ -12,6 +12,7 @@ mod settings;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -106,8 +107,10 @@ pub struct Config {
     pub psa_timeout_secs: u64,
     /// How often a PSA is asked what has changed, in seconds.
     pub psa_poll_interval_secs: i64,
-    /// Calls in any five minutes to one HaloPSA login.
-    pub halo_calls_per_five_minutes: u32,
+    /// Calls in a platform's own window, by key of the platform, where the usual number does not suit.
+    pub psa_calls: BTreeMap<String, u32>,
+    /// What ConnectWise knows this gateway by.
+    pub connectwise_client_id: Option<SecretString>,
     /// How many workers decide deliveries.
     pub inbox_workers: usize,
     /// How many connections are served at the same time.

@@ -171,10 +171,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How often a PSA is asked what has changed, in seconds, in case its webhooks were lost.",
     ),
     set(
-        "halo_calls_per_five_minutes",
-        Whole(1, 100_000),
-        Is("500"),
-        "Calls in any five minutes to one HaloPSA login at the most.",
+        "psa_calls",
+        List("platforms with numbers of calls such as halo=700, syncro=120"),
+        Is(""),
+        "Calls at the most in a platform's own window, where the usual number does not suit: of Autotask per \
+         hour, of HaloPSA per five minutes, of the others per minute.",
+    ),
+    set(
+        "connectwise_client_id",
+        Secret("the GUID that developer.connectwise.com gave to this product"),
+        Follows("ConnectWise PSA cannot be connected", "01234567-89ab-cdef-0123-456789abcdef"),
+        "What ConnectWise knows this gateway by; every call to ConnectWise PSA carries it.",
     ),
     set("inbox_workers", Whole(1, 64), Is("2"), "How many workers decide deliveries at the same time."),
     set("lane_workers", Whole(1, 256), Is("4"), "How many PSA connections are served at the same time."),

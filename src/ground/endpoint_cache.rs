@@ -1,7 +1,7 @@
 //! Webhook endpoints that were looked up a moment ago, with their opened secrets.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,6 +21,8 @@ pub struct EndpointKeys {
     pub endpoint: webhook_endpoint::Model,
     /// Its secrets, newest first. Some may have expired since they were read: compare with the clock.
     pub secrets: Vec<EndpointSecret>,
+    /// Its connection's credential fields that are no secret, by key.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// One secret of an endpoint, opened.
@@ -28,6 +30,8 @@ pub struct EndpointKeys {
 pub struct EndpointSecret {
     /// Which.
     pub id: Uuid,
+    /// Which of the sender's keys it is, where the sender has several.
+    pub key_name: Option<String>,
     /// Its text: a shared secret, or the sender's public key.
     pub secret: SecretString,
     /// From when on it counts no more.

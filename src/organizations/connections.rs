@@ -106,6 +106,8 @@ pub async fn create(
                     health_checked_at: Set(None),
                     health_message: Set(None),
                     verification: Set(json!([])),
+                    warnings: Set(json!([])),
+                    company_id: Set(None),
                     created_at: Set(now),
                     updated_at: Set(now),
                 };
@@ -214,12 +216,17 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
         .await
 }
 
+/// Its credential fields that are no secret, by key.
+pub fn settings(row: &psa_connection::Model) -> BTreeMap<String, String> {
+    serde_json::from_value(row.settings.clone()).unwrap_or_default()
+}
+
 /// The whole login, opened: for clients of the PSA, and for changing one field of it. By key of the field.
 pub async fn credentials(
     ground: &Ground,
     row: &psa_connection::Model,
 ) -> Result<BTreeMap<String, SecretString>, Error> {
-    let settings: BTreeMap<String, String> = serde_json::from_value(row.settings.clone())?;
+    let settings = settings(row);
     let place = place(row.organization_id, row.id);
     let sealed = ground.vault.open_secret(ground.db.reader(), place, &row.sealed_credentials).await?;
     let secrets: BTreeMap<String, String> = serde_json::from_str(sealed.expose_secret())?;

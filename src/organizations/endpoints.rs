@@ -4,9 +4,12 @@
 //! address with its live secrets. Scanners post as whoever they are, a PSA speaks for one connection.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use entity::{Timestamp, psa_connection, webhook_endpoint, webhook_secret};
+use entity::{Timestamp, psa_connection, webhook_endpoint, webhook_endpoint::Registration, webhook_secret};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, ExprTrait as _,
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -56,8 +59,10 @@ pub struct NewEndpoint {
     pub psa_connection_id: Option<Uuid>,
     /// Key of the way it signs.
     pub scheme: String,
-    /// The shared secret, or the sender's public key.
-    pub secret: SecretString,
+    /// The shared secret, or the sender's public key; none where the scheme has none.
+    pub secret: Option<SecretString>,
+    /// Whether the gateway registers it in the PSA and keeps it there.
+    pub is_registered: bool,
     /// What the door has found wrong: told together with what is found here.
     pub problems: Vec<Problem>,
 }
@@ -85,6 +90,12 @@ pub async fn create(
         psa_connection_id: Set(new.psa_connection_id),
         scheme: Set(new.scheme),
         is_enabled: Set(true),
+        registration: Set(if new.is_registered { Registration::Wanted } else { Registration::ByHand }),
+        registered_id: Set(None),
+        registration_message: Set(None),
+        registration_checked_at: Set(None),
+        registration_due_at: Set(new.is_registered.then_some(now)),
+        wanted_key: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -93,7 +104,9 @@ pub async fn create(
         .write(move |tx| {
             Box::pin(async move {
                 let made = row.insert(tx).await?;
-                add_secret(tx, &ground_of, &made, &new.secret).await?;
+                if let Some(secret) = &new.secret {
+                    add_secret(tx, &ground_of, &made, None, secret).await?;
+                }
                 Ok::<_, Error>(made)
             })
         })
@@ -174,7 +187,7 @@ pub async fn rotate_secret(
                     );
                     return Err(Problem::of("id", ProblemCode::WrongState, message).into());
                 }
-                add_secret(tx, &ground_of, &row, &secret).await?;
+                add_secret(tx, &ground_of, &row, None, &secret).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -263,9 +276,22 @@ async fn look_up(ground: &Ground, key: &str, now: Timestamp) -> Result<Option<En
     let mut secrets = Vec::new();
     for row in live(&endpoint, now).order_by_desc(webhook_secret::Column::Id).all(db).await? {
         let secret = ground.vault.open_secret(db, place(&endpoint, row.id), &row.sealed).await?;
-        secrets.push(EndpointSecret { id: row.id, secret, expires_at: row.expires_at });
+        secrets.push(EndpointSecret {
+            id: row.id,
+            key_name: row.key_name,
+            secret,
+            expires_at: row.expires_at,
+        });
     }
-    Ok(Some(EndpointKeys { endpoint, secrets }))
+    let mut settings = BTreeMap::new();
+    if let Some(id) = endpoint.psa_connection_id {
+        let connection = psa_connection::Entity::find_by_id(id)
+            .filter(psa_connection::Column::OrganizationId.eq(endpoint.organization_id))
+            .one(db)
+            .await?;
+        settings = connection.map(|row| super::connections::settings(&row)).unwrap_or_default();
+    }
+    Ok(Some(EndpointKeys { endpoint, secrets, settings }))
 }
 
 fn live(endpoint: &webhook_endpoint::Model, now: Timestamp) -> Select<webhook_secret::Entity> {
@@ -280,6 +306,7 @@ async fn add_secret(
     tx: &DatabaseTransaction,
     ground: &Ground,
     endpoint: &webhook_endpoint::Model,
+    key_name: Option<String>,
     secret: &SecretString,
 ) -> Result<webhook_secret::Model, Error> {
     let now = ground.clock.now();
@@ -288,6 +315,7 @@ async fn add_secret(
         id: Set(id),
         organization_id: Set(endpoint.organization_id),
         webhook_endpoint_id: Set(endpoint.id),
+        key_name: Set(key_name),
         sealed: Set(ground.vault.seal(tx, place(endpoint, id), secret).await?),
         hint: Set(last_four(secret.expose_secret(), HINT_FROM)),
         created_at: Set(now),

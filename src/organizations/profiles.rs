@@ -88,6 +88,9 @@ pub async fn create(
         fields: Set(json!(values.fields)),
         status_on_create: Set(values.status_on_create),
         status_on_close: Set(values.status_on_close),
+        title_template: Set(None),
+        body_template: Set(None),
+        problems: Set(json!([])),
         created_at: Set(now),
         updated_at: Set(now),
     };

@@ -16,9 +16,16 @@ pub use error::{NextStep, PsaError};
 
 use crate::{
     clock::Chance,
-    queue::received::{Headers, Proof},
-    sync::remote::{CompanyFilter, RemoteCompany, RemotePickList},
-    tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, TicketDraft, TicketHint},
+    ground::Ground,
+    queue::{
+        budget::RateLimit,
+        budgets::SharedBudget,
+        received::{Headers, Proof},
+    },
+    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    tickets::remote::{
+        MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
+    },
 };
 
 /// Every platform there is.
@@ -29,6 +36,40 @@ pub fn platforms() -> &'static [&'static dyn Platform] {
 /// The platform of that key.
 pub fn platform(key: &str) -> Option<&'static dyn Platform> {
     platforms().iter().copied().find(|platform| platform.key() == key)
+}
+
+/// Whose calls a login's are counted with: the key of their budget, and the limit; none where the platform
+/// sets no limit. `login` is the connection's id.
+pub fn budget_of(
+    platform: &dyn Platform,
+    http: &http::Outbound,
+    organization_id: uuid::Uuid,
+    login: uuid::Uuid,
+    settings: &BTreeMap<String, String>,
+) -> Option<(String, RateLimit)> {
+    let capabilities = platform.capabilities();
+    let usual = capabilities.rate?;
+    let limit = RateLimit { calls: http.calls_allowed(platform.key()).unwrap_or(usual.calls), ..usual };
+    let key = platform.key();
+    let key = match capabilities.rate_scope {
+        RateScope::Login => format!("{key}/{login}"),
+        // Never across organizations: who only claims to be a tenant must not spend what is another's.
+        RateScope::Tenant => format!("{key}/{organization_id}/{}", platform.tenant(settings)),
+        RateScope::Installation => key.to_owned(),
+    };
+    Some((key.chars().take(200).collect(), limit))
+}
+
+/// The way out for one login, with its calls counted.
+pub fn counted(
+    ground: &Ground,
+    http: &http::Outbound,
+    budget: Option<(String, RateLimit)>,
+) -> http::Outbound {
+    match budget {
+        Some((key, limit)) => http.counted(SharedBudget::new(ground.clone(), &key, limit)),
+        None => http.clone(),
+    }
 }
 
 /// One field of a platform's credential form.
@@ -78,9 +119,27 @@ pub struct Capabilities {
     pub webhooks: bool,
     /// How long a new ticket can stay invisible to its search, in seconds.
     pub search_delay_secs: i64,
-    /// How many calls a login may make, where the operator does not say otherwise; none where the
-    /// platform sets no limit.
-    pub rate: Option<http::RateLimit>,
+    /// How many calls may be made, where the operator does not say otherwise; none where the platform
+    /// sets no limit.
+    pub rate: Option<RateLimit>,
+    /// Who shares that many calls.
+    pub rate_scope: RateScope,
+    /// How many calls that share them may be under way at the same time; no limit where it is 0.
+    pub parallel: u32,
+    /// The gateway can register its own webhook and mend it.
+    pub webhook_registration: bool,
+}
+
+/// Who shares a number of calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateScope {
+    /// Every login has its own.
+    #[default]
+    Login,
+    /// All logins of an organization to one instance of the PSA, as [`Platform::tenant`] names it.
+    Tenant,
+    /// Everything this installation does with the platform: the vendor counts by source address.
+    Installation,
 }
 
 /// What a user typed into a credential form, by key of the field. Secret and other fields alike are
@@ -108,11 +167,67 @@ pub struct WebhookScheme {
 }
 
 /// A secret a webhook may be authenticated with.
+#[derive(Clone)]
 pub struct WebhookSecret {
     /// Our id of it.
     pub id: uuid::Uuid,
+    /// Which of the PSA's keys it is, where the PSA has several and each webhook names its own: what
+    /// [`Psa::webhook_key`] was asked for.
+    pub key_name: Option<String>,
     /// Its text.
     pub secret: SecretString,
+}
+
+/// A webhook before its check.
+pub struct WebhookCall<'a> {
+    /// The endpoint's scheme.
+    pub scheme: &'a str,
+    /// The connection's credential fields that are no secret, by key.
+    pub settings: &'a BTreeMap<String, String>,
+    /// Headers as sent.
+    pub headers: &'a Headers,
+    /// The query as sent, without the question mark.
+    pub query: &'a str,
+    /// The raw bytes.
+    pub body: &'a [u8],
+}
+
+/// What a webhook says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookNews {
+    /// What happened to tickets. Hints, to be checked by reading the tickets.
+    pub tickets: Vec<TicketHint>,
+    /// The PSA says that the registration itself was changed (switched off, failing …): look at it.
+    pub concerns_registration: bool,
+    /// The key that it is signed with and that we do not know yet: fetch it with [`Psa::webhook_key`], so
+    /// that the next ones can be proven.
+    pub wanted_key: Option<String>,
+}
+
+/// The gateway's own webhook, as it should stand in the PSA.
+#[derive(Clone, Debug)]
+pub struct WebhookWanted {
+    /// Where the PSA is to post. Ours alone: what stands there with another address is not touched.
+    pub url: String,
+    /// Name for people in the PSA's own lists.
+    pub name: String,
+    /// The endpoint's scheme.
+    pub scheme: String,
+    /// What the PSA is to sign with, where the scheme has a secret of ours.
+    pub secret: Option<SecretString>,
+    /// What it was registered as, where it was.
+    pub external_id: Option<String>,
+}
+
+/// The gateway's own webhook as it stands in the PSA now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookKept {
+    /// The PSA's id of the registration (a platform that needs several joins them).
+    pub external_id: String,
+    /// What had to be mended, for people, e.g. `it was switched off in ConnectWise`.
+    pub mended: Option<String>,
+    /// What is still wrong with it, for people, with the next step; none where it works.
+    pub problem: Option<String>,
 }
 
 /// What a platform is.
@@ -141,9 +256,16 @@ pub trait Platform: Send + Sync {
         http: http::Outbound,
     ) -> Result<Arc<dyn Psa>, Vec<FieldProblem>>;
 
-    /// A new secret for a webhook endpoint, in the form that scheme wants.
-    fn make_webhook_secret(&self, _scheme: &str, chance: &Chance) -> SecretString {
-        chance.alphanumeric(43).into()
+    /// Which instance of the PSA the settings (credential fields that are no secret) lead to, for budgets
+    /// that its logins share.
+    fn tenant(&self, settings: &BTreeMap<String, String>) -> String {
+        settings.get("domain").cloned().unwrap_or_default()
+    }
+
+    /// A new secret for a webhook endpoint, in the form that scheme wants; none where the scheme has none of
+    /// ours (the PSA makes the keys, or nothing is signed and the address is the secret).
+    fn make_webhook_secret(&self, _scheme: &str, chance: &Chance) -> Option<SecretString> {
+        Some(chance.alphanumeric(43).into())
     }
 
     /// Whether somebody's own secret will do for that scheme; `Err` says what to do, for people.
@@ -156,23 +278,43 @@ pub trait Platform: Send + Sync {
         }
     }
 
-    /// Checks that a webhook comes from the PSA.
+    /// Checks that a webhook comes from the PSA. No call is made: where the key that it is signed with is not
+    /// known yet, everything else is checked, and `Proof::scheme` ends in `.unproven`.
     fn verify_webhook(
         &self,
-        scheme: &str,
+        call: &WebhookCall<'_>,
         secrets: &[WebhookSecret],
-        headers: &Headers,
-        body: &[u8],
     ) -> Result<Proof, WebhookRefused>;
 
-    /// What a webhook says happened. `Err` says what was not understood, for people.
-    fn read_webhook(&self, headers: &Headers, body: &[u8]) -> Result<Vec<TicketHint>, String>;
+    /// What a webhook says happened; `verified_by` is its proof's scheme. `Err` says what was not understood,
+    /// for people.
+    fn read_webhook(&self, verified_by: &str, headers: &Headers, body: &[u8]) -> Result<WebhookNews, String>;
 }
 
 /// Why a webhook of a PSA was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WebhookRefused(pub String);
+
+/// What a login may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ability {
+    /// Reading companies.
+    Companies,
+    /// Reading, creating and changing tickets.
+    Tickets,
+    /// Closing tickets.
+    Close,
+    /// Reading and writing configurations.
+    Configurations,
+    /// Reading contacts.
+    Contacts,
+    /// Reading and writing what is billed.
+    Billing,
+    /// Registering webhooks.
+    Webhooks,
+}
 
 /// What became of one step of a credential check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +342,8 @@ pub struct VerificationStep {
     pub message: String,
     /// The credential field to look at, where one is to blame.
     pub field: Option<&'static str>,
+    /// The ability that the step is about; none for the way there (host, sign-in …).
+    pub ability: Option<Ability>,
 }
 
 /// The result of *Save & Verify*.
@@ -209,12 +353,18 @@ pub struct Verification {
     pub steps: Vec<VerificationStep>,
     /// What was found out and is worth showing, e.g. `authorisation_server`, `tenant`, `version`, `agent_id`.
     pub discovered: BTreeMap<String, String>,
+    /// What works and is unwise all the same, for people, e.g. that the login may do everything.
+    pub warnings: Vec<String>,
 }
 
 impl Verification {
-    /// Whether no step failed.
+    /// Whether everything works that tickets need: the way there, companies, tickets and closing. Without
+    /// another ability the gateway does less, and says so.
     pub fn is_ok(&self) -> bool {
-        !self.steps.iter().any(|step| step.outcome == StepOutcome::Failed)
+        let is_needed = |ability: Option<Ability>| {
+            matches!(ability, None | Some(Ability::Companies | Ability::Tickets | Ability::Close))
+        };
+        !self.steps.iter().any(|step| step.outcome == StepOutcome::Failed && is_needed(step.ability))
     }
 }
 
@@ -257,8 +407,8 @@ pub trait Psa: Send + Sync {
     /// Whether a note with this mark is there.
     async fn has_note(&self, external_id: &str, marker: &str) -> Result<bool, PsaError>;
 
-    /// Sets the status (a value of the pick list `status`); setting the one it has is no error.
-    async fn set_status(&self, external_id: &str, status: &str) -> Result<RemoteTicket, PsaError>;
+    /// Sets the status; setting the one it has is no error.
+    async fn set_status(&self, change: &StatusChange) -> Result<RemoteTicket, PsaError>;
 
     /// Tickets changed at or after `since`, oldest change first, one page.
     async fn changed_since(
@@ -266,4 +416,28 @@ pub trait Psa: Send + Sync {
         since: Timestamp,
         page: Option<&str>,
     ) -> Result<RemotePage<RemoteTicket>, PsaError>;
+
+    /// Creates a company. A name that is taken is the PSA's to refuse.
+    async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError>;
+
+    /// Sees to it that the gateway's webhook stands in the PSA and works: registers it, or looks at it and
+    /// mends it. May be repeated at any time.
+    async fn keep_webhook(&self, _wanted: &WebhookWanted) -> Result<WebhookKept, PsaError> {
+        Err(not_offered("registering webhooks"))
+    }
+
+    /// Takes the gateway's webhook out of the PSA; one that is gone is no error.
+    async fn remove_webhook(&self, _external_id: &str) -> Result<(), PsaError> {
+        Err(not_offered("removing webhooks"))
+    }
+
+    /// The key of that name that the PSA signs webhooks with (see [`WebhookNews::wanted_key`]). The name was
+    /// checked before and is checked again here: it came from outside.
+    async fn webhook_key(&self, _name: &str) -> Result<SecretString, PsaError> {
+        Err(not_offered("signing keys"))
+    }
+}
+
+fn not_offered(what: &str) -> PsaError {
+    PsaError::Rejected { field: None, reason: format!("this platform does not offer {what}") }
 }

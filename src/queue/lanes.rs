@@ -39,7 +39,8 @@ pub async fn create(
         lease_until: Set(Timestamp(0)),
         holder: Set(None),
         fence: Set(0),
-        budget: Set(None),
+        lists_at: Set(None),
+        budget_key: Set(String::new()),
     };
     row.insert(tx).await.map(|_| ())
 }
@@ -140,8 +141,6 @@ pub struct Leaving {
     pub poll_at: Option<Timestamp>,
     /// Up to when they are known.
     pub poll_cursor: Option<Timestamp>,
-    /// The rate budget, as it keeps itself.
-    pub budget: Option<serde_json::Value>,
 }
 
 /// Gives a lane back, and works out when it has work next.
@@ -174,7 +173,6 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     .col_expr(C::PausedUntil, Expr::value(paused_until.unwrap_or_default()))
                     .col_expr(C::PauseReason, Expr::value(pause_reason))
                     .col_expr(C::Failures, Expr::value(leaving.failures))
-                    .col_expr(C::Budget, Expr::value(leaving.budget))
                     .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
                     .col_expr(C::Holder, Expr::value(None::<String>))
                     .filter(C::Id.eq(id))

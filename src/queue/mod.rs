@@ -1,6 +1,8 @@
 //! The durable inbox and outbox.
 
 pub mod backoff;
+pub mod budget;
+pub mod budgets;
 pub mod deliveries;
 pub mod inbox;
 pub mod lanes;

@@ -21,6 +21,20 @@ pub struct RemoteCompany {
     pub url: Option<String>,
 }
 
+/// A company to be created in the PSA.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompanyDraft {
+    /// Its name.
+    pub name: String,
+    /// Its type, as a value of the pick list `company_type`; the platform's ordinary customer where none is
+    /// given.
+    pub company_type: Option<String>,
+    /// Its status, as a value of the pick list `company_status`; an active one where none is given.
+    pub status: Option<String>,
+    /// Telephone number; some platforms cannot do without one.
+    pub phone: Option<String>,
+}
+
 /// Which companies to load. Everything given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompanyFilter {
@@ -30,6 +44,9 @@ pub struct CompanyFilter {
     pub company_type: Option<String>,
     /// A status, as a value of the pick list `company_status`.
     pub status: Option<String>,
+    /// A market, as a value of the pick list `company_market`, where the platform has markets.
+    #[serde(default)]
+    pub market: Option<String>,
     /// Inactive ones too.
     pub include_inactive: bool,
 }

@@ -101,6 +101,7 @@ fn tidied(filter: CompanyFilter) -> CompanyFilter {
         search: tidy(filter.search),
         company_type: tidy(filter.company_type),
         status: tidy(filter.status),
+        market: tidy(filter.market),
         include_inactive: filter.include_inactive,
     }
 }

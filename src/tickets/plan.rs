@@ -222,9 +222,9 @@ pub async fn close(
         return Ok((ticket, false));
     };
     ticket.state = state;
-    let ticket =
-        add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": why }), event_id).await?;
-    let ticket = add_operation(tx, ground, ticket, OperationKind::Close, Value::Null, event_id).await?;
+    let payload = json!({ "text": why });
+    let ticket = add_operation(tx, ground, ticket, OperationKind::Note, payload.clone(), event_id).await?;
+    let ticket = add_operation(tx, ground, ticket, OperationKind::Close, payload, event_id).await?;
     Ok((ticket, true))
 }
 

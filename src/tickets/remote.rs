@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use entity::Timestamp;
 
 /// A ticket to be created.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TicketDraft {
     /// Our mark, unique in the installation (`PSAGW-` and 20 letters and digits): written where the
     /// platform can be asked for it, so that a ticket of unknown fate is found again.
@@ -33,6 +33,22 @@ pub struct NoteDraft {
     pub is_private: bool,
     /// Values of the ticket profile (a platform may need one, such as Halo's note outcome).
     pub fields: BTreeMap<String, String>,
+}
+
+/// A change of a ticket's status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The PSA's id of the ticket.
+    pub external_id: String,
+    /// A value of the pick list `status`.
+    pub status: String,
+    /// Why, for platforms that want it with the change (a resolution text). Plain text; the notes on the
+    /// ticket say it too.
+    pub text: Option<String>,
+    /// Values of the ticket profile.
+    pub fields: BTreeMap<String, String>,
+    /// It closes the ticket; otherwise it opens it again.
+    pub is_close: bool,
 }
 
 /// Where to look for a ticket of unknown fate.

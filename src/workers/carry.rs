@@ -24,7 +24,7 @@ use crate::{
     tickets::{
         delivered::{self, Delivered},
         observe,
-        remote::{MarkerSearch, NoteDraft, RemoteTicket, TicketDraft},
+        remote::{MarkerSearch, NoteDraft, RemoteTicket, StatusChange, TicketDraft},
     },
 };
 
@@ -176,7 +176,9 @@ impl Workers {
             }
             OperationKind::Close => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
-                set_status(client, external_id, &profile.status_on_close).await.map_err(sure)
+                set_status(client, begun, external_id, &profile.status_on_close.clone(), fields)
+                    .await
+                    .map_err(sure)
             }
             OperationKind::Reopen => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -186,7 +188,7 @@ impl Workers {
                             .to_owned();
                     return Ok(Err(sure(PsaError::Rejected { field: None, reason })));
                 };
-                set_status(client, external_id, &status).await.map_err(sure)
+                set_status(client, begun, external_id, &status, fields).await.map_err(sure)
             }
             OperationKind::ReadBack => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -312,8 +314,21 @@ impl Workers {
 }
 
 /// Sets a status, and does not take the PSA's word for it: a rule of its own may have undone it.
-async fn set_status(client: &Client, external_id: &str, status: &str) -> Result<Done, PsaError> {
-    let ticket = client.psa.set_status(external_id, status).await?;
+async fn set_status(
+    client: &Client,
+    begun: &Begun,
+    external_id: &str,
+    status: &str,
+    fields: BTreeMap<String, String>,
+) -> Result<Done, PsaError> {
+    let change = StatusChange {
+        external_id: external_id.to_owned(),
+        status: status.to_owned(),
+        text: Some(text_of(&begun.operation.payload, "text")).filter(|text| !text.is_empty()),
+        fields,
+        is_close: begun.operation.kind == OperationKind::Close,
+    };
+    let ticket = client.psa.set_status(&change).await?;
     match &ticket.status {
         Some(is) if is != status => {
             let label = ticket.status_label.as_deref().unwrap_or(is);

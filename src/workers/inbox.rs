@@ -73,8 +73,8 @@ impl Workers {
                 endpoint.sender
             )));
         };
-        Ok(match platform.read_webhook(&headers, &delivery.body) {
-            Ok(hints) => Content::Hints(connection_id, hints),
+        Ok(match platform.read_webhook(&delivery.verified_by, &headers, &delivery.body) {
+            Ok(news) => Content::Hints(connection_id, news.tickets),
             Err(problem) => Content::Unreadable(problem),
         })
     }

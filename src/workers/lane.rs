@@ -12,10 +12,7 @@ use crate::{
     db::Work,
     error::Error,
     organizations::connections,
-    psa::{
-        self, PsaError,
-        http::{RateBudget, RateLimit},
-    },
+    psa::{self, PsaError},
     queue::{
         backoff,
         lanes::{self, Leaving},
@@ -63,7 +60,6 @@ impl Workers {
             failures: held.failures,
             poll_at: held.poll_at,
             poll_cursor: held.poll_cursor,
-            budget: held.budget.clone(),
         };
         let client = match self.client(&held).await? {
             Ok(client) => client,
@@ -86,7 +82,6 @@ impl Workers {
             // begun is looked after by its next holder.
             Err(error) => return Err(error),
         }
-        leaving.budget = Some(client.outbound.budget().to_json(ground.clock.now()));
         lanes::release(ground, &held, leaving).await?;
         Ok(true)
     }
@@ -209,29 +204,20 @@ impl Workers {
             .one(self.0.ground.db.reader())
             .await?
             .ok_or(Error::NotFound)?;
-        if let Some(mut client) = self.known_client(held.id)
+        if let Some(client) = self.known_client(held.id)
             && client.credentials_version == row.credentials_version
-            && client.fence == held.fence - 1
         {
-            client.fence = held.fence;
-            self.remember_client(held.id, client.clone());
             return Ok(Ok(client));
         }
         let Some(platform) = psa::platform(&row.platform) else {
             return Ok(Err(format!("this version knows no platform \"{}\"", row.platform)));
         };
         let credentials = connections::credentials(&self.0.ground, &row).await?;
-        let limit = platform.capabilities().rate.map(|rate| match platform.key() {
-            "halo" => RateLimit { calls: self.0.options.halo_calls_per_five_minutes, window_secs: 300 },
-            _ => rate,
-        });
-        let budget = match (limit, &held.budget) {
-            (Some(limit), Some(stored)) => RateBudget::from_json(limit, stored),
-            (Some(limit), None) => RateBudget::new(limit),
-            (None, _) => RateBudget::unlimited(),
-        };
-        let outbound = self.0.outbound.for_connection(budget);
-        let psa = match platform.connect(credentials, outbound.clone()) {
+        let settings = connections::settings(&row);
+        let budget = psa::budget_of(platform, &self.0.outbound, row.organization_id, row.id, &settings);
+        let budget_key = budget.as_ref().map(|(key, _)| key.clone()).unwrap_or_default();
+        let outbound = psa::counted(&self.0.ground, &self.0.outbound, budget);
+        let psa = match platform.connect(credentials, outbound) {
             Ok(psa) => psa,
             Err(problems) => {
                 let words: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
@@ -240,11 +226,10 @@ impl Workers {
         };
         let client = Client {
             psa,
-            outbound,
             platform: platform.key(),
             search_delay_secs: platform.capabilities().search_delay_secs,
             credentials_version: row.credentials_version,
-            fence: held.fence,
+            budget_key,
         };
         self.remember_client(held.id, client.clone());
         Ok(Ok(client))

@@ -38,8 +38,6 @@ pub struct WorkerOptions {
     pub lane_workers: usize,
     /// How often a PSA is asked what has changed, in seconds.
     pub poll_interval_secs: i64,
-    /// Calls in any five minutes to one HaloPSA login.
-    pub halo_calls_per_five_minutes: u32,
 }
 
 /// What workers work with. Cheap to clone.
@@ -58,12 +56,10 @@ struct Inside {
 #[derive(Clone)]
 struct Client {
     psa: Arc<dyn psa::Psa>,
-    outbound: Outbound,
     platform: &'static str,
     search_delay_secs: i64,
     credentials_version: i32,
-    /// The lane's number when it was used: if somebody else held the lane since, its budget is another.
-    fence: i64,
+    budget_key: String,
 }
 
 impl Workers {

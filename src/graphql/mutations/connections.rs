@@ -17,10 +17,7 @@ use crate::{
         connections::{self, ConnectionChange, NewConnection},
         viewer::Viewer,
     },
-    psa::{
-        self,
-        http::{Outbound, RateBudget},
-    },
+    psa::{self, http::Outbound},
     sync::{
         remote::CompanyFilter,
         runs::{self, Wanted},
@@ -111,6 +108,8 @@ pub struct SyncCompanyFilterInput {
     pub company_type: Option<String>,
     /// The status, as a value of the pick list `company_status`.
     pub status: Option<String>,
+    /// The market, as a value of the pick list `company_market`, where the platform has markets.
+    pub market: Option<String>,
     /// Inactive ones, too.
     #[graphql(default)]
     pub has_inactive: bool,
@@ -262,6 +261,7 @@ impl PsaConnectionMutation {
                 search: filter.query,
                 company_type: filter.company_type,
                 status: filter.status,
+                market: filter.market,
                 include_inactive: filter.has_inactive,
             });
             let run = runs::request(viewer, ground, id, wanted).await?;
@@ -295,8 +295,10 @@ async fn verify(
 ) -> Result<(psa_connection::Model, Verification), Error> {
     let Some(platform) = psa::platform(&row.platform) else { return Err(no_platform(&row.platform).into()) };
     let login = connections::credentials(&ground, &row).await?;
+    let settings = connections::settings(&row);
+    let budget = psa::budget_of(platform, &outbound, row.organization_id, row.id, &settings);
     let client = platform
-        .connect(login, outbound.for_connection(RateBudget::unlimited()))
+        .connect(login, psa::counted(&ground, &outbound, budget))
         .map_err(|problems| Error::Invalid(problems.iter().map(stored_wrong).collect()))?;
     let verification = client.verify().await;
     let failed = verification.steps.iter().find(|step| step.outcome == psa::StepOutcome::Failed);

@@ -6,10 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     error::{Problem, ProblemCode},
     organizations::connections::SortedCredentials,
-    psa::{
-        CredentialField, Credentials, FieldProblem, Platform,
-        http::{Outbound, RateBudget},
-    },
+    psa::{CredentialField, Credentials, FieldProblem, Platform, http::Outbound},
 };
 
 /// One field of a login.
@@ -120,9 +117,7 @@ fn normalise(
 ) -> Result<Credentials, Vec<Problem>> {
     let at_fields = |found| problems(platform, found);
     let credentials = platform.normalise(credentials).map_err(at_fields)?;
-    platform
-        .connect(credentials.clone(), outbound.for_connection(RateBudget::unlimited()))
-        .map_err(at_fields)?;
+    platform.connect(credentials.clone(), outbound.clone()).map_err(at_fields)?;
     Ok(credentials)
 }
 

@@ -149,6 +149,7 @@ impl WebhookEndpointMutation {
                 psa_connection_id,
                 scheme,
                 secret: secret.text.clone(),
+                is_registered: false,
                 problems,
             };
             let made = endpoints::create(viewer, ground, new).await?;
@@ -190,7 +191,10 @@ impl WebhookEndpointMutation {
             let row = endpoints::by_id(viewer, ground, id).await?;
             let scheme = find_scheme(&row.sender, Some(&row.scheme))?;
             let secret = Secret::read(&row.sender, &scheme, input.secret, &ground.chance)?;
-            let text = secret.text.clone();
+            let Some(text) = secret.text.clone() else {
+                let message = "this way of authentication has no secret of ours that could be changed";
+                return Err(Problem::of("id", ProblemCode::WrongState, message).into());
+            };
             let (row, until) =
                 endpoints::rotate_secret(viewer, ground, id, text, input.overlap_seconds).await?;
             Ok(WebhookEndpointRotateSecretPayload {
@@ -222,7 +226,8 @@ impl WebhookEndpointMutation {
 /// A secret to be stored, and whether it was made here.
 #[derive(Default)]
 struct Secret {
-    text: SecretString,
+    /// None where the scheme has none of ours.
+    text: Option<SecretString>,
     is_made: bool,
 }
 
@@ -238,15 +243,16 @@ impl Secret {
         let given = given.filter(|text| !text.trim().is_empty()).map(SecretString::from);
         if let Some(platform) = psa::platform(sender) {
             let Some(text) = given else {
-                return Ok(Self { text: platform.make_webhook_secret(&scheme.key, chance), is_made: true });
+                let text = platform.make_webhook_secret(&scheme.key, chance);
+                return Ok(Self { is_made: text.is_some(), text });
             };
             let checked = platform.check_webhook_secret(&scheme.key, &text);
             checked.map_err(|message| wrong(ProblemCode::Invalid, message))?;
-            return Ok(Self { text, is_made: false });
+            return Ok(Self { text: Some(text), is_made: false });
         }
         let Some(text) = given else {
             if scheme.makes_secret {
-                return Ok(Self { text: signature::new_secret(chance), is_made: true });
+                return Ok(Self { text: Some(signature::new_secret(chance)), is_made: true });
             }
             let message = "the sender makes the key pair; give its public key (whpk_…)".to_owned();
             return Err(wrong(ProblemCode::Required, message));
@@ -255,12 +261,12 @@ impl Secret {
             VerifyingKey::parse(known, text.expose_secret())
                 .map_err(|error| wrong(ProblemCode::Invalid, error.to_string()))?;
         }
-        Ok(Self { text, is_made: false })
+        Ok(Self { text: Some(text), is_made: false })
     }
 
     /// What is shown of it, this once.
     fn shown(&self) -> Option<String> {
-        self.is_made.then(|| self.text.expose_secret().to_owned())
+        self.text.as_ref().filter(|_| self.is_made).map(|text| text.expose_secret().to_owned())
     }
 }
 

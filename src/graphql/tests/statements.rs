@@ -149,6 +149,12 @@ async fn one_of_everything(place: &Place) {
         })
         .await;
     let endpoint = webhook_endpoint::Model {
+        registration: webhook_endpoint::Registration::ByHand,
+        registered_id: None,
+        registration_message: None,
+        registration_checked_at: None,
+        registration_due_at: None,
+        wanted_key: None,
         id: id(),
         organization_id,
         key: place.ground.chance.alphanumeric(32),
@@ -163,6 +169,7 @@ async fn one_of_everything(place: &Place) {
     let endpoint = place.insert(endpoint).await;
     place
         .insert(webhook_secret::Model {
+            key_name: None,
             id: id(),
             organization_id,
             webhook_endpoint_id: endpoint.id,

@@ -65,6 +65,8 @@ pub struct SyncCompanyFilter {
     pub company_type: Option<String>,
     /// The status, as a value of the pick list `company_status`.
     pub status: Option<String>,
+    /// The market, as a value of the pick list `company_market`, where the platform has markets.
+    pub market: Option<String>,
     /// Whether inactive ones are read, too.
     pub has_inactive: bool,
 }
@@ -95,6 +97,7 @@ impl SyncRun {
                 query: filter.search,
                 company_type: filter.company_type,
                 status: filter.status,
+                market: filter.market,
                 has_inactive: filter.include_inactive,
             }
         })

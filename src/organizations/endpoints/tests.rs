@@ -14,7 +14,8 @@ fn new(organization_id: Uuid) -> NewEndpoint {
         is_platform: false,
         psa_connection_id: None,
         scheme: "standard_webhooks".to_owned(),
-        secret: FIRST.to_owned().into(),
+        secret: Some(FIRST.to_owned().into()),
+        is_registered: false,
         problems: Vec::new(),
     }
 }

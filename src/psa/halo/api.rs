@@ -76,7 +76,7 @@ impl Api {
             errors::classify(kind, path, &token.scope, answer, answer.retry_after_secs(&self.http.clock));
         if let Err(PsaError::RateLimited { retry_after_secs: Some(wait) }) = result {
             // The limit is the instance's, not the call's: nothing else goes out meanwhile.
-            self.http.budget().hold(self.http.clock.now(), wait);
+            self.http.hold(wait);
         }
         result
     }
@@ -117,7 +117,7 @@ impl Api {
             None => Call::get(url.clone()),
             Some(body) => Call::post_json(url.clone(), body),
         };
-        let sent = self.http.send(call.bearer(token.text.clone())).await;
+        let sent = self.http.send(call.bearer(&token.text)).await;
         sent.map_err(|failed| if kind == Kind::Read { failed.for_read() } else { failed.for_write() })
     }
 

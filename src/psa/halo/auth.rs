@@ -158,7 +158,7 @@ fn refusal_of_sign_in(login: &Login, answer: &Answer, http: &Outbound) -> Result
         (200..=299, Ok(body)) => Ok(body),
         (429, _) => {
             let wait = answer.retry_after_secs(&http.clock).unwrap_or(30).max(1);
-            http.budget().hold(http.clock.now(), wait);
+            http.hold(wait);
             Err(PsaError::RateLimited { retry_after_secs: Some(wait) })
         }
         (400 | 401 | 403, body) => {
@@ -256,7 +256,7 @@ pub(super) async fn discover(login: &Login, http: &Outbound) -> Result<Discovere
     let answer = http.send(Call::get(url)).await.map_err(super::super::http::CallFailed::for_read)?;
     if answer.status == 429 {
         let wait = answer.retry_after_secs(&http.clock).unwrap_or(30).max(1);
-        http.budget().hold(http.clock.now(), wait);
+        http.hold(wait);
         return Err(PsaError::RateLimited { retry_after_secs: Some(wait) });
     }
     let info = match serde_json::from_slice::<Value>(&answer.body) {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Connection, paging::Place, wire};
 use crate::{
     psa::PsaError,
-    sync::remote::{CompanyFilter, PickItem, RemoteCompany},
+    sync::remote::{CompanyDraft, CompanyFilter, PickItem, RemoteCompany},
     tickets::remote::RemotePage,
 };
 
@@ -36,6 +36,33 @@ impl Connection {
         }
         let items = rows.items.iter().filter_map(company).filter(|company| keeps(filter, company)).collect();
         Ok(RemotePage { items, next: rows.next.map(|place| place.word()), total: rows.total })
+    }
+
+    /// A name alone is not enough: Halo wants the organisation that it hangs under and a first site
+    /// (n8n#12560). It goes where the first client that can be seen is.
+    pub(super) async fn new_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
+        let rows = self.page("/Client", "clients", &[], Place::START).await?;
+        let above = rows.items.iter().filter(|row| wire::id(row, "id") != Some(UNKNOWN_CLIENT));
+        let mut item = json!({ "name": draft.name, "newclient_sitename": "Main" });
+        if let Some(fields) = item.as_object_mut() {
+            if let Some(id) = above.filter_map(|row| wire::id(row, "toplevel_id")).next() {
+                fields.insert("toplevel_id".into(), json!(id));
+            }
+            if let Some(kind) = draft.company_type.as_deref().and_then(|kind| kind.trim().parse::<i64>().ok())
+            {
+                fields.insert("customertype".into(), json!(kind));
+            }
+            if draft.status.as_deref() == Some("inactive") {
+                fields.insert("inactive".into(), json!(true));
+            }
+            if let Some(phone) = &draft.phone {
+                fields.insert("main_phonenumber".into(), json!(phone));
+            }
+        }
+        let answer = self.api.post("/Client", item).await?;
+        wire::record(answer).and_then(|row| company(&row)).ok_or_else(|| PsaError::Unknown {
+            detail: String::from("Halo took the client and answered without its id"),
+        })
     }
 
     /// The types in use among the first pages of clients: no source names a list of them.

@@ -30,14 +30,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    Verification, WebhookRefused, WebhookScheme, WebhookSecret,
-    http::{Outbound, RateLimit},
+    RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme, WebhookSecret,
+    http::Outbound,
 };
 use crate::{
     clock::Chance,
-    queue::received::{Headers, Proof},
-    sync::remote::{CompanyFilter, RemoteCompany, RemotePickList},
-    tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, TicketDraft, TicketHint},
+    queue::{
+        budget::RateLimit,
+        received::{Headers, Proof},
+    },
+    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
 /// The platform.
@@ -70,6 +73,9 @@ impl Platform for Halo {
             // Seen: 300 (2022), 450, 700 (2026) in any 5 minutes, shared with the customer's other
             // integrations (HaloAPI#31, PowerShellWarrantyReports#51).
             rate: Some(RateLimit { calls: 500, window_secs: 300 }),
+            rate_scope: RateScope::Tenant,
+            parallel: 0,
+            webhook_registration: false,
         }
     }
 
@@ -86,9 +92,9 @@ impl Platform for Halo {
         Ok(Arc::new(Connection { api: api::Api::new(login, http) }))
     }
 
-    fn make_webhook_secret(&self, scheme: &str, chance: &Chance) -> SecretString {
+    fn make_webhook_secret(&self, scheme: &str, chance: &Chance) -> Option<SecretString> {
         let secret = chance.alphanumeric(43);
-        if scheme == "halo_basic" { format!("psa-gateway:{secret}").into() } else { secret.into() }
+        Some(if scheme == "halo_basic" { format!("psa-gateway:{secret}").into() } else { secret.into() })
     }
 
     fn check_webhook_secret(&self, scheme: &str, secret: &SecretString) -> Result<(), String> {
@@ -109,16 +115,19 @@ impl Platform for Halo {
 
     fn verify_webhook(
         &self,
-        scheme: &str,
+        call: &WebhookCall<'_>,
         secrets: &[WebhookSecret],
-        headers: &Headers,
-        body: &[u8],
     ) -> Result<Proof, WebhookRefused> {
-        webhook::verify(scheme, secrets, headers, body)
+        webhook::verify(call.scheme, secrets, call.headers, call.body)
     }
 
-    fn read_webhook(&self, _headers: &Headers, body: &[u8]) -> Result<Vec<TicketHint>, String> {
-        webhook::read(body)
+    fn read_webhook(
+        &self,
+        _verified_by: &str,
+        _headers: &Headers,
+        body: &[u8],
+    ) -> Result<WebhookNews, String> {
+        Ok(WebhookNews { tickets: webhook::read(body)?, ..WebhookNews::default() })
     }
 }
 
@@ -169,8 +178,8 @@ impl Psa for Connection {
         self.look_for_note(external_id, marker).await
     }
 
-    async fn set_status(&self, external_id: &str, status: &str) -> Result<RemoteTicket, PsaError> {
-        self.change_status(external_id, status).await
+    async fn set_status(&self, change: &StatusChange) -> Result<RemoteTicket, PsaError> {
+        self.change_status(&change.external_id, &change.status).await
     }
 
     async fn changed_since(
@@ -179,5 +188,9 @@ impl Psa for Connection {
         page: Option<&str>,
     ) -> Result<RemotePage<RemoteTicket>, PsaError> {
         self.changed_page(since, page).await
+    }
+
+    async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
+        self.new_company(draft).await
     }
 }

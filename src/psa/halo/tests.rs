@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     psa::{
         canned::{Asked, Canned, Play},
-        http::{OutboundOptions, PrivateAddresses, RateBudget},
+        http::{OutboundOptions, PrivateAddresses},
     },
 };
 
@@ -35,8 +35,7 @@ fn connect_with(base: &str, clock: &Clock, extra: &[(&str, &str)]) -> Arc<dyn Ps
         timeout: Duration::from_secs(2),
         ..OutboundOptions::default()
     })
-    .unwrap()
-    .for_connection(RateBudget::new(RateLimit { calls: 500, window_secs: 300 }));
+    .unwrap();
     let mut form: Credentials = [("domain", base), ("client_id", "app"), ("client_secret", "s3cret")]
         .into_iter()
         .chain(extra.iter().copied())
@@ -342,6 +341,10 @@ async fn a_missing_ticket_is_none_however_halo_says_so() {
     assert!(matches!(psa.read_ticket("x", false).await, Err(PsaError::Rejected { .. })));
 }
 
+fn to(status: &str) -> StatusChange {
+    StatusChange { external_id: "4242".to_owned(), status: status.to_owned(), ..StatusChange::default() }
+}
+
 #[tokio::test]
 async fn a_status_is_set_with_type_and_client_and_only_where_it_differs() {
     let server = halo(|asked| match asked.path.as_str() {
@@ -358,9 +361,9 @@ async fn a_status_is_set_with_type_and_client_and_only_where_it_differs() {
     })
     .await;
     let psa = connect(&server);
-    assert_eq!(psa.set_status("4242", "2").await.unwrap().status.as_deref(), Some("2"));
+    assert_eq!(psa.set_status(&to("2")).await.unwrap().status.as_deref(), Some("2"));
     assert_eq!(server.calls("POST", "/api/tickets").len(), 0);
-    assert_eq!(psa.set_status("4242", "9").await.unwrap().status.as_deref(), Some("9"));
+    assert_eq!(psa.set_status(&to("9")).await.unwrap().status.as_deref(), Some("9"));
     let sent = server.calls("POST", "/api/tickets")[0].json();
     assert_eq!(
         sent,

@@ -7,17 +7,17 @@ use super::{
     auth::{self, Discovered},
     errors, wire,
 };
-use crate::psa::{PsaError, StepOutcome, Verification, VerificationStep};
+use crate::psa::{Ability, PsaError, StepOutcome, Verification, VerificationStep};
 
 /// The steps, in order.
-const STEPS: [(&str, &str); 7] = [
-    ("host", "Reach Halo"),
-    ("sign_in", "Sign in"),
-    ("companies", "Read clients"),
-    ("tickets", "Read tickets"),
-    ("ticket_write", "Write tickets"),
-    ("pick_lists", "Read the lists of values"),
-    ("agent", "Know the agent behind the application"),
+const STEPS: [(&str, &str, Option<Ability>); 7] = [
+    ("host", "Reach Halo", None),
+    ("sign_in", "Sign in", None),
+    ("companies", "Read clients", Some(Ability::Companies)),
+    ("tickets", "Read tickets", Some(Ability::Tickets)),
+    ("ticket_write", "Write tickets", Some(Ability::Close)),
+    ("pick_lists", "Read the lists of values", None),
+    ("agent", "Know the agent behind the application", None),
 ];
 
 type Seen = (StepOutcome, String, Option<&'static str>);
@@ -38,7 +38,7 @@ impl Connection {
     pub(super) async fn verify_steps(&self) -> Verification {
         let mut verification = Verification::default();
         let mut is_stopped = false;
-        for (key, label) in STEPS {
+        for (key, label, ability) in STEPS {
             let seen = if is_stopped {
                 (StepOutcome::Skipped, String::from("Not tried, because an earlier step failed."), None)
             } else {
@@ -46,7 +46,7 @@ impl Connection {
             };
             let (outcome, message, field) = seen;
             is_stopped |= outcome == StepOutcome::Failed && matches!(key, "host" | "sign_in");
-            verification.steps.push(VerificationStep { key, label, outcome, message, field });
+            verification.steps.push(VerificationStep { key, label, outcome, message, field, ability });
         }
         verification
     }

@@ -7,6 +7,7 @@ const BODY: &str = include_str!("fixtures/webhook_status.json");
 
 fn secrets(texts: &[&str]) -> Vec<WebhookSecret> {
     let secret = |(at, text): (usize, &&str)| WebhookSecret {
+        key_name: None,
         id: Uuid::from_u128(u128::try_from(at).unwrap() + 1),
         secret: SecretString::from(*text),
     };

@@ -4,27 +4,30 @@
 //! never follows redirects or proxies, and a failure says whether the server can have seen
 //! the request, which is the difference between trying again and looking first.
 
-mod budget;
 mod guard;
 mod options;
 mod trace;
 
-use std::{error::Error as _, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, error::Error as _, sync::Arc, time::Instant};
 
 use actix_web::web::{Bytes, BytesMut};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{
     Method, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
-pub use budget::{RateBudget, RateLimit};
 pub use guard::{AddressRefused, PrivateAddresses};
 pub use options::{OutboundError, OutboundOptions};
 pub use trace::{CallTrace, traced};
 
 use super::error::PsaError;
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    queue::{budget::RateBudget, budgets::SharedBudget},
+};
 
 /// What a connection's calls go out through. Cheap to clone; clones share the budget.
 #[derive(Clone)]
@@ -34,45 +37,96 @@ pub struct Outbound {
     client: reqwest::Client,
     guard: Arc<guard::Guard>,
     max_body: usize,
-    budget: RateBudget,
+    own_ids: Arc<BTreeMap<&'static str, SecretString>>,
+    calls_allowed: Arc<BTreeMap<String, u32>>,
+    budget: Budget,
+}
+
+/// What calls are counted against.
+#[derive(Clone)]
+enum Budget {
+    /// Nothing: a PSA's request to wait still holds it.
+    None(RateBudget),
+    /// What lanes, nodes and doors share.
+    Shared(SharedBudget),
 }
 
 /// One request.
 pub struct Call {
     method: Method,
     url: Url,
-    bearer: Option<SecretString>,
+    headers: Vec<(HeaderName, SecretString)>,
     body: Option<(&'static str, SecretString)>,
 }
 
+const JSON: &str = "application/json; charset=utf-8";
+
 impl Call {
+    fn new(method: Method, url: Url, body: Option<(&'static str, SecretString)>) -> Self {
+        Self { method, url, headers: Vec::new(), body }
+    }
+
     /// Reads something.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, bearer: None, body: None }
+        Self::new(Method::GET, url, None)
+    }
+
+    /// Takes something away.
+    pub fn delete(url: Url) -> Self {
+        Self::new(Method::DELETE, url, None)
     }
 
     /// Sends JSON.
     pub fn post_json(url: Url, json: &serde_json::Value) -> Self {
-        let body = SecretString::from(json.to_string());
-        Self {
-            method: Method::POST,
-            url,
-            bearer: None,
-            body: Some(("application/json; charset=utf-8", body)),
-        }
+        Self::json(Method::POST, url, json)
+    }
+
+    /// Sends JSON to change parts of something.
+    pub fn patch_json(url: Url, json: &serde_json::Value) -> Self {
+        Self::json(Method::PATCH, url, json)
+    }
+
+    /// Sends JSON to replace something.
+    pub fn put_json(url: Url, json: &serde_json::Value) -> Self {
+        Self::json(Method::PUT, url, json)
+    }
+
+    fn json(method: Method, url: Url, json: &serde_json::Value) -> Self {
+        Self::new(method, url, Some((JSON, SecretString::from(json.to_string()))))
     }
 
     /// Sends a form.
     pub fn post_form(url: Url, fields: &[(&str, &str)]) -> Self {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let body = Some(("application/x-www-form-urlencoded", SecretString::from(body)));
-        Self { method: Method::POST, url, bearer: None, body }
+        Self::new(Method::POST, url, Some(("application/x-www-form-urlencoded", SecretString::from(body))))
     }
 
     /// With a bearer token.
     #[must_use]
-    pub fn bearer(mut self, token: SecretString) -> Self {
-        self.bearer = Some(token);
+    pub fn bearer(self, token: &SecretString) -> Self {
+        self.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()).into())
+    }
+
+    /// With HTTP Basic (RFC 7617).
+    #[must_use]
+    pub fn basic(self, user: &str, password: &SecretString) -> Self {
+        let pair = Zeroizing::new(format!("{user}:{}", password.expose_secret()));
+        self.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair.as_bytes())).into())
+    }
+
+    /// With a header, which replaces ours of that name (`Accept`, `Content-Type`).
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: SecretString) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With another media type of the body than `application/json; charset=utf-8`.
+    #[must_use]
+    pub fn content_type(mut self, media: &'static str) -> Self {
+        if let Some((known, _)) = &mut self.body {
+            *known = media;
+        }
         self
     }
 }
@@ -154,19 +208,35 @@ impl Outbound {
             client,
             guard,
             max_body: options.max_body,
-            budget: RateBudget::unlimited(),
+            own_ids: Arc::new(options.own_ids),
+            calls_allowed: Arc::new(options.calls_allowed),
+            budget: Budget::None(RateBudget::unlimited()),
         })
     }
 
-    /// The same way out with a budget of its own, for one login.
+    /// The same way out for one login, its calls counted against what it shares with others.
     #[must_use]
-    pub fn for_connection(&self, budget: RateBudget) -> Self {
-        Self { budget, ..self.clone() }
+    pub fn counted(&self, budget: SharedBudget) -> Self {
+        Self { budget: Budget::Shared(budget), ..self.clone() }
     }
 
-    /// The budget the calls are counted against.
-    pub fn budget(&self) -> &RateBudget {
-        &self.budget
+    /// How many calls the operator allows a platform in its window, where that was said.
+    pub fn calls_allowed(&self, platform: &str) -> Option<u32> {
+        self.calls_allowed.get(platform).copied()
+    }
+
+    /// Sends nothing more for so many seconds, because the PSA said so. The limit is the instance's, not the
+    /// call's.
+    pub fn hold(&self, secs: i64) {
+        match &self.budget {
+            Budget::None(budget) => budget.hold(self.clock.now(), secs),
+            Budget::Shared(budget) => budget.hold(secs),
+        }
+    }
+
+    /// What the operator's configuration says to one platform, such as our own id at a vendor.
+    pub fn own_id(&self, key: &str) -> Option<&SecretString> {
+        self.own_ids.get(key)
     }
 
     /// Whether calls to this address are allowed, as far as it can be told without a look-up of names.
@@ -177,9 +247,14 @@ impl Outbound {
     /// Sends one request.
     pub async fn send(&self, call: Call) -> Result<Answer, CallFailed> {
         self.check_url(&call.url).map_err(|refused| CallFailed::NotSent { detail: refused.to_string() })?;
-        self.budget
-            .take(self.clock.now())
-            .map_err(|retry_after_secs| CallFailed::OverBudget { retry_after_secs })?;
+        let taken = match &self.budget {
+            Budget::None(budget) => budget.take(self.clock.now()),
+            Budget::Shared(budget) => budget.take().await.map_err(|error| {
+                let detail = format!("the budget of calls could not be written down: {error}");
+                CallFailed::NotSent { detail }
+            })?,
+        };
+        taken.map_err(|retry_after_secs| CallFailed::OverBudget { retry_after_secs })?;
         let (method, path) = (call.method.clone(), call.url.path().to_owned());
         let started = Instant::now();
         let result = self.exchange(call).await;
@@ -195,19 +270,21 @@ impl Outbound {
     /// The failure comes with the status where one was seen before it failed.
     async fn exchange(&self, call: Call) -> Result<Answer, (CallFailed, Option<u16>)> {
         let mut request = self.client.request(call.method, call.url);
-        if let Some(token) = call.bearer {
-            let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
-            let mut value = value.map_err(|_| {
-                let detail = String::from("the token holds characters that no header may hold");
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some((content_type, body)) = call.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            request = request.body(body.expose_secret().to_owned());
+        }
+        for (name, value) in call.headers {
+            let mut value = HeaderValue::try_from(value.expose_secret()).map_err(|_| {
+                let detail = format!("what {name} is to say holds characters that no header may hold");
                 (CallFailed::NotSent { detail }, None)
             })?;
             value.set_sensitive(true);
-            request = request.header(reqwest::header::AUTHORIZATION, value);
+            headers.insert(name, value);
         }
-        if let Some((content_type, body)) = call.body {
-            request = request.header(CONTENT_TYPE, content_type).body(body.expose_secret().to_owned());
-        }
-        request = request.header(reqwest::header::ACCEPT, "application/json");
+        request = request.headers(headers);
 
         let mut response = request.send().await.map_err(|error| (failure(error), None))?;
         let status = response.status().as_u16();

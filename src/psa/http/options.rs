@@ -1,6 +1,8 @@
 //! How the one HTTP client of the gateway is made.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
 
 use super::guard::{Guard, GuardedNames, PrivateAddresses};
 use crate::clock::Clock;
@@ -20,6 +22,12 @@ pub struct OutboundOptions {
     pub max_body: usize,
     /// What we call ourselves.
     pub user_agent: String,
+    /// What the operator says to single platforms, such as `connectwise_client_id`: the id that the vendor
+    /// gave to the product.
+    pub own_ids: BTreeMap<&'static str, SecretString>,
+    /// How many calls a platform may be asked for in its own window, by key of the platform, where the usual
+    /// number does not suit.
+    pub calls_allowed: BTreeMap<String, u32>,
 }
 
 impl Default for OutboundOptions {
@@ -31,6 +39,8 @@ impl Default for OutboundOptions {
             timeout: Duration::from_secs(30),
             max_body: 8 * 1024 * 1024,
             user_agent: format!("PSA-Gateway/{}", env!("CARGO_PKG_VERSION")),
+            own_ids: BTreeMap::new(),
+            calls_allowed: BTreeMap::new(),
         }
     }
 }

@@ -4,7 +4,11 @@ use entity::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::psa::canned::{Canned, Play};
+use crate::{
+    ground::Ground,
+    psa::canned::{Canned, Play},
+    queue::budget::RateLimit,
+};
 
 fn outbound(options: OutboundOptions) -> Outbound {
     Outbound::new(OutboundOptions { allow_private: PrivateAddresses::All, ..options }).unwrap()
@@ -133,16 +137,24 @@ async fn work_is_told_which_calls_it_made_and_only_those() {
 #[tokio::test]
 async fn a_used_up_budget_sends_nothing() {
     let server = Canned::start(|_| Play::json(200, &json!({}))).await;
-    let clock = Clock::manual(Timestamp::from_secs(1_000_000));
-    let http = outbound(OutboundOptions { clock: clock.clone(), ..Default::default() })
-        .for_connection(RateBudget::new(RateLimit { calls: 2, window_secs: 60 }));
+    let ground = crate::testing::ground().await;
+    let clock = ground.clock.clone();
+    let limit = RateLimit { calls: 6, window_secs: 60 };
+    // Two nodes that share a budget: one that died with calls in hand has spent them.
+    let node =
+        || {
+            outbound(OutboundOptions { clock: clock.clone(), ..Default::default() })
+                .counted(SharedBudget::new(Ground::clone(&ground), "halo/x", limit))
+        };
+    assert!(node().send(get(&server.base, "/")).await.is_ok());
+    let http = node();
     for _ in 0..2 {
         assert!(http.clone().send(get(&server.base, "/")).await.is_ok());
     }
     let Err(CallFailed::OverBudget { retry_after_secs }) = http.send(get(&server.base, "/")).await else {
         panic!("a third call was sent")
     };
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.asked().len(), 3);
     clock.advance_secs(retry_after_secs);
     assert!(http.send(get(&server.base, "/")).await.is_ok());
 }

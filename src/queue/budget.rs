@@ -18,6 +18,14 @@ pub struct RateLimit {
     pub window_secs: u32,
 }
 
+impl RateLimit {
+    /// When the slot that a call of now is counted in ends.
+    pub fn slot_end(self, now: Timestamp) -> Timestamp {
+        let slot = slot_length(self);
+        Timestamp((now.0.div_euclid(slot) + 1).saturating_mul(slot))
+    }
+}
+
 /// The window is counted in so many slots; more slots waste less of the budget and store more.
 const SLOTS: i64 = 60;
 
@@ -122,6 +130,12 @@ impl RateBudget {
     pub fn hold(&self, now: Timestamp, secs: i64) {
         let mut state = self.state();
         state.held_until = state.held_until.max(now.plus_secs(secs.clamp(0, 86_400)));
+    }
+
+    /// The same, as another who shares the budget was told.
+    pub fn hold_until(&self, until: Timestamp) {
+        let mut state = self.state();
+        state.held_until = state.held_until.max(until);
     }
 
     /// Calls made since this budget was made, for metrics.
