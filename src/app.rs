@@ -111,6 +111,12 @@ impl App {
             calls_allowed: config.psa_calls.clone(),
             ..OutboundOptions::default()
         })?;
+        // Bound first: endpoints' addresses may name the port.
+        let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
+            format!("cannot listen on {}; is another program there? (--listen)", config.listen)
+        })?;
+        let address = listener.local_addr()?;
+        let public_url = config.public_url_at(address);
         let workers = Workers::new(
             ground.clone(),
             outbound.clone(),
@@ -120,6 +126,7 @@ impl App {
                 inbox_workers: config.inbox_workers,
                 lane_workers: config.lane_workers,
                 poll_interval_secs: config.psa_poll_interval_secs,
+                public_url: public_url.clone(),
             },
         );
         let stop = CancellationToken::new();
@@ -136,14 +143,9 @@ impl App {
             body_timeout: Duration::from_secs(config.webhook_body_timeout_secs),
             tolerance_secs: config.webhook_tolerance_secs,
         };
-        // Bound before the schema is built: endpoints' addresses may name the port.
-        let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
-            format!("cannot listen on {}; is another program there? (--listen)", config.listen)
-        })?;
-        let address = listener.local_addr()?;
         let graphql = graphql::Door::new(
             ground.clone(),
-            graphql::Outside { outbound, public_url: config.public_url_at(address) },
+            graphql::Outside { outbound, public_url },
             Arc::new(|ground, token| {
                 Box::pin(async move { tokens::authenticate(ground, token).await?.ok_or(Error::NotFound) })
             }),

@@ -116,7 +116,6 @@ impl Place {
             .await;
         place
             .insert(psa_connection::Model {
-                warnings: serde_json::json!([]),
                 company_id: None,
                 id: place.psa_connection_id,
                 organization_id,
@@ -154,7 +153,6 @@ impl Place {
             .insert(ticket_profile::Model {
                 title_template: None,
                 body_template: None,
-                problems: serde_json::json!([]),
                 id: place.ticket_profile_id,
                 organization_id,
                 psa_connection_id: place.psa_connection_id,

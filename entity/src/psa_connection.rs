@@ -49,8 +49,6 @@ pub struct Model {
     pub health_message: Option<String>,
     /// The steps of the last check.
     pub verification: Json,
-    /// What the last check found wrong that tickets can do without, and what is unwise.
-    pub warnings: Json,
     /// The one company of ours that it is for ("Associated Company"); none where it is for all.
     pub company_id: Option<Uuid>,
     /// When it was made.

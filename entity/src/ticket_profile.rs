@@ -29,8 +29,6 @@ pub struct Model {
     pub title_template: Option<String>,
     /// Template of its body; ours where there is none.
     pub body_template: Option<String>,
-    /// What is wrong with its values since the PSA's lists were read last.
-    pub problems: Json,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -1,5 +1,5 @@
 //! What several platforms need: shared budgets of calls, webhooks that the gateway registers itself, keys that
-//! a PSA signs with, connections for one company, and templates and problems of profiles.
+//! a PSA signs with, connections for one company, and templates of profiles.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -30,8 +30,8 @@ const NEW: &[(&str, &[&str])] = &[
             "wanted_key",
         ],
     ),
-    ("psa_connection", &["warnings", "company_id"]),
-    ("ticket_profile", &["title_template", "body_template", "problems"]),
+    ("psa_connection", &["company_id"]),
+    ("ticket_profile", &["title_template", "body_template"]),
     ("lane", &["lists_at", "budget_key"]),
 ];
 
@@ -57,13 +57,11 @@ impl MigrationTrait for Migration {
         add(m, "webhook_endpoint", string_len_null("wanted_key", 300)).await?;
         m.create_index(index("webhook_endpoint", "connection", &["psa_connection_id"])).await?;
 
-        add(m, "psa_connection", json_binary("warnings").default("[]").take()).await?;
         // Without a foreign key: SQLite cannot add one to a table that stands. The domain clears it.
         add(m, "psa_connection", uuid_null("company_id")).await?;
 
         add(m, "ticket_profile", text_null("title_template")).await?;
         add(m, "ticket_profile", text_null("body_template")).await?;
-        add(m, "ticket_profile", json_binary("problems").default("[]").take()).await?;
 
         add(m, "lane", time_null("lists_at")).await?;
         add(m, "lane", string_len("budget_key", 200).default("").take()).await?;

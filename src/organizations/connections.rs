@@ -106,7 +106,6 @@ pub async fn create(
                     health_checked_at: Set(None),
                     health_message: Set(None),
                     verification: Set(json!([])),
-                    warnings: Set(json!([])),
                     company_id: Set(None),
                     created_at: Set(now),
                     updated_at: Set(now),

@@ -302,7 +302,7 @@ fn live(endpoint: &webhook_endpoint::Model, now: Timestamp) -> Select<webhook_se
         .filter(C::ExpiresAt.is_null().or(C::ExpiresAt.gt(now)))
 }
 
-async fn add_secret(
+pub(super) async fn add_secret(
     tx: &DatabaseTransaction,
     ground: &Ground,
     endpoint: &webhook_endpoint::Model,
@@ -353,7 +353,7 @@ async fn check_connection(ground: &Ground, new: &NewEndpoint) -> Result<Option<P
     })
 }
 
-const fn place(endpoint: &webhook_endpoint::Model, secret_id: Uuid) -> Place {
+pub(super) const fn place(endpoint: &webhook_endpoint::Model, secret_id: Uuid) -> Place {
     Place {
         table: "webhook_secret",
         column: "sealed",

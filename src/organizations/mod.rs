@@ -10,5 +10,6 @@ pub mod organization;
 pub mod policies;
 pub mod profiles;
 pub mod reach;
+pub mod registrations;
 pub mod tokens;
 pub mod viewer;

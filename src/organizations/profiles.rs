@@ -90,7 +90,6 @@ pub async fn create(
         status_on_close: Set(values.status_on_close),
         title_template: Set(None),
         body_template: Set(None),
-        problems: Set(json!([])),
         created_at: Set(now),
         updated_at: Set(now),
     };

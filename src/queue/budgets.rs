@@ -8,8 +8,8 @@ use std::sync::{
 
 use entity::{Timestamp, call_budget};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QuerySelect as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QuerySelect as _, Set,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::Value;
@@ -20,6 +20,24 @@ use crate::{error::Error, ground::Ground};
 /// How many calls are taken out of the row at once. They are used up within a slot of the window or count as
 /// spent: fewer writes, at the price of a few calls.
 const BLOCK: u32 = 4;
+
+/// The row of a budget, made where there is none, and locked.
+pub(super) async fn lock(
+    tx: &DatabaseTransaction,
+    key: &str,
+    now: Timestamp,
+) -> Result<call_budget::Model, DbErr> {
+    let new =
+        call_budget::ActiveModel { key: Set(key.to_owned()), spent: Set(Value::Null), updated_at: Set(now) };
+    let nothing = OnConflict::column(call_budget::Column::Key).do_nothing().to_owned();
+    call_budget::Entity::insert(new).on_conflict(nothing).exec_without_returning(tx).await?;
+    let row = call_budget::Entity::find()
+        .filter(call_budget::Column::Key.eq(key))
+        .lock(LockType::Update)
+        .one(tx)
+        .await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("call_budget".to_owned()))
+}
 
 /// A budget that is kept in the database. Cheap to clone; clones share what they have taken out.
 #[derive(Clone, Debug)]
@@ -68,19 +86,7 @@ impl SharedBudget {
             .db
             .write::<_, Error, _>(move |tx| {
                 Box::pin(async move {
-                    let new = call_budget::ActiveModel {
-                        key: Set(key.to_string()),
-                        spent: Set(Value::Null),
-                        updated_at: Set(now),
-                    };
-                    let nothing = OnConflict::column(call_budget::Column::Key).do_nothing().to_owned();
-                    call_budget::Entity::insert(new).on_conflict(nothing).exec_without_returning(tx).await?;
-                    let row = call_budget::Entity::find()
-                        .filter(call_budget::Column::Key.eq(&*key))
-                        .lock(LockType::Update)
-                        .one(tx)
-                        .await?
-                        .ok_or(Error::NotFound)?;
+                    let row = lock(tx, &key, now).await?;
                     let budget = RateBudget::from_json(limit, &row.spent);
                     budget.hold_until(held_until);
                     let taken = (0..BLOCK).map(|_| budget.take(now)).take_while(Result::is_ok).count();

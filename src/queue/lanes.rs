@@ -6,15 +6,17 @@
 
 use entity::{
     Timestamp, lane, psa_connection, sync_run, sync_run::SyncStatus, ticket, ticket_operation,
-    ticket_operation::OperationState,
+    ticket_operation::OperationState, webhook_endpoint,
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _, Set,
+    EntityTrait as _, ExprTrait as _, FromQueryResult as _, PaginatorTrait as _, QueryFilter as _,
+    QuerySelect as _, Set,
     sea_query::{CaseStatement, Expr, LockBehavior, LockType, Order, Query},
 };
 use uuid::Uuid;
 
+use super::budgets;
 use crate::{error::Error, ground::Ground};
 
 /// How long a lane is held without renewal, in seconds. Whoever waits for a PSA renews it three times in that.
@@ -118,6 +120,40 @@ pub async fn claim(ground: &Ground, node: &str) -> Result<Option<lane::Model>, E
         .await
 }
 
+/// Whether the holder may call now, where at most `parallel` lanes may spend a budget at the same time. Its row is
+/// locked while they are counted, so that two that come at once see each other.
+pub async fn may_call(
+    ground: &Ground,
+    held: &lane::Model,
+    budget_key: &str,
+    parallel: u32,
+) -> Result<bool, Error> {
+    use lane::Column as C;
+    let (held, key, now) = (held.clone(), budget_key.to_owned(), ground.clock.now());
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                budgets::lock(tx, &key, now).await?;
+                if held.budget_key != key {
+                    lane::Entity::update_many()
+                        .col_expr(C::BudgetKey, Expr::value(key.as_str()))
+                        .filter(C::Id.eq(held.id))
+                        .exec(tx)
+                        .await?;
+                }
+                let others = lane::Entity::find()
+                    .filter(C::BudgetKey.eq(key.as_str()))
+                    .filter(C::LeaseUntil.gt(now))
+                    .filter(C::Id.ne(held.id))
+                    .count(tx)
+                    .await?;
+                Ok(others < u64::from(parallel))
+            })
+        })
+        .await
+}
+
 /// Whether the lane is still held under this number; if so its lease is renewed. Ask inside the
 /// transaction that records what was found out, before writing: the row stays locked to its end.
 pub async fn still_held(tx: &DatabaseTransaction, held: &lane::Model, now: Timestamp) -> Result<bool, DbErr> {
@@ -141,6 +177,8 @@ pub struct Leaving {
     pub poll_at: Option<Timestamp>,
     /// Up to when they are known.
     pub poll_cursor: Option<Timestamp>,
+    /// When the pick lists are read again.
+    pub lists_at: Option<Timestamp>,
 }
 
 /// Gives a lane back, and works out when it has work next.
@@ -160,7 +198,9 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     operations_at(tx, id).await?,
                     refresh_at(tx, id).await?,
                     runs_at(tx, id).await?,
+                    registrations_at(tx, id).await?,
                     leaving.poll_at,
+                    leaving.lists_at,
                 ]
                 .into_iter()
                 .flatten()
@@ -170,6 +210,7 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     .col_expr(C::NextAt, Expr::value(next_at))
                     .col_expr(C::PollAt, Expr::value(leaving.poll_at))
                     .col_expr(C::PollCursor, Expr::value(leaving.poll_cursor))
+                    .col_expr(C::ListsAt, Expr::value(leaving.lists_at))
                     .col_expr(C::PausedUntil, Expr::value(paused_until.unwrap_or_default()))
                     .col_expr(C::PauseReason, Expr::value(pause_reason))
                     .col_expr(C::Failures, Expr::value(leaving.failures))
@@ -218,6 +259,19 @@ async fn runs_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Times
         .column_as(C::CreatedAt.min(), "first")
         .filter(C::PsaConnectionId.eq(lane_id))
         .filter(C::Status.is_in([SyncStatus::Queued, SyncStatus::Running]))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(first.flatten().map(Timestamp))
+}
+
+async fn registrations_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    use webhook_endpoint::Column as C;
+    let first: Option<Option<i64>> = webhook_endpoint::Entity::find()
+        .select_only()
+        .column_as(C::RegistrationDueAt.min(), "first")
+        .filter(C::PsaConnectionId.eq(lane_id))
+        .filter(C::RegistrationDueAt.is_not_null())
         .into_tuple()
         .one(tx)
         .await?;

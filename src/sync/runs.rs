@@ -35,6 +35,15 @@ pub enum Wanted {
     PickLists,
 }
 
+/// Asks for the pick lists on behalf of nobody: their time has come.
+pub async fn request_lists(
+    ground: &Ground,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+) -> Result<sync_run::Model, Error> {
+    enqueue(ground, organization_id, psa_connection_id, Wanted::PickLists).await
+}
+
 /// Asks for a reading. Where the same one waits already, that is given.
 pub async fn request(
     viewer: &Viewer,
@@ -49,6 +58,15 @@ pub async fn request(
         let message = "the connection is switched off; switch it on first";
         return Err(Problem::of("id", ProblemCode::WrongState, message).into());
     }
+    enqueue(ground, connection.organization_id, connection.id, wanted).await
+}
+
+async fn enqueue(
+    ground: &Ground,
+    organization_id: Uuid,
+    connection_id: Uuid,
+    wanted: Wanted,
+) -> Result<sync_run::Model, Error> {
     let (kind, filter) = match wanted {
         Wanted::Companies(filter) => (SyncKind::Companies, json!(tidied(filter))),
         Wanted::PickLists => (SyncKind::PickLists, json!({})),
@@ -56,8 +74,8 @@ pub async fn request(
     let now = ground.clock.now();
     let row = sync_run::ActiveModel {
         id: Set(ground.chance.id(now)),
-        organization_id: Set(connection.organization_id),
-        psa_connection_id: Set(connection.id),
+        organization_id: Set(organization_id),
+        psa_connection_id: Set(connection_id),
         kind: Set(kind),
         filter: Set(filter.clone()),
         status: Set(SyncStatus::Queued),
@@ -73,10 +91,10 @@ pub async fn request(
         .write(move |tx| {
             Box::pin(async move {
                 // Two that ask for the same at once queue here.
-                psa_connection::Entity::find_by_id(connection.id).lock(LockType::NoKeyUpdate).one(tx).await?;
+                psa_connection::Entity::find_by_id(connection_id).lock(LockType::NoKeyUpdate).one(tx).await?;
                 let waiting = sync_run::Entity::find()
-                    .filter(sync_run::Column::OrganizationId.eq(connection.organization_id))
-                    .filter(sync_run::Column::PsaConnectionId.eq(connection.id))
+                    .filter(sync_run::Column::OrganizationId.eq(organization_id))
+                    .filter(sync_run::Column::PsaConnectionId.eq(connection_id))
                     .filter(sync_run::Column::Status.eq(SyncStatus::Queued))
                     .filter(sync_run::Column::Kind.eq(kind))
                     .order_by_asc(sync_run::Column::Id)
@@ -86,7 +104,7 @@ pub async fn request(
                     return Ok(same);
                 }
                 let run = row.insert(tx).await?;
-                lanes::wake(tx, connection.id, now).await?;
+                lanes::wake(tx, connection_id, now).await?;
                 Ok::<_, Error>(run)
             })
         })

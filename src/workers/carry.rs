@@ -169,7 +169,7 @@ impl Workers {
                 let note = NoteDraft {
                     marker: note_marker(&begun.operation),
                     text: text_of(&begun.operation.payload, "text"),
-                    is_private: true,
+                    is_private: client.has_private_notes,
                     fields,
                 };
                 self.note(client, begun, external_id, &note).await

@@ -8,13 +8,13 @@ use super::Workers;
 use crate::{
     decisions::{decide, event::Reading, hints},
     error::Error,
-    psa,
+    organizations::registrations,
+    psa::{self, WebhookNews},
     queue::{
         inbox::{self, Verdict},
         received::Headers,
     },
     scanners,
-    tickets::remote::TicketHint,
 };
 
 /// How many deliveries are claimed at once.
@@ -27,7 +27,7 @@ const EVENTS: usize = 50;
 /// What a delivery holds.
 enum Content {
     Events(Vec<(i32, Reading)>),
-    Hints(uuid::Uuid, Vec<TicketHint>),
+    News(uuid::Uuid, WebhookNews),
     Unreadable(String),
 }
 
@@ -74,7 +74,7 @@ impl Workers {
             )));
         };
         Ok(match platform.read_webhook(&delivery.verified_by, &headers, &delivery.body) {
-            Ok(news) => Content::Hints(connection_id, news.tickets),
+            Ok(news) => Content::News(connection_id, news),
             Err(problem) => Content::Unreadable(problem),
         })
     }
@@ -91,8 +91,8 @@ impl Workers {
                 }
                 self.write(delivery, Some(verdict), is_held, Taken::Events(readings)).await?;
             }
-            Content::Hints(connection_id, hints) => {
-                let taken = Taken::Hints(connection_id, hints);
+            Content::News(connection_id, news) => {
+                let taken = Taken::News(connection_id, news);
                 self.write(delivery, Some(Verdict::Understood), false, taken).await?;
             }
             Content::Unreadable(problem) => {
@@ -137,8 +137,14 @@ impl Workers {
                     }
                     let outcomes = match taken {
                         Taken::Events(readings) => decide::decide(tx, &ground, &held, readings).await?,
-                        Taken::Hints(connection_id, hints) => {
-                            hints::take_in(tx, &ground, &held, connection_id, hints).await?
+                        Taken::News(connection_id, news) => {
+                            let outcomes =
+                                hints::take_in(tx, &ground, &held, connection_id, news.tickets).await?;
+                            if news.concerns_registration || news.wanted_key.is_some() {
+                                let key = news.wanted_key.as_deref();
+                                registrations::concern(tx, &ground, &held, key).await?;
+                            }
+                            outcomes
                         }
                     };
                     if is_last && (was_held || outcomes.contains(&Outcome::Held)) {
@@ -158,7 +164,7 @@ impl Workers {
 /// What one transaction takes from a delivery.
 enum Taken {
     Events(Vec<(i32, Reading)>),
-    Hints(uuid::Uuid, Vec<TicketHint>),
+    News(uuid::Uuid, WebhookNews),
 }
 
 /// A delivery of which nothing at all could be read is dead: somebody has to look at it.

@@ -18,6 +18,7 @@ use crate::{
         lanes::{self, Leaving},
         outbox,
     },
+    sync::runs,
     tickets::observe,
 };
 
@@ -35,6 +36,11 @@ const RATE_SECS: i64 = 30;
 const MOST_SECS: i64 = 3_600;
 /// When a ticket that could not be read is read again, in seconds: the others come first.
 const READ_LATER_SECS: i64 = 60;
+/// How long a lane waits while others call the same PSA as many times at once as it allows, in seconds.
+const CROWDED_SECS: i64 = 1;
+const CROWDED: &str = "as many calls as the PSA allows at the same time are under way";
+/// How often the pick lists are read again by themselves, in seconds: once a day.
+const LISTS_EVERY_SECS: i64 = 86_400;
 /// How far back before the last look changes are asked for again, in seconds.
 const OVERLAP_SECS: i64 = 300;
 /// How many pages of changes are read in one go.
@@ -60,6 +66,7 @@ impl Workers {
             failures: held.failures,
             poll_at: held.poll_at,
             poll_cursor: held.poll_cursor,
+            lists_at: held.lists_at,
         };
         let client = match self.client(&held).await? {
             Ok(client) => client,
@@ -69,6 +76,12 @@ impl Workers {
                 return Ok(true);
             }
         };
+        if client.parallel > 0 && !lanes::may_call(ground, &held, &client.budget_key, client.parallel).await?
+        {
+            leaving.pause = Some((ground.clock.now().plus_secs(CROWDED_SECS), CROWDED.to_owned()));
+            lanes::release(ground, &held, leaving).await?;
+            return Ok(true);
+        }
         let turn = self.take_turn(&held, &client, &mut leaving, stop).await;
         match turn {
             Ok(Turn::Lost) => return Ok(true),
@@ -109,7 +122,12 @@ impl Workers {
         if matches!(refreshed, Turn::Lost) {
             return Ok(refreshed);
         }
+        self.ask_for_lists(held, leaving).await?;
         match self.sync_turn(held, client).await? {
+            Turn::On => {}
+            other => return Ok(other),
+        }
+        match self.registration_turn(held, client).await? {
             Turn::On => {}
             other => return Ok(other),
         }
@@ -117,6 +135,24 @@ impl Workers {
             Turn::On => refreshed,
             other => other,
         })
+    }
+
+    /// Once a day the pick lists are read again, because profiles are held against them. The first time is
+    /// somebody's to choose.
+    async fn ask_for_lists(&self, held: &lane::Model, leaving: &mut Leaving) -> Result<(), Error> {
+        let (ground, now) = (&self.0.ground, self.0.ground.clock.now());
+        let next = || {
+            // Not all connections at the same time of day.
+            let spread = (ground.chance.fraction() * 3_600.0) as i64;
+            Some(now.plus_secs(LISTS_EVERY_SECS - spread))
+        };
+        if held.lists_at.is_some_and(|at| at <= now) {
+            runs::request_lists(ground, held.organization_id, held.id).await?;
+            leaving.lists_at = next();
+        } else if held.lists_at.is_none() {
+            leaving.lists_at = next();
+        }
+        Ok(())
     }
 
     /// Reads tickets again that may have changed.
@@ -228,6 +264,8 @@ impl Workers {
             psa,
             platform: platform.key(),
             search_delay_secs: platform.capabilities().search_delay_secs,
+            has_private_notes: platform.capabilities().private_notes,
+            parallel: platform.capabilities().parallel,
             credentials_version: row.credentials_version,
             budget_key,
         };

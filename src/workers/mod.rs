@@ -7,6 +7,7 @@ mod carry;
 mod inbox;
 mod lane;
 mod readings;
+mod registrations;
 
 use std::{
     collections::HashMap,
@@ -38,6 +39,8 @@ pub struct WorkerOptions {
     pub lane_workers: usize,
     /// How often a PSA is asked what has changed, in seconds.
     pub poll_interval_secs: i64,
+    /// Where others reach the gateway: scheme, host and port, for webhooks that it registers.
+    pub public_url: String,
 }
 
 /// What workers work with. Cheap to clone.
@@ -58,6 +61,8 @@ struct Client {
     psa: Arc<dyn psa::Psa>,
     platform: &'static str,
     search_delay_secs: i64,
+    has_private_notes: bool,
+    parallel: u32,
     credentials_version: i32,
     budget_key: String,
 }

@@ -83,12 +83,12 @@ impl From<String> for LedgerId {
     }
 }
 
-/// The first mark in a text: `PSAGW-` and 20 capital letters or digits.
+/// The first mark in a text: `PSAGW-` and 20 letters or digits.
 pub fn marker_in(text: &str) -> Option<&str> {
     text.match_indices("PSAGW-").find_map(|(at, word)| {
         let end = at + word.len() + 20;
         let mark = text.get(at..end)?;
-        let is_mark = mark[word.len()..].bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let is_mark = mark[word.len()..].bytes().all(|b| b.is_ascii_alphanumeric());
         let ends = !text[end..].starts_with(|c: char| c.is_ascii_alphanumeric());
         (is_mark && ends).then_some(mark)
     })

@@ -1,0 +1,282 @@
+//! How the gateway's own webhooks stand in a PSA: what is to be looked at, and what was seen.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
+
+use entity::{
+    psa_connection, webhook_delivery,
+    webhook_endpoint::{self, Registration},
+    webhook_secret,
+};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    sea_query::{Expr, LockType},
+};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::{
+    endpoints::{self, NewEndpoint},
+    viewer::Viewer,
+};
+use crate::{
+    error::{Error, Problem, ProblemCode},
+    ground::Ground,
+    queue::lanes,
+};
+
+/// How often a registration that works is looked at, in seconds: vendors switch webhooks off.
+const LOOK_EVERY_SECS: i64 = 6 * 3_600;
+/// When one that does not work is looked at again, in seconds; doubled up to the usual time.
+const LOOK_AGAIN_SECS: i64 = 120;
+/// How many keys of a PSA are kept for an endpoint.
+const MAX_KEYS: u64 = 5;
+
+/// What was seen of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The PSA's id of it.
+    pub registered_id: Option<String>,
+    /// What was mended, in words.
+    pub mended: Option<String>,
+    /// What is wrong, in words.
+    pub problem: Option<String>,
+}
+
+/// Asks for the gateway's webhook to be registered in the PSA of a connection: makes the endpoint, or goes
+/// on with the one there is. The rest is done in the connection's lane.
+pub async fn request(
+    viewer: &Viewer,
+    ground: &Ground,
+    new: NewEndpoint,
+    psa_connection_id: Uuid,
+) -> Result<webhook_endpoint::Model, Error> {
+    let found = of_connection(ground, psa_connection_id).await?;
+    let endpoint = match found.into_iter().find(|row| viewer.reaches(row.organization_id)) {
+        None => endpoints::create(viewer, ground, new).await?,
+        Some(row) => {
+            viewer.may_administer(row.organization_id)?;
+            row
+        }
+    };
+    let (id, now) = (endpoint.id, ground.clock.now());
+    let made = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut row = endpoint.into_active_model();
+                row.is_enabled = Set(true);
+                row.registration = Set(Registration::Wanted);
+                row.registration_due_at = Set(Some(now));
+                row.updated_at = Set(now);
+                let row = row.update(tx).await?;
+                lanes::wake(tx, psa_connection_id, now).await?;
+                Ok::<_, Error>(row)
+            })
+        })
+        .await?;
+    ground.endpoints.forget();
+    ground.wake.outbox();
+    tracing::info!(webhook_endpoint.id = %id, by = viewer.name, "a webhook is to be registered in the PSA");
+    Ok(made)
+}
+
+/// No longer registers an endpoint, and takes nothing more from it. What stands in the PSA is the caller's to
+/// take out.
+pub async fn give_up(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<webhook_endpoint::Model, Error> {
+    let row = endpoints::by_id(viewer, ground, id).await?;
+    viewer.may_administer(row.organization_id)?;
+    if row.registration == Registration::ByHand {
+        let message = "the gateway does not keep this endpoint registered; switch it off instead";
+        return Err(Problem::of("id", ProblemCode::WrongState, message).into());
+    }
+    let now = ground.clock.now();
+    let mut row = row.into_active_model();
+    row.is_enabled = Set(false);
+    row.registration = Set(Registration::ByHand);
+    row.registered_id = Set(None);
+    row.registration_message = Set(None);
+    row.registration_due_at = Set(None);
+    row.wanted_key = Set(None);
+    row.updated_at = Set(now);
+    let row =
+        ground.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(row.update(tx).await?) })).await?;
+    ground.endpoints.forget();
+    Ok(row)
+}
+
+/// The endpoints of a connection that the gateway keeps registered, the oldest first.
+pub async fn of_connection(
+    ground: &Ground,
+    psa_connection_id: Uuid,
+) -> Result<Vec<webhook_endpoint::Model>, DbErr> {
+    use webhook_endpoint::Column as C;
+    webhook_endpoint::Entity::find()
+        .filter(C::PsaConnectionId.eq(psa_connection_id))
+        .filter(C::Registration.ne(Registration::ByHand))
+        .order_by_asc(C::Id)
+        .all(ground.db.reader())
+        .await
+}
+
+/// A connection's endpoints that are to be looked at in its PSA by now.
+pub async fn due(ground: &Ground, psa_connection_id: Uuid) -> Result<Vec<webhook_endpoint::Model>, Error> {
+    use webhook_endpoint::Column as C;
+    Ok(webhook_endpoint::Entity::find()
+        .filter(C::PsaConnectionId.eq(psa_connection_id))
+        .filter(C::RegistrationDueAt.lte(ground.clock.now()))
+        .order_by_asc(C::Id)
+        .all(ground.db.reader())
+        .await?)
+}
+
+/// The PSA says that a registration was changed, or signs with a key that is not known: look at it soon.
+pub async fn concern(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    delivery: &webhook_delivery::Model,
+    wanted_key: Option<&str>,
+) -> Result<(), DbErr> {
+    let found = webhook_endpoint::Entity::find_by_id(delivery.webhook_endpoint_id)
+        .filter(webhook_endpoint::Column::OrganizationId.eq(delivery.organization_id))
+        .lock(LockType::Update)
+        .one(tx)
+        .await?;
+    let now = ground.clock.now();
+    let Some(row) = found else { return Ok(()) };
+    let Some(connection_id) = row.psa_connection_id else { return Ok(()) };
+    // Who knows the address can say this as often as he likes: the PSA is asked once a minute at the most.
+    let at = row.registration_checked_at.map_or(now, |checked| checked.plus_secs(60).max(now));
+    if row.registration_due_at.is_some_and(|due| due <= at)
+        && (wanted_key.is_none() || row.wanted_key.is_some())
+    {
+        return Ok(());
+    }
+    let mut row = row.into_active_model();
+    if let Some(name) = wanted_key {
+        row.wanted_key = Set(Some(name.to_owned()));
+    }
+    row.registration_due_at = Set(Some(at));
+    row.update(tx).await?;
+    lanes::wake(tx, connection_id, at).await
+}
+
+/// Keeps what was seen of a registration, and says when it is looked at next.
+pub async fn record(ground: &Ground, endpoint: &webhook_endpoint::Model, kept: Kept) -> Result<(), Error> {
+    let now = ground.clock.now();
+    let works = kept.problem.is_none();
+    let next = if works {
+        LOOK_EVERY_SECS
+    } else {
+        // Twice as long as the last time: as long again as it has been failing.
+        let last = match (endpoint.registration, endpoint.registration_checked_at) {
+            (Registration::Failing, Some(at)) => now.as_secs() - at.as_secs(),
+            _ => 0,
+        };
+        (last * 2).clamp(LOOK_AGAIN_SECS, LOOK_EVERY_SECS)
+    };
+    let mut row = webhook_endpoint::ActiveModel { id: Set(endpoint.id), ..Default::default() };
+    row.registration = Set(if works { Registration::Working } else { Registration::Failing });
+    row.registered_id = Set(kept.registered_id);
+    // What was mended stays to be read until something else happens.
+    if kept.problem.is_some() || kept.mended.is_some() || endpoint.registration != Registration::Working {
+        row.registration_message = Set(kept.problem.or(kept.mended));
+    }
+    row.registration_checked_at = Set(Some(now));
+    row.registration_due_at = Set(Some(now.plus_secs(next)));
+    ground
+        .db
+        .write(move |tx| Box::pin(async move { Ok::<_, Error>(row.update(tx).await.map(|_| ())?) }))
+        .await
+}
+
+/// Keeps a key that the PSA signs with. The oldest goes where there are many.
+pub async fn keep_key(
+    ground: &Ground,
+    endpoint: &webhook_endpoint::Model,
+    name: &str,
+    key: &SecretString,
+) -> Result<(), Error> {
+    use webhook_secret::Column as C;
+    let (ground_of, endpoint_of, name, key) =
+        (ground.clone(), endpoint.clone(), name.to_owned(), key.clone());
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let ours = webhook_secret::Entity::find()
+                    .filter(C::OrganizationId.eq(endpoint_of.organization_id))
+                    .filter(C::WebhookEndpointId.eq(endpoint_of.id))
+                    .filter(C::KeyName.is_not_null());
+                if ours.clone().count(tx).await? >= MAX_KEYS
+                    && let Some(oldest) = ours.clone().order_by_asc(C::Id).one(tx).await?
+                {
+                    webhook_secret::Entity::delete_by_id(oldest.id).exec(tx).await?;
+                }
+                webhook_secret::Entity::delete_many()
+                    .filter(C::OrganizationId.eq(endpoint_of.organization_id))
+                    .filter(C::WebhookEndpointId.eq(endpoint_of.id))
+                    .filter(C::KeyName.eq(name.as_str()))
+                    .exec(tx)
+                    .await?;
+                endpoints::add_secret(tx, &ground_of, &endpoint_of, Some(name), &key).await?;
+                settle_key(tx, &ground_of, &endpoint_of).await
+            })
+        })
+        .await?;
+    ground.endpoints.forget();
+    Ok(())
+}
+
+/// The PSA did not give the key: the next webhook may ask for it again.
+pub async fn forget_key(ground: &Ground, endpoint: &webhook_endpoint::Model) -> Result<(), Error> {
+    let (ground_of, endpoint) = (ground.clone(), endpoint.clone());
+    ground.db.write(move |tx| Box::pin(async move { settle_key(tx, &ground_of, &endpoint).await })).await
+}
+
+async fn settle_key(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    endpoint: &webhook_endpoint::Model,
+) -> Result<(), Error> {
+    use webhook_endpoint::Column as C;
+    let now = ground.clock.now();
+    let mut update = webhook_endpoint::Entity::update_many()
+        .col_expr(C::WantedKey, Expr::value(None::<String>))
+        .col_expr(C::RegistrationCheckedAt, Expr::value(Some(now)));
+    if endpoint.registration == Registration::ByHand {
+        update = update.col_expr(C::RegistrationDueAt, Expr::value(None::<entity::Timestamp>));
+    }
+    update.filter(C::Id.eq(endpoint.id)).exec(tx).await?;
+    Ok(())
+}
+
+/// The newest secret of ours that an endpoint's webhooks are signed with; none where its scheme has none.
+pub async fn newest_secret(
+    ground: &Ground,
+    endpoint: &webhook_endpoint::Model,
+) -> Result<Option<SecretString>, Error> {
+    use webhook_secret::Column as C;
+    let db = ground.db.reader();
+    let newest = webhook_secret::Entity::find()
+        .filter(C::OrganizationId.eq(endpoint.organization_id))
+        .filter(C::WebhookEndpointId.eq(endpoint.id))
+        .filter(C::KeyName.is_null())
+        .filter(C::ExpiresAt.is_null())
+        .order_by_desc(C::Id)
+        .one(db)
+        .await?;
+    let Some(row) = newest else { return Ok(None) };
+    Ok(Some(ground.vault.open_secret(db, endpoints::place(endpoint, row.id), &row.sealed).await?))
+}
+
+/// The connection that an endpoint speaks for.
+pub async fn connection_of(
+    ground: &Ground,
+    endpoint: &webhook_endpoint::Model,
+) -> Result<Option<psa_connection::Model>, Error> {
+    let Some(id) = endpoint.psa_connection_id else { return Ok(None) };
+    Ok(psa_connection::Entity::find_by_id(id)
+        .filter(psa_connection::Column::OrganizationId.eq(endpoint.organization_id))
+        .one(ground.db.reader())
+        .await?)
+}
