@@ -18,6 +18,8 @@ pub enum OperationKind {
     Reopen,
     /// Read the ticket and compare: part of a test.
     ReadBack,
+    /// Take over a ticket that is in the PSA already.
+    Link,
 }
 
 /// Where an operation stands.

@@ -31,7 +31,7 @@ use crate::{
     organizations::companies,
     tickets::{
         plan::{self, Opening},
-        text,
+        template, text,
     },
 };
 
@@ -344,7 +344,7 @@ impl Deciding<'_> {
         last: Option<ticket::Model>,
         trail: &mut Trail,
     ) -> Result<Decision, DbErr> {
-        let (title, body) = text::opening(self.event, finding, &place.company.name);
+        let (title, body) = self.words(&place, finding, trail);
         let opening = Opening {
             group_key,
             policy_id: Some(policy.id),
@@ -364,6 +364,29 @@ impl Deciding<'_> {
         let words = if last.is_some() { "it came back after the reopen window" } else { "it has none yet" };
         trail.step("ticket", format!("{words}: to be opened"));
         Ok(Decision::new(Opened, "new_ticket", "a ticket is opened").ticket(ticket.id))
+    }
+
+    /// Title and body of a new ticket, by the profile's templates where it has some. One that fails costs no
+    /// ticket: ours stands in, and the trace says why.
+    fn words(&self, place: &plan::Place, finding: &finding::Model, trail: &mut Trail) -> (String, String) {
+        let company = &place.company.name;
+        let (title, body) = text::opening(self.event, finding, company);
+        let profile = &place.profile;
+        if profile.title_template.is_none() && profile.body_template.is_none() {
+            return (title, body);
+        }
+        let values = template::values(self.event, finding, company, &title, &body);
+        let mut take = |what, rendered: Option<Result<String, String>>, ours: String| match rendered {
+            None => ours,
+            Some(Ok(text)) => text,
+            Some(Err(problem)) => {
+                trail.step("template", format!("the profile's {what} failed, ours stands in: {problem}"));
+                ours
+            }
+        };
+        let title = take("title template", profile.title_template.as_ref().map(|text| template::title(text, &values)), title);
+        let body = take("body template", profile.body_template.as_ref().map(|text| template::body(text, &values)), body);
+        (title, body)
     }
 
     async fn on_open(

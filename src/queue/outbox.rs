@@ -1,7 +1,7 @@
 //! The outbox: what is to be done at PSAs, written in the transaction of its cause.
 //!
 //! An operation is enqueued on a transaction and never on a pool, so that a fact without its consequence
-//! cannot be written. The operations of one ticket are carried out in their order; a refused creation
+//! cannot be written. The operations of one ticket are carried out in their order; a refused creation (or link)
 //! holds up what comes after it, a refused note does not.
 #![expect(
     clippy::disallowed_methods,
@@ -85,7 +85,10 @@ pub(super) fn is_its_turn() -> Condition {
                 .add(
                     Expr::col((earlier.clone(), C::State))
                         .eq(OperationState::Failed.to_value())
-                        .and(Expr::col((earlier, C::Kind)).eq(OperationKind::Create.to_value())),
+                        .and(
+                            Expr::col((earlier, C::Kind))
+                                .is_in([OperationKind::Create.to_value(), OperationKind::Link.to_value()]),
+                        ),
                 ),
         )
         .take();

@@ -49,6 +49,11 @@ pub enum Delivered {
     },
 }
 
+/// Whether the ticket is there only once this is done.
+const fn makes_ticket(kind: OperationKind) -> bool {
+    matches!(kind, OperationKind::Create | OperationKind::Link)
+}
+
 /// The ticket of an operation, locked.
 pub async fn lock(
     tx: &DatabaseTransaction,
@@ -69,7 +74,7 @@ pub async fn begins(
     operation: &ticket_operation::Model,
 ) -> Result<ticket::Model, DbErr> {
     let mut ticket = lock(tx, operation).await?;
-    if operation.kind != OperationKind::Create {
+    if !makes_ticket(operation.kind) {
         return Ok(ticket);
     }
     if let Some(state) = after(ticket.state, Happening::CreateBegins, None) {
@@ -116,8 +121,8 @@ pub async fn delivered(
         (Delivered::StillUncertain | Delivered::Uncertain, OperationKind::Create) => {
             Some(Happening::CreateUncertain)
         }
-        (Delivered::Delayed, OperationKind::Create) => Some(Happening::CreateDelayed),
-        (Delivered::Refused { .. }, OperationKind::Create) => Some(Happening::CreateRefused),
+        (Delivered::Delayed, kind) if makes_ticket(kind) => Some(Happening::CreateDelayed),
+        (Delivered::Refused { .. }, kind) if makes_ticket(kind) => Some(Happening::CreateRefused),
         (Delivered::Refused { .. }, OperationKind::Close) => Some(Happening::CloseRefused),
         (Delivered::Refused { .. }, OperationKind::Reopen) => Some(Happening::ReopenRefused),
         _ => None,
@@ -151,7 +156,7 @@ pub async fn delivered(
                 OperationKind::Close => "close_refused".to_owned(),
                 OperationKind::Reopen => "reopen_refused".to_owned(),
                 OperationKind::Note => "note_refused".to_owned(),
-                OperationKind::Create | OperationKind::ReadBack => code.to_owned(),
+                OperationKind::Create | OperationKind::ReadBack | OperationKind::Link => code.to_owned(),
             });
             ticket.state_message = Some(message);
             // What the ticket looks like now is asked of the PSA, not guessed.
@@ -168,6 +173,12 @@ pub async fn delivered(
         }
         _ => {}
     }
+    if operation.kind == OperationKind::Link && happening == Some(Happening::CreateRefused) {
+        // It was never ours: what is reported next opens a ticket of its own.
+        ticket.open_group_key = None;
+        ticket.external_id = None;
+        ticket.refresh_at = None;
+    }
     if let Some(state) = happening.and_then(|happening| after(ticket.state, happening, pending)) {
         ticket.state = state;
         if state == TicketState::Closed {
@@ -175,7 +186,14 @@ pub async fn delivered(
         }
     }
     ticket.updated_at = now;
-    let ticket = save(tx, ticket).await?;
+    let mut ticket = save(tx, ticket).await?;
+    if happening == Some(Happening::CloseRefused) {
+        let why = ticket.state_message.clone().unwrap_or_default();
+        let text = format!(
+            "PSA Gateway could not close this ticket although the problem is over: {why}\nPlease close it by hand."
+        );
+        ticket = add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), None).await?;
+    }
     if happening == Some(Happening::ReopenRefused) && ticket.state == TicketState::Closed {
         follow_up(tx, ground, &ticket).await?;
     }

@@ -1,6 +1,7 @@
 //! The ticket's life: what is asked of a PSA, what it answers, and the states between.
 
 pub mod delivered;
+pub mod link;
 pub mod observe;
 pub mod operations;
 pub mod plan;
@@ -8,4 +9,5 @@ pub mod read;
 pub mod remote;
 pub mod sample;
 pub mod state;
+pub mod template;
 pub mod text;

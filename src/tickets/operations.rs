@@ -56,7 +56,7 @@ pub async fn retry(
                     .into());
                 }
                 let happening = match operation.kind {
-                    OperationKind::Create => Some(Happening::RetryPlanned),
+                    OperationKind::Create | OperationKind::Link => Some(Happening::RetryPlanned),
                     OperationKind::Close => Some(Happening::ClosePlanned),
                     OperationKind::Reopen => Some(Happening::ReopenPlanned),
                     OperationKind::Note | OperationKind::ReadBack => None,

@@ -69,6 +69,19 @@ pub async fn open(
     place: &Place,
     opening: Opening,
 ) -> Result<(ticket::Model, bool), DbErr> {
+    let payload = json!({ "title": opening.title, "body": opening.body });
+    begin(tx, ground, place, opening, OperationKind::Create, payload).await
+}
+
+/// The same with the operation that makes the ticket, or takes over one that is there.
+pub(super) async fn begin(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    place: &Place,
+    opening: Opening,
+    kind: OperationKind,
+    payload: Value,
+) -> Result<(ticket::Model, bool), DbErr> {
     let now = ground.clock.now();
     let organization_id = place.mapping.organization_id;
     let row = ticket::Model {
@@ -118,8 +131,7 @@ pub async fn open(
             .await?;
         return Ok((other.ok_or_else(|| DbErr::RecordNotFound("ticket".to_owned()))?, false));
     }
-    let payload = json!({ "title": opening.title, "body": opening.body });
-    let row = add_operation(tx, ground, row, OperationKind::Create, payload, opening.event_id).await?;
+    let row = add_operation(tx, ground, row, kind, payload, opening.event_id).await?;
     Ok((row, true))
 }
 

@@ -13,18 +13,22 @@ use entity::{
 };
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use super::{Client, Workers, lane::Turn};
+use super::{
+    Client, Workers,
+    lane::Turn,
+    outcome::{Done, Failed, is_refused, weigh},
+};
 use crate::{
     error::Error,
     psa::{
         NextStep, PsaError,
         http::{CallTrace, traced},
     },
-    queue::outbox::{self, After, Ended},
+    queue::outbox::{self, Ended},
     tickets::{
-        delivered::{self, Delivered},
+        delivered,
         observe,
-        remote::{MarkerSearch, NoteDraft, RemoteTicket, StatusChange, TicketDraft},
+        remote::{MarkerSearch, NoteDraft, StatusChange, TicketDraft},
     },
 };
 
@@ -43,27 +47,6 @@ struct Begun {
     ticket: ticket::Model,
     /// When that was written down.
     at: Instant,
-}
-
-/// What was done at the PSA.
-enum Done {
-    Created {
-        ticket: RemoteTicket,
-        was_found: bool,
-    },
-    Noted {
-        was_found: bool,
-    },
-    StatusSet(RemoteTicket),
-    Read(RemoteTicket),
-    /// Not found yet, and it may still come.
-    Waiting(Timestamp),
-}
-
-/// What went wrong, and whether an earlier attempt is still of unknown fate.
-struct Failed {
-    error: PsaError,
-    uncertain_since: Option<Timestamp>,
 }
 
 impl Workers {
@@ -91,6 +74,7 @@ impl Workers {
         self.0.metrics.operation(&begun.operation, result.as_ref().err().map(|failed| failed.error.code()));
         let turn = match &result {
             Ok(_) => Turn::On,
+            Err(failed) if is_refused(begun.operation.kind, &failed.error) => Turn::On,
             Err(failed) => self.after_error(held, &failed.error).await?,
         };
         let works = result.is_ok();
@@ -189,6 +173,17 @@ impl Workers {
                     return Ok(Err(sure(PsaError::Rejected { field: None, reason })));
                 };
                 set_status(client, begun, external_id, &status, fields).await.map_err(sure)
+            }
+            OperationKind::Link => {
+                let external_id = text_of(&begun.operation.payload, "external_id");
+                match client.psa.read_ticket(&external_id, false).await {
+                    Ok(Some(remote)) => Ok(Done::Linked(remote)),
+                    Ok(None) => {
+                        let reason = format!("the PSA has no ticket {external_id} that the login may see");
+                        Err(sure(PsaError::Rejected { field: None, reason }))
+                    }
+                    Err(error) => Err(sure(error)),
+                }
             }
             OperationKind::ReadBack => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -340,79 +335,6 @@ async fn set_status(
             })
         }
         _ => Ok(Done::StatusSet(ticket)),
-    }
-}
-
-/// What a result means for the attempt, the operation and the ticket.
-fn weigh(
-    operation: &ticket_operation::Model,
-    result: Result<Done, Failed>,
-    now: Timestamp,
-) -> (Ended, After, Delivered) {
-    let kind = operation.kind;
-    let ended = |outcome, message: Option<String>| Ended { outcome, message, ..Ended::default() };
-    match result {
-        Ok(Done::Created { ticket, was_found }) => {
-            let (outcome, words) = if was_found {
-                ("found", "found by its marker: the PSA had done it")
-            } else {
-                ("done", "created")
-            };
-            let message =
-                format!("{words}; ticket {}", ticket.number.as_deref().unwrap_or(&ticket.external_id));
-            (ended(outcome, Some(message)), After::Done, Delivered::Created(ticket))
-        }
-        Ok(Done::Noted { was_found }) => {
-            (ended(if was_found { "found" } else { "done" }, None), After::Done, Delivered::Noted)
-        }
-        Ok(Done::StatusSet(ticket)) => (ended("done", None), After::Done, Delivered::StatusSet(ticket)),
-        Ok(Done::Read(ticket)) => {
-            let message = format!(
-                "read back: ticket {}, status {}",
-                ticket.number.as_deref().unwrap_or(&ticket.external_id),
-                ticket.status_label.as_deref().or(ticket.status.as_deref()).unwrap_or("not shown")
-            );
-            (ended("done", Some(message)), After::Done, Delivered::Read(ticket))
-        }
-        Ok(Done::Waiting(until)) => {
-            let message =
-                format!("not found at the PSA yet; looked again at {until} before anything is repeated");
-            let after = After::Again { run_at: until, uncertain_since: operation.uncertain_since };
-            (ended("waiting", Some(message)), after, Delivered::StillUncertain)
-        }
-        Err(Failed { error, uncertain_since }) => {
-            let message = error.to_string();
-            let code = error.code();
-            match error.next_step() {
-                NextStep::GiveUp => (
-                    ended(code, Some(message.clone())),
-                    After::Failed,
-                    Delivered::Refused {
-                        code,
-                        message: format!("{message}; mend it, then retry the operation"),
-                    },
-                ),
-                NextStep::LookBeforeRepeating
-                    if matches!(kind, OperationKind::Create | OperationKind::Note) =>
-                {
-                    let since = uncertain_since.or(Some(now));
-                    (
-                        ended(code, Some(message)),
-                        After::Again { run_at: now, uncertain_since: since },
-                        Delivered::Uncertain,
-                    )
-                }
-                // Setting a status twice is setting it once: it may simply be done again.
-                NextStep::LookBeforeRepeating | NextStep::RetryLater { .. } | NextStep::PauseConnection => {
-                    let what = if uncertain_since.is_some() {
-                        Delivered::StillUncertain
-                    } else {
-                        Delivered::Delayed
-                    };
-                    (ended(code, Some(message)), After::Again { run_at: now, uncertain_since }, what)
-                }
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod carry;
 mod inbox;
 mod lane;
+mod outcome;
 mod readings;
 mod registrations;
 

@@ -110,6 +110,8 @@ pub enum TicketOperationKind {
     Reopen,
     /// Read the ticket and compare: part of a test.
     ReadBack,
+    /// Take over a ticket that is in the PSA already.
+    Link,
 }
 
 /// Where an operation stands. New values may be added: have a default branch.
