@@ -4,7 +4,7 @@
 use entity::{
     Severity, company, company_mapping,
     event::Outcome::{Held, Ignored, Suppressed},
-    policy, ticket_profile,
+    policy, psa_connection, ticket_profile,
 };
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -63,6 +63,9 @@ pub async fn place(
         .order_by_asc(company_mapping::Column::Id)
         .all(tx)
         .await?;
+    if let Some(place) = own_connection(tx, &company, &mappings, trail).await? {
+        return Ok(Ok(place));
+    }
     let general = general_profile(tx, &company, policy, trail).await?;
     let mut own: Vec<_> = mappings
         .iter()
@@ -129,6 +132,48 @@ pub async fn place(
     }
     trail.step("mapping", "mapped");
     Ok(Ok(Place { company, mapping, profile }))
+}
+
+/// A connection that is for this company alone goes before what holds for all.
+async fn own_connection(
+    tx: &DatabaseTransaction,
+    company: &company::Model,
+    mappings: &[company_mapping::Model],
+    trail: &mut Trail,
+) -> Result<Option<Place>, DbErr> {
+    let own = psa_connection::Entity::find()
+        .filter(psa_connection::Column::OrganizationId.eq(company.organization_id))
+        .filter(psa_connection::Column::CompanyId.eq(company.id))
+        .filter(psa_connection::Column::IsEnabled.eq(true))
+        .order_by_asc(psa_connection::Column::Id)
+        .all(tx)
+        .await?;
+    for connection in own {
+        let mapping = mappings
+            .iter()
+            .find(|mapping| mapping.psa_connection_id == connection.id && mapping.is_ticketing_enabled);
+        let Some(mapping) = mapping else { continue };
+        let profile = match mapping.ticket_profile_id {
+            Some(id) => find_profile(tx, company, id).await?,
+            None => {
+                ticket_profile::Entity::find()
+                    .filter(ticket_profile::Column::OrganizationId.eq(company.organization_id))
+                    .filter(ticket_profile::Column::PsaConnectionId.eq(connection.id))
+                    .order_by_desc(ticket_profile::Column::IsDefault)
+                    .order_by_asc(ticket_profile::Column::Id)
+                    .one(tx)
+                    .await?
+            }
+        };
+        let Some(profile) = profile else { continue };
+        trail.step(
+            "profile",
+            format!("\"{}\", on the company's own connection \"{}\"", profile.name, connection.name),
+        );
+        trail.step("mapping", "mapped");
+        return Ok(Some(Place { company: company.clone(), mapping: mapping.clone(), profile }));
+    }
+    Ok(None)
 }
 
 async fn general_profile(

@@ -25,6 +25,7 @@ pub struct QueryRoot(NodeQuery, setup::SetupQuery, query::TicketQuery);
 pub struct MutationRoot(
     mutations::organizations::OrganizationMutation,
     mutations::companies::CompanyMutation,
+    mutations::connection_webhooks::ConnectionWebhookMutation,
     mutations::connections::PsaConnectionMutation,
     mutations::profiles::TicketProfileMutation,
     mutations::endpoints::WebhookEndpointMutation,

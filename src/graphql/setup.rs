@@ -7,7 +7,7 @@ use super::{
     Asking as _, connection,
     types::{
         AccessTokenConnection, Organization, OrganizationConnection, OrganizationFilter, Platform, Sender,
-        Viewer,
+        TicketTemplateVariable, Viewer,
     },
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         lists::{INSTALLATION, OrganizationList, TokenList},
         organization,
     },
+    tickets::template,
 };
 
 /// Who asks, organizations, and what can be connected.
@@ -69,6 +70,15 @@ impl SetupQuery {
     ) -> Result<AccessTokenConnection> {
         let wanted = TokenList { of_installation: true };
         Ok(AccessTokenConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// What a profile's templates can say, as `{{ name }}`.
+    async fn ticket_template_variables(&self) -> Vec<TicketTemplateVariable> {
+        let variable = |(name, description): &(&str, &str)| TicketTemplateVariable {
+            name: (*name).to_owned(),
+            description: (*description).to_owned(),
+        };
+        template::VARIABLES.iter().map(variable).collect()
     }
 
     /// Every kind of PSA that can be connected.

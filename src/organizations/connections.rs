@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 
 use entity::{
-    company_mapping, psa_connection, psa_connection::Health, ticket, ticket_profile, webhook_endpoint,
+    company, company_mapping, psa_connection, psa_connection::Health, ticket, ticket_profile,
+    webhook_endpoint,
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, ModelTrait as _, QueryFilter as _, Set, sea_query::Expr,
+    IntoActiveModel as _, ModelTrait as _, PaginatorTrait as _, QueryFilter as _, Set, sea_query::Expr,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -52,6 +53,8 @@ pub struct NewConnection {
     pub platform: String,
     /// Name for people; unique in the organization.
     pub name: String,
+    /// The one company it is for; none where it is for all.
+    pub company_id: Option<Uuid>,
     /// The login.
     pub credentials: SortedCredentials,
     /// What the door has found wrong with the login: told together with what is found here.
@@ -65,6 +68,8 @@ pub struct ConnectionChange {
     pub name: Option<String>,
     /// Whether it is used.
     pub is_enabled: Option<bool>,
+    /// The one company it is for, or none for all.
+    pub company_id: Option<Option<Uuid>>,
     /// Another login, whole, and the version of the one it was made from.
     pub credentials: Option<(i32, SortedCredentials)>,
     /// What the door has found wrong with the login: told together with what is found here.
@@ -90,6 +95,7 @@ pub async fn create(
         .db
         .write(move |tx| {
             Box::pin(async move {
+                limit_to(tx, new.organization_id, id, new.company_id).await?;
                 let sealed = seal(tx, &ground_of, new.organization_id, id, &new.credentials.secrets).await?;
                 let row = psa_connection::ActiveModel {
                     id: Set(id),
@@ -106,7 +112,7 @@ pub async fn create(
                     health_checked_at: Set(None),
                     health_message: Set(None),
                     verification: Set(json!([])),
-                    company_id: Set(None),
+                    company_id: Set(new.company_id),
                     created_at: Set(now),
                     updated_at: Set(now),
                 };
@@ -154,6 +160,10 @@ pub async fn update(
                 }
                 if let Some(is_enabled) = change.is_enabled {
                     row.is_enabled = Set(is_enabled);
+                }
+                if let Some(company_id) = change.company_id {
+                    limit_to(tx, organization_id, id, company_id).await?;
+                    row.company_id = Set(company_id);
                 }
                 let mut is_resumed = change.is_enabled == Some(true);
                 if let Some((version, credentials)) = change.credentials {
@@ -226,6 +236,9 @@ pub async fn credentials(
     row: &psa_connection::Model,
 ) -> Result<BTreeMap<String, SecretString>, Error> {
     let settings = settings(row);
+    if row.sealed_credentials.is_empty() {
+        return Ok(settings.into_iter().map(|(key, text)| (key, text.into())).collect());
+    }
     let place = place(row.organization_id, row.id);
     let sealed = ground.vault.open_secret(ground.db.reader(), place, &row.sealed_credentials).await?;
     let secrets: BTreeMap<String, String> = serde_json::from_str(sealed.expose_secret())?;
@@ -349,6 +362,36 @@ async fn raise_version(
         .exec(tx)
         .await?;
     Ok(result.rows_affected == 1)
+}
+
+/// Whether a connection can be for one company only: it is the organization's, and no other is mapped here.
+async fn limit_to(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    id: Uuid,
+    company_id: Option<Uuid>,
+) -> Result<(), Error> {
+    const FIELD: &str = "companyId";
+    let Some(company_id) = company_id else { return Ok(()) };
+    let company = company::Entity::find_by_id(company_id)
+        .filter(company::Column::OrganizationId.eq(organization_id))
+        .one(tx)
+        .await?;
+    if company.is_none() {
+        return Err(super::form::no_such(FIELD, "company").into());
+    }
+    let others = company_mapping::Entity::find()
+        .filter(company_mapping::Column::OrganizationId.eq(organization_id))
+        .filter(company_mapping::Column::PsaConnectionId.eq(id))
+        .filter(company_mapping::Column::CompanyId.ne(company_id))
+        .count(tx)
+        .await?;
+    if others > 0 {
+        let message =
+            format!("{others} other companies are mapped on this connection; remove their mappings first");
+        return Err(Problem::of(FIELD, ProblemCode::InUse, message).into());
+    }
+    Ok(())
 }
 
 /// What a connection is used by, in words.

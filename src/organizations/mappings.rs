@@ -1,7 +1,7 @@
 //! Company mappings: which company of the PSA is which of ours.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::{company, company_mapping, psa_company, ticket_profile};
+use entity::{company, company_mapping, psa_company, psa_connection, ticket_profile};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _,
     ModelTrait as _, QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
@@ -53,6 +53,11 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
     viewer.may_administer(company.organization_id)?;
     if psa_company.organization_id != company.organization_id {
         form.add(no_such("psaCompanyId", "PSA company"));
+    }
+    let connection = psa_connection::Entity::find_by_id(psa_company.psa_connection_id).one(db).await?;
+    if connection.and_then(|row| row.company_id).is_some_and(|only| only != company.id) {
+        let message = "this connection is for another company only; choose a company of another connection";
+        form.add(Problem::of("psaCompanyId", ProblemCode::Invalid, message));
     }
     if let Some(Some(profile_id)) = set.ticket_profile_id {
         form.extend(check_profile(db, &psa_company, profile_id).await?);

@@ -1,5 +1,6 @@
 //! The organization, who is asking, and what an organization sets up.
 
+pub mod clearing;
 pub mod companies;
 pub mod connections;
 pub mod endpoints;

@@ -26,6 +26,7 @@ use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
     sync::pick_lists,
+    tickets::template,
 };
 
 pub use rules::{ProfileFieldRule, ProfileValues, problems};
@@ -44,6 +45,36 @@ pub struct NewProfile {
     pub is_default: bool,
     /// What tickets get.
     pub values: ProfileValues,
+    /// How a new ticket is worded.
+    pub templates: Templates,
+}
+
+/// Templates of a new ticket's title and body; ours where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Templates {
+    /// Of the title.
+    pub title: Option<String>,
+    /// Of the body.
+    pub body: Option<String>,
+}
+
+impl Templates {
+    /// Those of a row.
+    fn of(row: &ticket_profile::Model) -> Self {
+        Self { title: row.title_template.clone(), body: row.body_template.clone() }
+    }
+
+    /// Without blank ones; what is wrong with the others goes into the form.
+    fn checked(self, form: &mut Form) -> Self {
+        let mut read = |field: &'static str, text: Option<String>| {
+            let text = text.filter(|text| !text.trim().is_empty())?;
+            if let Err(problem) = template::check(&text) {
+                form.add(Problem::of(field, ProblemCode::Invalid, problem));
+            }
+            Some(text)
+        };
+        Self { title: read("titleTemplate", self.title), body: read("bodyTemplate", self.body) }
+    }
 }
 
 /// What is to be changed of a profile; what is none stays.
@@ -59,6 +90,10 @@ pub struct ProfileChange {
     pub status_on_create: Option<Option<String>>,
     /// The status that closes tickets.
     pub status_on_close: Option<String>,
+    /// Another title template, or none.
+    pub title_template: Option<Option<String>>,
+    /// Another body template, or none.
+    pub body_template: Option<Option<String>>,
 }
 
 /// Makes a profile and decides held events again. `rules` are the platform's.
@@ -77,6 +112,7 @@ pub async fn create(
     let mut form = Form::default();
     let name = form.name(&new.name);
     check(ground, connection.organization_id, connection.id, rules, &values, &mut form).await?;
+    let templates = new.templates.checked(&mut form);
     form.finish()?;
     let now = ground.clock.now();
     let row = ticket_profile::ActiveModel {
@@ -88,8 +124,8 @@ pub async fn create(
         fields: Set(json!(values.fields)),
         status_on_create: Set(values.status_on_create),
         status_on_close: Set(values.status_on_close),
-        title_template: Set(None),
-        body_template: Set(None),
+        title_template: Set(templates.title),
+        body_template: Set(templates.body),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -142,6 +178,14 @@ pub async fn update(
         values.status_on_close = status;
     }
     let values = values.tidied();
+    let mut templates = Templates::of(&old);
+    if let Some(title) = change.title_template {
+        templates.title = title;
+    }
+    if let Some(body) = change.body_template {
+        templates.body = body;
+    }
+    let templates = templates.checked(&mut form);
     if has_values {
         check(ground, old.organization_id, old.psa_connection_id, rules, &values, &mut form).await?;
     }
@@ -161,6 +205,8 @@ pub async fn update(
         row.status_on_create = Set(values.status_on_create);
         row.status_on_close = Set(values.status_on_close);
     }
+    row.title_template = Set(templates.title);
+    row.body_template = Set(templates.body);
     row.updated_at = Set(now);
     let changed = ground
         .db

@@ -1,8 +1,10 @@
 //! How the gateway's own webhooks stand in a PSA: what is to be looked at, and what was seen.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
+use std::collections::HashMap;
+
 use entity::{
-    psa_connection, webhook_delivery,
+    Timestamp, webhook_delivery,
     webhook_endpoint::{self, Registration},
     webhook_secret,
 };
@@ -16,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     endpoints::{self, NewEndpoint},
+    reach,
     viewer::Viewer,
 };
 use crate::{
@@ -244,10 +247,41 @@ async fn settle_key(
         .col_expr(C::WantedKey, Expr::value(None::<String>))
         .col_expr(C::RegistrationCheckedAt, Expr::value(Some(now)));
     if endpoint.registration == Registration::ByHand {
-        update = update.col_expr(C::RegistrationDueAt, Expr::value(None::<entity::Timestamp>));
+        update = update.col_expr(C::RegistrationDueAt, Expr::value(None::<Timestamp>));
     }
     update.filter(C::Id.eq(endpoint.id)).exec(tx).await?;
     Ok(())
+}
+
+/// The endpoint that the webhooks of each connection come in by (the one that the gateway keeps registered, else
+/// the newest), and when the last one came in.
+pub async fn health(
+    viewer: &Viewer,
+    ground: &Ground,
+    psa_connection_ids: &[Uuid],
+) -> Result<HashMap<Uuid, (webhook_endpoint::Model, Option<Timestamp>)>, Error> {
+    let db = ground.db.reader();
+    let mut rows = reach::rows::<webhook_endpoint::Entity>(viewer)
+        .filter(webhook_endpoint::Column::PsaConnectionId.is_in(psa_connection_ids.iter().copied()))
+        .order_by_asc(webhook_endpoint::Column::Id)
+        .all(db)
+        .await?;
+    rows.sort_by_key(|row| (row.is_enabled, row.registration != Registration::ByHand));
+    let last: Vec<(Uuid, i64)> = webhook_delivery::Entity::find()
+        .select_only()
+        .column(webhook_delivery::Column::WebhookEndpointId)
+        .column_as(webhook_delivery::Column::ReceivedAt.max(), "last")
+        .filter(webhook_delivery::Column::WebhookEndpointId.is_in(rows.iter().map(|row| row.id)))
+        .group_by(webhook_delivery::Column::WebhookEndpointId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let last: HashMap<_, _> = last.into_iter().map(|(id, at)| (id, Timestamp(at))).collect();
+    // Of several the last in order stands.
+    let of = |row: webhook_endpoint::Model| {
+        Some((row.psa_connection_id?, (row.clone(), last.get(&row.id).copied())))
+    };
+    Ok(rows.into_iter().filter_map(of).collect())
 }
 
 /// The newest secret of ours that an endpoint's webhooks are signed with; none where its scheme has none.
@@ -267,16 +301,4 @@ pub async fn newest_secret(
         .await?;
     let Some(row) = newest else { return Ok(None) };
     Ok(Some(ground.vault.open_secret(db, endpoints::place(endpoint, row.id), &row.sealed).await?))
-}
-
-/// The connection that an endpoint speaks for.
-pub async fn connection_of(
-    ground: &Ground,
-    endpoint: &webhook_endpoint::Model,
-) -> Result<Option<psa_connection::Model>, Error> {
-    let Some(id) = endpoint.psa_connection_id else { return Ok(None) };
-    Ok(psa_connection::Entity::find_by_id(id)
-        .filter(psa_connection::Column::OrganizationId.eq(endpoint.organization_id))
-        .one(ground.db.reader())
-        .await?)
 }

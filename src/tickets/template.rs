@@ -26,7 +26,31 @@ const WORDS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 /// The longest title, in characters.
 const MAX_TITLE: usize = 500;
 
-/// What a template may say, as `{{ name }}`.
+/// What a template may say, as `{{ name }}`, and what it stands for. What an event does not have is empty.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("title", "The event's title, as the sender gave it."),
+    ("body", "The event's text, as the sender gave it."),
+    ("default_title", "The title that a ticket gets without a template."),
+    ("default_body", "The body that a ticket gets without a template."),
+    ("company", "The company's name."),
+    ("severity", "critical, high, medium, low, info or unknown."),
+    ("kind", "The event's kind, e.g. finding.opened."),
+    ("category", "Its category."),
+    ("source", "The sender's name."),
+    ("key", "The sender's own name of the problem."),
+    ("url", "Where the sender shows more."),
+    ("first_seen_at", "When the problem was seen first (RFC 3339)."),
+    ("last_seen_at", "When it was seen last (RFC 3339)."),
+    ("seen_count", "How often it was seen."),
+    ("asset", "Where: asset.name, .uid, .kind, .ip, .fqdn, .os, .url."),
+    ("product", "In what: product.vendor, .name, .version."),
+    ("remediation", "What to do: remediation.title, .text, .fixed_version, .url, .due_at."),
+    ("user", "Who is concerned: user.name, .uid, .email."),
+    ("vulnerabilities", "A list: each has .cve, .ids, .score (CVSS), .epss, .is_known_exploited."),
+    ("labels", "The sender's labels: labels.name."),
+];
+
+/// The values of [`VARIABLES`] for one event.
 pub fn values(event: &Event, finding: &finding::Model, company: &str, title: &str, body: &str) -> Value {
     json!({
         "title": event.title,
@@ -207,7 +231,11 @@ mod template_tests {
     fn a_senders_words_are_values_and_never_a_template() {
         let values = json!({ "title": "{{ 7 * 7 }} {% for x in y %} <b>&\"", "asset": null });
         assert_eq!(title("[x] {{ title }}", &values).unwrap(), "[x] {{ 7 * 7 }} {% for x in y %} <b>&\"");
-        assert_eq!(body("{{ asset.name }}-{{ nothing.at.all }}", &values).unwrap(), "-", "what is missing is empty");
+        assert_eq!(
+            body("{{ asset.name }}-{{ nothing.at.all }}", &values).unwrap(),
+            "-",
+            "what is missing is empty"
+        );
     }
 
     #[test]
@@ -239,6 +267,13 @@ mod template_tests {
         assert!(check("{{ title | no_such_filter }}").is_err());
         assert!(check("[{{ severity | upper }}] {{ default_title }} on {{ asset.name }}").is_ok());
         assert!(title("{# nothing #}", &json!({})).is_err(), "a title is never empty");
+    }
+
+    #[test]
+    fn every_variable_that_is_told_can_be_used() {
+        for (name, _) in VARIABLES {
+            assert!(check(&format!("{{{{ {name} }}}}")).is_ok(), "{name}");
+        }
     }
 
     #[test]

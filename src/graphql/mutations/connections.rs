@@ -1,7 +1,7 @@
 //! What can be done with PSA connections.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
-use entity::{organization, psa_connection};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
+use entity::{company, organization, psa_connection};
 
 use super::credentials::{self, CredentialInput};
 use crate::{
@@ -33,6 +33,8 @@ pub struct PsaConnectionCreateInput {
     pub platform: String,
     /// Name for people, at most 200 characters; unique in the organization.
     pub name: String,
+    /// The one company that it is for; for all where none is given.
+    pub company_id: Option<ID>,
     /// The login: values by key of the platform's `credentialFields`.
     pub credentials: Vec<CredentialInput>,
 }
@@ -54,6 +56,8 @@ pub struct PsaConnectionUpdateInput {
     pub name: Option<String>,
     /// Whether it is used. Work for one that is switched off waits.
     pub is_enabled: Option<bool>,
+    /// The one company that it is for; null for all.
+    pub company_id: MaybeUndefined<ID>,
     /// Fields of the login to change; others stay, and one without a value is taken away. Where a field
     /// that is no secret changes, secret ones have to be given again: they are sent to where the others say.
     pub credentials: Option<Vec<CredentialInput>>,
@@ -169,8 +173,9 @@ impl PsaConnectionMutation {
                 None => Err(vec![no_platform(&input.platform)]),
             };
             let (credentials, problems) = split(read);
+            let company_id = ids::parse_option::<company::Entity>(input.company_id.as_ref(), &["companyId"])?;
             let (platform, name) = (input.platform, input.name);
-            let new = NewConnection { organization_id, platform, name, credentials, problems };
+            let new = NewConnection { organization_id, platform, name, company_id, credentials, problems };
             Ok(PsaConnectionCreatePayload::done(connections::create(viewer, ground, new).await?.into()))
         };
         PsaConnectionCreatePayload::answer(work.await)
@@ -191,6 +196,13 @@ impl PsaConnectionMutation {
             let mut change = ConnectionChange {
                 name: input.name,
                 is_enabled: input.is_enabled,
+                company_id: match input.company_id {
+                    MaybeUndefined::Undefined => None,
+                    MaybeUndefined::Null => Some(None),
+                    MaybeUndefined::Value(id) => {
+                        Some(Some(ids::parse::<company::Entity>(&id, &["companyId"])?))
+                    }
+                },
                 ..ConnectionChange::default()
             };
             if let Some(typed) = input.credentials {

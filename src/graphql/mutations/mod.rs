@@ -5,6 +5,7 @@ use async_graphql::Interface;
 use super::errors::UserErrorCode;
 
 pub mod companies;
+pub mod connection_webhooks;
 pub mod connections;
 mod credentials;
 pub mod endpoints;
@@ -47,12 +48,16 @@ user_errors! {
     OrganizationCreateUserError in organizations,
     OrganizationUpdateUserError in organizations,
     PolicyUpdateUserError in organizations,
+    PsaConnectionClearUserError in connection_webhooks,
     PsaConnectionCreateUserError in connections,
     PsaConnectionDeleteUserError in connections,
+    PsaConnectionRegisterWebhookUserError in connection_webhooks,
+    PsaConnectionRemoveWebhookUserError in connection_webhooks,
     PsaConnectionSyncCompaniesUserError in connections,
     PsaConnectionSyncPickListsUserError in connections,
     PsaConnectionUpdateUserError in connections,
     PsaConnectionVerifyUserError in connections,
+    TicketLinkUserError in tickets,
     TicketOperationRetryUserError in tickets,
     TicketProfileCreateUserError in profiles,
     TicketProfileDeleteUserError in profiles,

@@ -16,7 +16,7 @@ use crate::{
     ground::Ground,
     organizations::{
         connections,
-        profiles::{self, NewProfile, ProfileChange, ProfileFieldRule, ProfileValues},
+        profiles::{self, NewProfile, ProfileChange, ProfileFieldRule, ProfileValues, Templates},
         viewer::Viewer,
     },
 };
@@ -47,6 +47,11 @@ pub struct TicketProfileCreateInput {
     pub status_on_create: Option<String>,
     /// The status that closes a ticket, as a value of the pick list `status`.
     pub status_on_close: String,
+    /// Template of a new ticket's title, at most 4,000 characters; ours where it is absent. See
+    /// `ticketTemplateVariables`.
+    pub title_template: Option<String>,
+    /// Template of its body, at most 4,000 characters; ours where it is absent.
+    pub body_template: Option<String>,
 }
 
 payload! {
@@ -72,6 +77,10 @@ pub struct TicketProfileUpdateInput {
     pub status_on_create: MaybeUndefined<String>,
     /// The status that closes a ticket.
     pub status_on_close: Option<String>,
+    /// Template of a new ticket's title; null for ours.
+    pub title_template: MaybeUndefined<String>,
+    /// Template of its body; null for ours.
+    pub body_template: MaybeUndefined<String>,
 }
 
 payload! {
@@ -124,8 +133,13 @@ impl TicketProfileMutation {
                 status_on_create: input.status_on_create,
                 status_on_close: input.status_on_close,
             };
-            let new =
-                NewProfile { psa_connection_id, name: input.name, is_default: input.is_default, values };
+            let new = NewProfile {
+                psa_connection_id,
+                name: input.name,
+                is_default: input.is_default,
+                values,
+                templates: Templates { title: input.title_template, body: input.body_template },
+            };
             Ok(TicketProfileCreatePayload::done(profiles::create(viewer, ground, &rules, new).await?.into()))
         };
         TicketProfileCreatePayload::answer(work.await)
@@ -147,11 +161,9 @@ impl TicketProfileMutation {
                 name: input.name,
                 is_default: input.is_default,
                 fields: input.fields.map(fields).transpose()?,
-                status_on_create: match input.status_on_create {
-                    MaybeUndefined::Undefined => None,
-                    MaybeUndefined::Null => Some(None),
-                    MaybeUndefined::Value(status) => Some(Some(status)),
-                },
+                status_on_create: change_of(input.status_on_create),
+                title_template: change_of(input.title_template),
+                body_template: change_of(input.body_template),
                 status_on_close: input.status_on_close,
             };
             let changed = profiles::update(viewer, ground, &rules, id, change).await?;
@@ -173,6 +185,16 @@ impl TicketProfileMutation {
             Ok(TicketProfileDeletePayload::done(input.id.clone()))
         };
         TicketProfileDeletePayload::answer(work.await)
+    }
+}
+
+/// None where nothing is said, and a value or none where something is.
+#[expect(clippy::option_option, reason = "outside: whether it changes; inside: to what")]
+fn change_of(typed: MaybeUndefined<String>) -> Option<Option<String>> {
+    match typed {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(text) => Some(Some(text)),
     }
 }
 

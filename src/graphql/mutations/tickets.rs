@@ -1,7 +1,7 @@
 //! What can be done with tickets, their operations and the deliveries they come from.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use entity::{company_mapping, ticket_operation, ticket_profile, webhook_delivery};
+use entity::{company_mapping, finding, psa_connection, ticket_operation, ticket_profile, webhook_delivery};
 
 use crate::{
     error::{Error, Problem},
@@ -12,7 +12,10 @@ use crate::{
         types::{Ticket, TicketOperation, WebhookDelivery},
     },
     queue::inbox,
-    tickets::{operations, sample},
+    tickets::{
+        link::{self, Link},
+        operations, sample,
+    },
 };
 
 /// What to decide again.
@@ -63,6 +66,29 @@ payload! {
     }
 }
 
+/// Which ticket of the PSA belongs to which finding.
+#[derive(Debug, InputObject)]
+pub struct TicketLinkInput {
+    /// The problem that the ticket is about.
+    pub finding_id: ID,
+    /// The connection to the PSA that has the ticket; the finding's company must be mapped on it.
+    pub psa_connection_id: ID,
+    /// The PSA's own id of the ticket, as its address in the PSA shows it (in some PSAs not the number that people
+    /// see).
+    pub external_id: String,
+    /// How it is closed; where none is given, the mapping's profile, else the default.
+    pub ticket_profile_id: Option<ID>,
+}
+
+payload! {
+    /// What `ticketLink` answers.
+    TicketLinkPayload, TicketLinkUserError {
+        /// The ticket. Its operation LINK reads it from the PSA: it fails where the ticket is not there or is
+        /// another company's.
+        ticket: Ticket,
+    }
+}
+
 /// What can be done with tickets.
 #[derive(Default)]
 pub struct TicketMutation;
@@ -98,6 +124,32 @@ impl TicketMutation {
             Ok(TicketOperationRetryPayload::done(row.into()))
         };
         TicketOperationRetryPayload::answer(work.await)
+    }
+
+    /// Links a ticket that somebody made in the PSA to a finding: what is reported later is noted on it rather than
+    /// opening another. Needs the role TECHNICIAN.
+    async fn ticket_link(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ticket belongs to what.")] input: TicketLinkInput,
+    ) -> Result<Option<TicketLinkPayload>> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let work = async {
+            let wanted = Link {
+                finding_id: ids::parse::<finding::Entity>(&input.finding_id, &["findingId"])?,
+                psa_connection_id: ids::parse::<psa_connection::Entity>(
+                    &input.psa_connection_id,
+                    &["psaConnectionId"],
+                )?,
+                external_id: input.external_id,
+                ticket_profile_id: ids::parse_option::<ticket_profile::Entity>(
+                    input.ticket_profile_id.as_ref(),
+                    &["ticketProfileId"],
+                )?,
+            };
+            Ok(TicketLinkPayload::done(link::link(viewer, ground, wanted).await?.into()))
+        };
+        TicketLinkPayload::answer(work.await)
     }
 
     /// Makes a test ticket in the PSA, reads it back and closes it. Needs the role TECHNICIAN.

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use crate::{psa, scanners};
+use crate::{clock::Chance, psa, scanners};
 
 /// A kind of PSA, as data: dashboards draw their forms from it.
 #[derive(Clone, Debug, SimpleObject)]
@@ -64,6 +64,8 @@ pub struct PlatformCapabilities {
     pub has_private_notes: bool,
     /// Whether it sends webhooks of its own.
     pub has_webhooks: bool,
+    /// Whether the gateway can register its own webhook in it, and keep it there.
+    pub can_register_webhook: bool,
     /// How long a new ticket can stay invisible to its search, in seconds.
     pub search_delay_seconds: i64,
 }
@@ -77,8 +79,8 @@ pub struct WebhookScheme {
     pub label: String,
     /// What to set up at the sender.
     pub help: String,
-    /// Whether the gateway makes the secret and shows it once; otherwise the sender makes a key pair and
-    /// you give its public key.
+    /// Whether the gateway makes the secret and shows it once. Otherwise the sender has the keys: you give its
+    /// public key, or (a PSA) there is nothing to give.
     pub makes_secret: bool,
 }
 
@@ -125,6 +127,7 @@ impl From<psa::Capabilities> for PlatformCapabilities {
             can_reopen: capabilities.reopen,
             has_private_notes: capabilities.private_notes,
             has_webhooks: capabilities.webhooks,
+            can_register_webhook: capabilities.webhook_registration,
             search_delay_seconds: capabilities.search_delay_secs,
         }
     }
@@ -152,7 +155,7 @@ impl From<&'static dyn psa::Platform> for Platform {
             key: scheme.key.to_owned(),
             label: scheme.label.to_owned(),
             help: scheme.help.to_owned(),
-            makes_secret: true,
+            makes_secret: platform.make_webhook_secret(scheme.key, &Chance::seeded(0)).is_some(),
         });
         Self {
             key: platform.key().to_owned(),

@@ -1,15 +1,15 @@
 //! A named login to one PSA.
 
-use std::collections::BTreeMap;
-
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use entity::{organization, psa_connection};
-use serde::{Deserialize, Serialize};
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{company, organization, psa_connection};
 
 use super::{
-    CompanyMappingConnection, Organization, PickList, Platform, PsaCompanyConnection, PsaCompanyFilter,
-    SyncRunConnection, TicketConnection, TicketFilter, TicketOrder, TicketProfileConnection,
-    WebhookEndpointConnection, pick_list::PickListsOf,
+    Company, CompanyMappingConnection, Organization, PickList, Platform, PsaCompanyConnection,
+    PsaCompanyFilter, PsaConnectionAbility, PsaConnectionClearPreview, PsaConnectionHealth,
+    PsaConnectionWebhookHealth, Setting, SyncRunConnection, TicketConnection, TicketFilter, TicketOrder,
+    TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection,
+    pick_list::PickListsOf,
+    psa_connection_health::{WebhookHealthOf, settings},
 };
 use crate::{
     db::page::PageArgs,
@@ -19,8 +19,8 @@ use crate::{
         ids,
         scalars::DateTime,
     },
+    organizations::clearing,
     organizations::lists::{ConnectionList, EndpointList, MappingList, MappingsOf, ProfileList},
-    psa,
     sync::runs::RunList,
     tickets::read::{TicketList, TicketsOf},
 };
@@ -52,126 +52,6 @@ impl From<PsaConnectionFilter> for ConnectionList {
     fn from(filter: PsaConnectionFilter) -> Self {
         Self { platform: filter.platform, is_enabled: filter.is_enabled }
     }
-}
-
-/// What is known of a connection's health. New values may be added: have a default branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "psa_connection::Health")]
-pub enum PsaConnectionHealthStatus {
-    /// Never checked since its credentials were changed.
-    Unverified,
-    /// The last check or call worked.
-    Healthy,
-    /// The last check or call failed in a way that somebody must mend.
-    Failing,
-}
-
-/// What the last check or call has shown.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct PsaConnectionHealth {
-    /// Whether it works.
-    pub status: PsaConnectionHealthStatus,
-    /// When that was found out.
-    pub checked_at: Option<DateTime>,
-    /// In words, with the next step where it does not.
-    pub message: Option<String>,
-}
-
-/// What became of one step of a check. New values may be added: have a default branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerificationOutcome {
-    /// It works.
-    Passed,
-    /// It does not; see the message.
-    Failed,
-    /// It cannot be found out without changing something in the PSA.
-    NotProven,
-    /// Not tried, because an earlier step failed.
-    Skipped,
-}
-
-impl From<psa::StepOutcome> for VerificationOutcome {
-    fn from(outcome: psa::StepOutcome) -> Self {
-        match outcome {
-            psa::StepOutcome::Passed => Self::Passed,
-            psa::StepOutcome::Failed => Self::Failed,
-            psa::StepOutcome::NotProven => Self::NotProven,
-            psa::StepOutcome::Skipped => Self::Skipped,
-        }
-    }
-}
-
-/// One step of a check of a connection.
-#[derive(Clone, Debug, SimpleObject, Serialize, Deserialize)]
-pub struct VerificationStep {
-    /// Stable name, e.g. `sign_in`.
-    pub key: String,
-    /// For people.
-    pub label: String,
-    /// What became of it.
-    pub outcome: VerificationOutcome,
-    /// What was seen, and what to do where it failed.
-    pub message: String,
-    /// Key of the credential field to look at, where one is to blame.
-    pub field: Option<String>,
-}
-
-impl From<psa::VerificationStep> for VerificationStep {
-    fn from(step: psa::VerificationStep) -> Self {
-        Self {
-            key: step.key.to_owned(),
-            label: step.label.to_owned(),
-            outcome: step.outcome.into(),
-            message: step.message,
-            field: step.field.map(str::to_owned),
-        }
-    }
-}
-
-/// The last check of a connection, as it is stored.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Verification {
-    /// What was tried, in order.
-    pub steps: Vec<VerificationStep>,
-    /// What was found out, by key.
-    pub discovered: BTreeMap<String, String>,
-}
-
-impl From<psa::Verification> for Verification {
-    fn from(verification: psa::Verification) -> Self {
-        Self {
-            steps: verification.steps.into_iter().map(VerificationStep::from).collect(),
-            discovered: verification.discovered,
-        }
-    }
-}
-
-/// The last check of a connection.
-#[Object(name = "PsaConnectionVerification")]
-impl Verification {
-    /// What was tried, in order.
-    async fn steps(&self) -> &[VerificationStep] {
-        &self.steps
-    }
-
-    /// What was found out and is worth knowing, e.g. the PSA's version.
-    async fn discovered(&self) -> Vec<Setting> {
-        settings(&self.discovered)
-    }
-}
-
-/// A value by its key.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct Setting {
-    /// Stable name.
-    pub key: String,
-    /// The value.
-    pub value: String,
-}
-
-fn settings(map: &BTreeMap<String, String>) -> Vec<Setting> {
-    map.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
 }
 
 /// A named login to one PSA.
@@ -234,6 +114,44 @@ impl PsaConnection {
     /// The last check; null where there was none since the credentials were changed.
     async fn verification(&self) -> Option<Verification> {
         serde_json::from_value(self.0.verification.clone()).ok()
+    }
+
+    /// What the login may be used for, as the last check has shown; empty where there was none since the credentials
+    /// were changed.
+    async fn abilities(&self) -> Vec<PsaConnectionAbility> {
+        let last: Verification = serde_json::from_value(self.0.verification.clone()).unwrap_or_default();
+        let abilities = last.steps.into_iter().filter_map(|step| {
+            let VerificationStep { ability, outcome, message, .. } = step;
+            Some(PsaConnectionAbility { ability: ability?, outcome, message })
+        });
+        abilities.collect()
+    }
+
+    /// The one company that it is for; null where it is for all.
+    async fn company(&self, ctx: &Context<'_>) -> Result<Option<Company>> {
+        let Some(id) = self.0.company_id else { return Ok(None) };
+        Ok(ctx.loaders()?.row::<company::Entity>(id).await?.map(Company::from))
+    }
+
+    /// Whether the PSA tells the gateway what happens to tickets; null where it has no endpoint.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn webhook_health(&self, ctx: &Context<'_>) -> Result<Option<PsaConnectionWebhookHealth>> {
+        let found = ctx.loaders()?.get(WebhookHealthOf(self.0.id)).await?;
+        Ok(found.map(|(endpoint, last_received_at)| PsaConnectionWebhookHealth {
+            registration: endpoint.registration.into(),
+            message: endpoint.registration_message.clone(),
+            checked_at: endpoint.registration_checked_at.map(DateTime),
+            last_received_at: last_received_at.map(DateTime),
+            webhook_endpoint: endpoint.into(),
+        }))
+    }
+
+    /// What `psaConnectionClear` would take away now. Needs the role ADMINISTRATOR.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn clear_preview(&self, ctx: &Context<'_>) -> Result<PsaConnectionClearPreview> {
+        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        viewer.may_administer(self.0.organization_id)?;
+        Ok(clearing::preview(viewer, ground, self.0.id).await?.into())
     }
 
     /// The PSA's own lists of values, in the order of their keys: the copy that was read last.

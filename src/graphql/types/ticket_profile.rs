@@ -1,6 +1,6 @@
 //! How tickets are made and closed on one connection.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use entity::{organization, psa_connection, ticket_profile};
 
 use super::{Organization, PsaConnection, Setting, pick_list::PickListsOf};
@@ -117,6 +117,16 @@ impl TicketProfile {
         &self.0.status_on_close
     }
 
+    /// Template of a new ticket's title; null where ours is used.
+    async fn title_template(&self) -> Option<&str> {
+        self.0.title_template.as_deref()
+    }
+
+    /// Template of its body; null where ours is used.
+    async fn body_template(&self) -> Option<&str> {
+        self.0.body_template.as_deref()
+    }
+
     /// What is wrong with it by the pick lists as they were last loaded; empty where all is well.
     #[graphql(complexity = "5 + child_complexity")]
     async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<TicketProfileProblem>> {
@@ -138,4 +148,13 @@ impl TicketProfile {
     async fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
     }
+}
+
+/// Something that a profile's templates can say.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TicketTemplateVariable {
+    /// As it is written: `{{ name }}`.
+    pub name: String,
+    /// What it stands for.
+    pub description: String,
 }
