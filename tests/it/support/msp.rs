@@ -1,6 +1,6 @@
 //! An MSP with its PSA, its customers and its scanner.
 
-use psa_gateway::{clock::Chance, sandbox::halo::HaloSandbox, scanners::signature};
+use psa_gateway::{clock::Chance, sandbox::frame::Sandbox as _, scanners::signature};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -131,7 +131,8 @@ impl<'a> Msp<'a> {
 
     /// With HaloPSA verified, and its lists and companies read.
     pub async fn connected(mut self) -> Self {
-        let halo: &HaloSandbox = &self.app.halo;
+        let credentials = self.app.halo.credentials().into_iter();
+        let credentials = credentials.map(|(key, value)| json!({ "key": key, "value": value }));
         let made = self
             .app
             .graphql(
@@ -139,12 +140,7 @@ impl<'a> Msp<'a> {
                    psaConnection { id } userErrors { field message } } }",
                 json!({ "input": {
                     "organizationId": self.organization, "platform": "halo", "name": "HaloPSA",
-                    "credentials": [
-                        { "key": "domain", "value": halo.url() },
-                        { "key": "client_id", "value": halo.client_id() },
-                        { "key": "client_secret", "value": halo.client_secret() },
-                        { "key": "tenant", "value": halo.tenant() },
-                    ],
+                    "credentials": credentials.collect::<Vec<_>>(),
                 } }),
             )
             .await;
@@ -183,44 +179,7 @@ impl<'a> Msp<'a> {
     /// With HaloPSA telling the gateway what happens to tickets.
     pub async fn hears_halo(self) -> Self {
         let (_, url, secret) = self.makes_endpoint("halo", "halo", "halo_hmac", Some(&self.connection)).await;
-        let halo = &self.app.halo;
-        let base = halo.url();
-        let form = [
-            ("grant_type", "client_credentials".to_owned()),
-            ("client_id", halo.client_id()),
-            ("client_secret", halo.client_secret()),
-            ("scope", "all".to_owned()),
-        ];
-        let token = self.app.http.post(format!("{base}/auth/token?tenant={}", halo.tenant())).form(&form);
-        let token: Value = token.send().await.unwrap().json().await.unwrap();
-        let token = text(&token, "/access_token");
-        let post = async |path: &str, body: Value| -> Value {
-            let request =
-                self.app.http.post(format!("{base}/api/{path}")).bearer_auth(&token).json(&json!([body]));
-            let answer = request.send().await.unwrap();
-            assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
-            answer.json().await.unwrap()
-        };
-        let webhook = post(
-            "Webhook",
-            json!({
-                "name": "gateway", "url": url, "active": true, "type": 0, "method": 0, "content_type": "application/json",
-                "authentication_type": 3, "algorithm": 0, "authentication_header": "Token", "basic_password": secret,
-            }),
-        )
-        .await;
-        let webhook_id = webhook.pointer("/id").or_else(|| webhook.pointer("/0/id")).expect("an id").clone();
-        for event in [61, 39] {
-            post(
-                "Notification",
-                json!({
-                    "guid": null, "webhook_id": webhook_id, "eventno": event, "type": -2, "delivery_method": 6,
-                    "agent_id": 0, "name": format!("gateway {event}"), "filter_type": 2,
-                    "conditions": [{ "tablename": "faults", "fieldname": "symptom", "type": 1, "value_string": "-" }],
-                }),
-            )
-            .await;
-        }
+        assert!(self.app.halo.set_up_webhook(&url, Some(&secret)));
         self
     }
 
