@@ -7,6 +7,7 @@
 mod arguments;
 
 use std::{
+    collections::BTreeMap,
     io::{IsTerminal as _, Read as _, Write as _},
     process::ExitCode,
 };
@@ -20,7 +21,10 @@ use psa_gateway::{
     config::{self, Config, ConfigErrors},
     demo,
     organizations::{organization, tokens, viewer::Viewer},
-    sandbox::halo::{HaloOptions, HaloSandbox},
+    sandbox::{
+        frame::{Ground, Sandbox as _},
+        halo::{HaloOptions, HaloSandbox},
+    },
     scanners::{events::event_schema, signature},
     telemetry::{self, LogFormat},
 };
@@ -137,11 +141,13 @@ fn sign(arguments: SignArguments) -> anyhow::Result<()> {
 
 async fn sandbox(bind: String) -> anyhow::Result<()> {
     telemetry::start(LogFormat::Auto, "info")?;
-    let options = HaloOptions { bind: bind.clone(), ..HaloOptions::new(Clock::system(), Chance::system()) };
-    let halo = HaloSandbox::start(options)
+    let ground = Ground { clock: Clock::system(), chance: Chance::system() };
+    let halo = HaloSandbox::start(ground, &bind, HaloOptions::default())
         .await
         .with_context(|| format!("cannot listen on {bind}; is another program there? (--listen)"))?;
-    let (url, id, secret) = (halo.url(), halo.client_id(), halo.client_secret());
+    let credentials: BTreeMap<_, _> = halo.credentials().into_iter().collect();
+    let credential = |key| credentials.get(key).map_or("", String::as_str);
+    let (url, id, secret) = (halo.url(), credential("client_id"), credential("client_secret"));
     say(&format!(
         "HaloPSA sandbox: {url}\n\
          \x20 tenant         {}\n\
@@ -160,7 +166,7 @@ async fn sandbox(bind: String) -> anyhow::Result<()> {
          \x20   -d '{{\"on\":\"POST /api/tickets\",\"kind\":\"drop_after_commit\"}}'\n\
          \n\
          Ctrl-C ends it; nothing is kept.\n",
-        halo.tenant(),
+        credential("tenant"),
     ))?;
     app::stopped().await
 }

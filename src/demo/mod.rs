@@ -15,7 +15,10 @@ use crate::{
     app::{self, App, Seams},
     config::Config,
     organizations::tokens,
-    sandbox::halo::{HaloOptions, HaloSandbox},
+    sandbox::{
+        frame::{self, Sandbox as _},
+        halo::{HaloOptions, HaloSandbox},
+    },
 };
 
 use asker::Asker;
@@ -45,7 +48,8 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
 
 async fn in_folder(options: DemoOptions, dir: PathBuf) -> anyhow::Result<()> {
     let seams = Seams::default();
-    let halo = HaloSandbox::start(HaloOptions::new(seams.clock.clone(), seams.chance.clone()))
+    let ground = frame::Ground { clock: seams.clock.clone(), chance: seams.chance.clone() };
+    let halo = HaloSandbox::start(ground, "127.0.0.1:0", HaloOptions::default())
         .await
         .context("the sandbox HaloPSA cannot start")?;
     let app = start(&options, &dir, seams).await?;
@@ -56,7 +60,7 @@ async fn in_folder(options: DemoOptions, dir: PathBuf) -> anyhow::Result<()> {
     if options.script {
         let played = story::play(&asker, &halo, &sample).await;
         app.stop().await;
-        halo.stop().await;
+        Box::new(halo).stop().await;
         return played;
     }
     let bodies = story::write_bodies(&dir)?;
@@ -67,7 +71,7 @@ async fn in_folder(options: DemoOptions, dir: PathBuf) -> anyhow::Result<()> {
     }
     app::stopped().await?;
     app.stop().await;
-    halo.stop().await;
+    Box::new(halo).stop().await;
     Ok(())
 }
 

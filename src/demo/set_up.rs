@@ -5,7 +5,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::Asker;
-use crate::sandbox::halo::HaloSandbox;
+use crate::sandbox::{frame::Sandbox as _, halo::HaloSandbox};
 
 /// The number the sandbox gives to its first ticket.
 pub(super) const FIRST_TICKET: i64 = 4242;
@@ -54,7 +54,8 @@ pub(super) async fn set_up(asker: &Asker, halo: &HaloSandbox) -> anyhow::Result<
         .await?;
     let (url, secret) =
         endpoint(asker, &organization, "Halo's own webhooks", "halo", "halo_hmac", Some(&connection)).await?;
-    register_webhook(asker, halo, &url, &secret).await.context("HaloPSA's webhook")?;
+    // What an administrator of HaloPSA sets up under Configuration, Integrations, Webhooks.
+    ensure!(halo.set_up_webhook(&url, Some(&secret)), "HaloPSA's webhook could not be set up");
     let (webhook_url, webhook_secret) =
         endpoint(asker, &organization, "Sample scanner", "events", "standard_webhooks", None).await?;
     Ok(Sample { organization, webhook_url, webhook_secret })
@@ -62,6 +63,8 @@ pub(super) async fn set_up(asker: &Asker, halo: &HaloSandbox) -> anyhow::Result<
 
 /// Connects to HaloPSA, checks the login, and reads its lists and companies.
 async fn connect(asker: &Asker, halo: &HaloSandbox, organization: &str) -> anyhow::Result<String> {
+    let credentials = halo.credentials().into_iter();
+    let credentials = credentials.map(|(key, value)| json!({ "key": key, "value": value }));
     let connection = asker
         .ask(
             "mutation($input: PsaConnectionCreateInput!) {
@@ -70,12 +73,7 @@ async fn connect(asker: &Asker, halo: &HaloSandbox, organization: &str) -> anyho
                 "organizationId": organization,
                 "platform": "halo",
                 "name": "HaloPSA (sandbox)",
-                "credentials": [
-                    { "key": "domain", "value": halo.url() },
-                    { "key": "client_id", "value": halo.client_id() },
-                    { "key": "client_secret", "value": halo.client_secret() },
-                    { "key": "tenant", "value": halo.tenant() },
-                ],
+                "credentials": credentials.collect::<Vec<_>>(),
             } }),
         )
         .await?;
@@ -171,56 +169,6 @@ async fn endpoint(
         text(&made, "/webhookEndpointCreate/webhookEndpoint/url")?,
         text(&made, "/webhookEndpointCreate/signingSecret")?,
     ))
-}
-
-/// What an administrator of HaloPSA sets up under Configuration, Integrations, Webhooks.
-async fn register_webhook(asker: &Asker, halo: &HaloSandbox, url: &str, secret: &str) -> anyhow::Result<()> {
-    let http = asker.http();
-    let (base, id, client_secret) = (halo.url(), halo.client_id(), halo.client_secret());
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", id.as_str()),
-        ("client_secret", client_secret.as_str()),
-        ("scope", "all"),
-    ];
-    let token: Value = http
-        .post(format!("{base}/auth/token?tenant={}", halo.tenant()))
-        .form(&form)
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    let token = text(&token, "/access_token")?;
-    let post = async |path: &str, body: Value| -> anyhow::Result<Value> {
-        let answer =
-            http.post(format!("{base}/api/{path}")).bearer_auth(&token).json(&json!([body])).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
-    };
-    let webhook = post(
-        "Webhook",
-        json!({
-            "name": "PSA Gateway", "url": url, "active": true, "type": 0, "method": 0,
-            "content_type": "application/json", "authentication_type": 3, "algorithm": 0,
-            "authentication_header": "Token", "basic_password": secret,
-        }),
-    )
-    .await?;
-    let webhook_id =
-        webhook.pointer("/id").or_else(|| webhook.pointer("/0/id")).cloned().context("no webhook id")?;
-    for (event, name) in [(61, "PSA Gateway: ticket updated"), (39, "PSA Gateway: ticket closed")] {
-        post(
-            "Notification",
-            json!({
-                "guid": null, "webhook_id": webhook_id, "eventno": event, "type": -2, "delivery_method": 6,
-                "agent_id": 0, "name": name, "filter_type": 2,
-                // An update wants a condition; this one always holds.
-                "conditions": [{ "tablename": "faults", "fieldname": "symptom", "type": 1, "value_string": "-" }],
-            }),
-        )
-        .await?;
-    }
-    Ok(())
 }
 
 pub(super) fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     clock::{Chance, Clock},
-    sandbox::halo::{HaloSandbox, LedgerTicket},
+    sandbox::{
+        frame::{Deed, LedgerTicket, Sandbox as _},
+        halo::HaloSandbox,
+    },
     scanners::signature,
 };
 
@@ -116,9 +119,10 @@ pub(super) async fn play(asker: &Asker, halo: &HaloSandbox, sample: &Sample) -> 
     let event = post(asker, sample, "another", &second).await?;
     let ticket_id = text(&event, "/ticket/id")?;
     let ticket = settled(asker, &ticket_id, "OPEN").await?;
-    let number: i64 = text(&ticket, "/externalId")?.parse()?;
+    let number = text(&ticket, "/externalId")?;
     say("another", format!("HaloPSA has ticket {number}"));
-    halo.technician().close(number, "Dana Smith").await.context("the technician cannot close it")?;
+    let close = Deed::Close { text: String::new() };
+    halo.deed(&number, "Dana Smith", &close).context("the technician cannot close it")?;
     let ticket = settled(asker, &ticket_id, "CLOSED").await?;
     ensure!(ticket["closedBy"] == "Dana Smith", "it should be Dana Smith: {ticket}");
     say(

@@ -1,5 +1,7 @@
 //! Tickets close when the problem is gone, and the gateway hears when a technician does it.
 
+use psa_gateway::sandbox::frame::{Deed, Sandbox as _};
+
 use crate::support::{TestApp, finding};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +99,8 @@ async fn a_technician_closing_the_ticket_in_halo_shows_with_who_and_when() {
     app.drain().await;
 
     app.clock.advance_secs(120);
-    app.halo.technician().close(app.halo.ledger()[0].id, "Dana Smith").await.expect("closed");
+    let close = Deed::Close { text: String::new() };
+    app.halo.deed(&app.halo.ledger()[0].id.to_string(), "Dana Smith", &close).expect("closed");
     app.halo.webhooks_sent().await;
     app.drain().await;
 
@@ -107,7 +110,7 @@ async fn a_technician_closing_the_ticket_in_halo_shows_with_who_and_when() {
     assert_eq!(ticket["closedAt"], "2026-11-21T09:02:00Z");
 
     app.clock.advance_secs(60);
-    app.halo.technician().reopen(app.halo.ledger()[0].id, "Dana Smith").await.expect("reopened");
+    app.halo.deed(&app.halo.ledger()[0].id.to_string(), "Dana Smith", &Deed::Reopen).expect("reopened");
     app.halo.webhooks_sent().await;
     app.drain().await;
     assert_eq!(acme.tickets().await[0]["state"], "OPEN");
@@ -140,7 +143,8 @@ async fn the_poll_finds_a_close_whose_webhook_was_lost() {
     app.drain().await;
 
     app.clock.advance_secs(60);
-    app.halo.technician().close(app.halo.ledger()[0].id, "Dana Smith").await.expect("closed");
+    let close = Deed::Close { text: String::new() };
+    app.halo.deed(&app.halo.ledger()[0].id.to_string(), "Dana Smith", &close).expect("closed");
     app.pass(900).await;
 
     let ticket = &acme.tickets().await[0];

@@ -1,5 +1,6 @@
 //! What a sender meets at the webhook door.
 
+use psa_gateway::sandbox::frame::Sandbox as _;
 use reqwest::StatusCode;
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use entity::{Timestamp, lane};
-use psa_gateway::sandbox::halo::{Fault, FaultKind};
+use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
 use sea_orm::EntityTrait as _;
 
 use crate::support::{TestApp, finding, wait_until};

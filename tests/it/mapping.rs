@@ -1,5 +1,6 @@
 //! Nothing reaches the wrong customer: what is not mapped is held, seen, and goes on once it is mapped.
 
+use psa_gateway::sandbox::frame::Sandbox as _;
 use serde_json::json;
 
 use crate::support::{TestApp, finding};

@@ -1,6 +1,6 @@
 //! One problem is one ticket, however often and by whomever it is told.
 
-use psa_gateway::sandbox::halo::{Fault, FaultKind};
+use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
 
 use crate::support::{TestApp, drain, finding};
 

@@ -1,6 +1,6 @@
 //! The PSA, the database or this program goes away in the middle; nothing is lost and nothing doubled.
 
-use psa_gateway::sandbox::halo::{Fault, FaultKind};
+use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
 
 use crate::support::{TestApp, drain, finding};
 
@@ -85,14 +85,14 @@ async fn a_refused_ticket_says_why_and_is_opened_when_retried_after_mending() {
 async fn a_revoked_permission_pauses_the_connection_and_shows_what_is_missing() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
-    app.halo.deny(&["Tickets"]);
+    app.halo.with(|world| world.deny_resources(&["Tickets"]));
     acme.posts(&finding("CVE-2024-3094")).await.is_accepted();
     app.drain().await;
     let health = acme.connection_health().await;
     assert_eq!(health["status"], "FAILING");
     assert!(health["message"].as_str().is_some_and(|words| words.contains("permission")), "{health:#}");
 
-    app.halo.deny(&[]);
+    app.halo.with(|world| world.deny_resources(&[]));
     app.pass(3_600).await;
     assert_eq!(app.halo.ledger().len(), 1);
     assert_eq!(acme.connection_health().await["status"], "HEALTHY");

@@ -14,7 +14,7 @@ use crate::support::{TestApp, finding, found_secrets, is_secret};
 async fn planted_secrets_show_nowhere() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await.hears_halo().await;
-    let canaries = [app.halo.client_secret(), acme.secret(), app.token.clone()];
+    let canaries = [app.client_secret(), acme.secret(), app.token.clone()];
     let mut seen = String::new();
 
     // What works, what fails and what is refused.

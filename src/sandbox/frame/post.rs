@@ -81,13 +81,13 @@ impl Post {
         }
     }
 
-    /// Takes the letters at the front that go to the same subscription: for vendors that send several at once.
+    /// Takes the letters at the front that go to the same subscription: for vendors that send several at
+    /// once, in one request.
     pub fn take_more(&mut self, subscription: &str) -> Vec<Letter> {
         let mut more = Vec::new();
         while self.queue.front().is_some_and(|next| next.subscription == subscription) {
             more.extend(self.queue.pop_front());
         }
-        self.delivered += more.len();
         more
     }
 

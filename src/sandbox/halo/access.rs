@@ -1,19 +1,25 @@
 //! Who may call: tokens, scopes, the agent's role, and the rate window.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use entity::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    call::{Call, Query},
-    handle::HaloOptions,
-    reply::Reply,
+    HaloOptions, errors, lookups,
+    picklists::{self, CLOSED},
+};
+use crate::{
+    clock::Chance,
+    sandbox::frame::{Call, Ground, Query, Reply, Right},
 };
 
 /// The rolling window of the rate limit (KelvinTegelaar/PowerShellWarrantyReports#51).
 const WINDOW_SECS: i64 = 300;
+
+/// What an application may grant, one by one; `all` is all of it.
+const SCOPES: [&str; 5] = ["admin", "read:tickets", "edit:tickets", "read:customers", "edit:customers"];
 
 /// The API application of this instance, and what it has handed out.
 #[derive(Debug)]
@@ -39,8 +45,8 @@ struct Token {
 }
 
 impl Access {
-    pub(super) fn new(options: &HaloOptions) -> Self {
-        let guid = || random_guid(options);
+    pub(super) fn new(chance: &Chance) -> Self {
+        let guid = || random_guid(chance);
         Self {
             client_id: guid(),
             client_secret: format!("{}-{}", guid(), guid()),
@@ -54,12 +60,13 @@ impl Access {
     }
 
     /// The token endpoint: form only, client credentials only (HaloAPI `Connect-HaloAPI.ps1`).
-    pub(super) fn grant(&mut self, call: &Call, options: &HaloOptions) -> Reply {
+    pub(super) fn grant(&mut self, call: &Call, ground: &Ground, options: &HaloOptions) -> Reply {
         if call.method != "POST" {
             return Reply::empty(405);
         }
-        if !call.content_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-            return Reply::oauth(
+        if !call.header("content-type").to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+        {
+            return errors::oauth(
                 400,
                 "invalid_request",
                 "The mandatory 'Content-Type' header is not a form.",
@@ -67,28 +74,29 @@ impl Access {
         }
         let form = Query::read(&String::from_utf8_lossy(&call.body));
         // The tenant belongs in the query; one client sends it in the form and is understood.
-        let tenant = call.query.text("tenant").or_else(|| form.text("tenant"));
+        let query = call.query();
+        let tenant = query.text("tenant").or_else(|| form.text("tenant"));
         if tenant.is_some_and(|tenant| !tenant.eq_ignore_ascii_case(&self.tenant)) {
             // The shape of this error is not recorded anywhere.
-            return Reply::oauth(400, "invalid_request", "The specified tenant is invalid.");
+            return errors::oauth(400, "invalid_request", "The specified tenant is invalid.");
         }
         match form.text("grant_type") {
-            None => return Reply::oauth(400, "invalid_request", "The 'grant_type' parameter is missing."),
+            None => return errors::oauth(400, "invalid_request", "The 'grant_type' parameter is missing."),
             Some("client_credentials") => {}
             Some(_) => {
-                return Reply::oauth(400, "unsupported_grant_type", "The grant type is not supported.");
+                return errors::oauth(400, "unsupported_grant_type", "The grant type is not supported.");
             }
         }
         if form.text("client_id") != Some(self.client_id.as_str())
             || form.text("client_secret") != Some(self.client_secret.as_str())
         {
-            return Reply::oauth(401, "invalid_client", "The client credentials are invalid.");
+            return errors::oauth(401, "invalid_client", "The client credentials are invalid.");
         }
         let Some(scope) = form.text("scope").and_then(|asked| shared_scope(asked, &self.scope)) else {
-            return Reply::oauth(400, "invalid_scope", "The specified scope is missing or not allowed.");
+            return errors::oauth(400, "invalid_scope", "The specified scope is missing or not allowed.");
         };
-        let now = options.clock.now();
-        let text = options.chance.alphanumeric(86);
+        let now = ground.clock.now();
+        let text = ground.chance.alphanumeric(86);
         self.tokens.retain(|token| token.expires > now);
         self.tokens.push(Token {
             text: text.clone(),
@@ -100,22 +108,18 @@ impl Access {
             "token_type": "Bearer",
             "access_token": text,
             "expires_in": options.token_lifetime_secs,
-            "refresh_token": options.chance.alphanumeric(43),
-            "id_token": options.chance.alphanumeric(43),
+            "refresh_token": ground.chance.alphanumeric(43),
+            "id_token": ground.chance.alphanumeric(43),
         }))
         .with("cache-control", "no-store")
     }
 
     /// The scope of a good token, or 401 without a body.
     pub(super) fn scope_of(&self, call: &Call, now: Timestamp) -> Result<String, Reply> {
-        let given =
-            call.authorization.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-        let found = given.and_then(|(_, text)| {
-            self.tokens.iter().find(|token| token.text == text.trim() && token.expires > now)
-        });
-        found
-            .map(|token| token.scope.clone())
-            .ok_or_else(|| Reply::empty(401).with("www-authenticate", "Bearer"))
+        let found = call
+            .bearer()
+            .and_then(|text| self.tokens.iter().find(|token| token.text == text && token.expires > now));
+        found.map(|token| token.scope.clone()).ok_or_else(errors::unauthorized)
     }
 
     /// Whether a token with `scope` may do `needed` to `resource`: the application's
@@ -125,12 +129,48 @@ impl Access {
         if held && !self.denied.iter().any(|denied| denied == resource) {
             return Ok(());
         }
-        Err(Reply::forbidden())
+        Err(errors::forbidden())
+    }
+
+    /// Whether the agent has an action that closes. That one is needed to close a ticket in whatever way is
+    /// the strict reading; recorded is only that actions can be taken away (CyberDrain/CIPP#106).
+    pub(super) fn may_close(&self) -> bool {
+        picklists::outcomes()
+            .any(|outcome| outcome.new_status == CLOSED && !self.denied_outcomes.contains(&outcome.id))
+    }
+
+    /// Takes these rights away and gives all others back: by the application's scope where Halo has one, by
+    /// the role of its agent where not. Contacts and companies share a scope.
+    pub(super) fn deny(&mut self, denied: &BTreeSet<Right>) -> bool {
+        let (mut scopes, mut resources, mut outcomes) = (SCOPES.to_vec(), Vec::new(), Vec::new());
+        for right in denied {
+            let lost = match right {
+                Right::Companies | Right::Contacts => "read:customers",
+                Right::ReadTickets => "read:tickets",
+                Right::WriteTickets => "edit:tickets",
+                Right::Webhooks => "admin",
+                Right::CloseTickets => {
+                    let closing = picklists::outcomes().filter(|outcome| outcome.new_status == CLOSED);
+                    outcomes.extend(closing.map(|outcome| outcome.id));
+                    continue;
+                }
+                Right::PickLists => {
+                    resources.extend(lookups::RESOURCES.map(str::to_owned));
+                    continue;
+                }
+                // This instance has neither assets nor items.
+                Right::Configurations | Right::Billing => return false,
+            };
+            scopes.retain(|scope| *scope != lost);
+        }
+        let is_whole = scopes.len() == SCOPES.len();
+        self.scope = if is_whole { "all".to_owned() } else { scopes.join(" ") };
+        (self.denied, self.denied_outcomes) = (resources, outcomes);
+        true
     }
 
     /// Counts a call, or refuses it: all callers of an instance share one window.
-    pub(super) fn count(&mut self, options: &HaloOptions) -> Result<(), Reply> {
-        let now = options.clock.now();
+    pub(super) fn count(&mut self, now: Timestamp, options: &HaloOptions) -> Result<(), Reply> {
         let edge = now.plus_secs(-WINDOW_SECS);
         while self.calls.front().is_some_and(|at| *at <= edge) {
             self.calls.pop_front();
@@ -139,24 +179,15 @@ impl Access {
             self.calls.push_back(now);
             return Ok(());
         }
-        let wait = self.calls.front().map(|at| at.plus_secs(WINDOW_SECS).millis_since(now).max(0) / 1000 + 1);
-        Err(too_many(options.rate_limit, wait.filter(|_| options.retry_after)))
-    }
-}
-
-/// 429 as Halo words it; `Retry-After` only comes now and then.
-pub(super) fn too_many(limit: u32, retry_after: Option<i64>) -> Reply {
-    let text = format!("Rate Limit Reached - {limit} Requests per rolling 5 minute window");
-    let reply = Reply::text(429, "text/plain; charset=utf-8", text);
-    match retry_after {
-        Some(secs) => reply.with("retry-after", secs.to_string()),
-        None => reply,
+        let wait = self.calls.front().map(|at| at.plus_secs(WINDOW_SECS).millis_since(now) / 1000 + 1);
+        let wait = wait.and_then(|secs| u64::try_from(secs).ok()).filter(|_| options.retry_after);
+        Err(errors::too_many(options.rate_limit, wait))
     }
 }
 
 /// A GUID that tells nothing.
-pub(super) fn random_guid(options: &HaloOptions) -> String {
-    uuid::Builder::from_random_bytes(options.chance.bytes()).into_uuid().to_string()
+pub(super) fn random_guid(chance: &Chance) -> String {
+    uuid::Builder::from_random_bytes(chance.bytes()).into_uuid().to_string()
 }
 
 /// A GUID that is the same in every sandbox.

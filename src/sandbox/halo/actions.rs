@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::{
     binding::{self, Fields, Kind, Reads, Record},
-    call::Call,
-    dates,
+    dates, errors,
     events::Actor,
     listing,
-    picklists::{self, Outcome},
-    reply::Reply,
-    world::World,
+    picklists::{self, CLOSED, Outcome},
+    query::ReadsQuery as _,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::{Call, Reply};
 
 /// One action; its id is unique only within its ticket (django-psa-connector `action/sync.py`).
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl NewAction {
     }
 }
 
-impl World {
+impl HaloWorld {
     /// `POST /Actions`.
     pub(super) fn post_actions(&mut self, call: &Call) -> Result<Reply, Reply> {
         let records = binding::records(call, "Actions", ACTION_FIELDS)?;
@@ -75,7 +75,7 @@ impl World {
             let (kind, old_status) = self
                 .ticket(ticket_id)
                 .map(|ticket| (ticket.int("tickettype_id"), ticket.int("status_id")))
-                .ok_or_else(|| Reply::exception("Record not found"))?;
+                .ok_or_else(|| errors::exception("Record not found"))?;
             let new = self.read_action(&record, kind)?;
             let status = new.new_status;
             if let Some(id) = record.int("id").filter(|id| *id > 0) {
@@ -86,19 +86,19 @@ impl World {
             self.changed(ticket_id, old_status, status.unwrap_or(old_status), Actor::API, Some(&action));
             written.push(action);
         }
-        listing::posted(&call.query, written)
+        listing::posted(&call.query(), written)
     }
 
     fn read_action(&self, record: &Record, kind: i64) -> Result<NewAction, Reply> {
         let (id, name) = (record.int("outcome_id").filter(|id| *id > 0), record.text("outcome"));
         let outcome = match (id, name.map(str::trim).filter(|name| !name.is_empty())) {
-            (None, None) => return Err(Reply::exception("An Outcome must be entered for this Action")),
+            (None, None) => return Err(errors::exception("An Outcome must be entered for this Action")),
             (Some(id), _) => picklists::outcomes().find(|outcome| outcome.id == id),
             (None, Some(name)) => {
                 picklists::outcomes().find(|outcome| outcome.name.eq_ignore_ascii_case(name))
             }
         };
-        let refused = || Reply::exception("You do not have access to this Action at the moment");
+        let refused = || errors::exception("You do not have access to this Action at the moment");
         let outcome = outcome.ok_or_else(refused)?;
         if self.access.denied_outcomes.contains(&outcome.id) {
             return Err(refused());
@@ -107,7 +107,11 @@ impl World {
         let own = Some(outcome.new_status).filter(|status| *status > 0);
         let allowed = picklists::ticket_type(kind).map_or(&[][..], |kind| kind.statuses);
         if wanted.is_some_and(|status| !allowed.contains(&status)) {
-            return Err(Reply::exception("The Status is not allowed for this Ticket Type"));
+            return Err(errors::exception("The Status is not allowed for this Ticket Type"));
+        }
+        let new_status = wanted.or(own.filter(|status| allowed.contains(status)));
+        if new_status == Some(CLOSED) && !self.access.may_close() {
+            return Err(refused());
         }
         let html = record.text("note_html").map(str::to_owned);
         Ok(NewAction {
@@ -116,12 +120,12 @@ impl World {
             html,
             hidden: record.flag("hiddenfromuser").unwrap_or(outcome.hide_from_user),
             time_taken: record.get("timetaken").and_then(Value::as_f64).unwrap_or(0.0),
-            new_status: wanted.or(own.filter(|status| allowed.contains(status))),
+            new_status,
         })
     }
 
     fn rewrite_action(&mut self, ticket_id: i64, id: i64, new: NewAction) -> Result<Value, Reply> {
-        let missing = || Reply::exception("Record not found");
+        let missing = || errors::exception("Record not found");
         let ticket = self.ticket_mut(ticket_id).ok_or_else(missing)?;
         let action = ticket.actions.iter_mut().find(|action| action.id == id).ok_or_else(missing)?;
         action.new = NewAction { new_status: action.new.new_status, ..new };
@@ -143,25 +147,26 @@ impl World {
 
     /// `GET /Actions?ticket_id=`; without a ticket there is nothing to list.
     pub(super) fn list_actions(&self, call: &Call) -> Result<Reply, Reply> {
-        let with_html = call.query.flag("includehtmlnote")?;
-        let without_private = call.query.flag("excludeprivate")?;
-        let ticket = call.query.int("ticket_id")?.and_then(|id| self.ticket(id));
+        let query = call.query();
+        let with_html = query.flag("includehtmlnote")?;
+        let without_private = query.flag("excludeprivate")?;
+        let ticket = query.int("ticket_id")?.and_then(|id| self.ticket(id));
         let rows = ticket.map_or_else(Vec::new, |ticket| {
             let actions =
                 ticket.actions.iter().rev().filter(|action| !(without_private && action.new.hidden));
             actions.map(|action| action.json(ticket.id, with_html)).collect()
         });
-        listing::page(&call.query, "actions", rows, self.options.page_cap)
+        listing::page(&query, "actions", rows, self.options.page_cap)
     }
 
     /// `GET /Actions/{id}?ticket_id=`.
     pub(super) fn get_action(&self, call: &Call, id: i64) -> Result<Reply, Reply> {
-        let ticket = call.query.int("ticket_id")?.and_then(|id| self.ticket(id));
+        let ticket = call.query().int("ticket_id")?.and_then(|id| self.ticket(id));
         let found = ticket.and_then(|ticket| {
             let action = ticket.actions.iter().find(|action| action.id == id)?;
             Some(action.json(ticket.id, true))
         });
-        found.map(|json| Reply::ok(&json)).ok_or_else(Reply::not_found)
+        errors::found(found)
     }
 }
 

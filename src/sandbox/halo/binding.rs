@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{call::Call, dates, reply::Reply};
+use super::{dates, errors};
+use crate::sandbox::frame::{Call, Reply};
 
 /// One element of the posted array, its names in lower case.
 pub(super) type Record = Map<String, Value>;
@@ -33,17 +34,17 @@ pub(super) fn records(call: &Call, model: &str, fields: Fields) -> Result<Vec<Re
         return Err(Reply::empty(415));
     }
     let body: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| Reply::field_map("", &format!("Error reading JSON: {error}.")))?;
+        .map_err(|error| errors::field_map("", &format!("Error reading JSON: {error}.")))?;
     let Value::Array(items) = body else {
         let message = format!(
             "Cannot deserialize the current JSON value into type 'System.Collections.Generic.List`1[{model}]' \
              because the type requires a JSON array (e.g. [1,2,3]) to deserialize correctly. Path '', line 1, \
              position 1."
         );
-        return Err(Reply::field_map("", &message));
+        return Err(errors::field_map("", &message));
     };
     if items.is_empty() {
-        return Err(Reply::field_map("", "A non-empty request body is required."));
+        return Err(errors::field_map("", "A non-empty request body is required."));
     }
     items.into_iter().enumerate().map(|(index, item)| record(call, model, fields, index, item)).collect()
 }
@@ -52,7 +53,7 @@ fn record(call: &Call, model: &str, fields: Fields, index: usize, item: Value) -
     let Value::Object(item) = item else {
         let path = format!("[{index}]");
         let message = format!("Error converting value to type '{model}'. Path '{path}', line 1, position 2.");
-        return Err(Reply::field_map(&path, &message));
+        return Err(errors::field_map(&path, &message));
     };
     let mut record = Record::new();
     for (name, value) in item {
@@ -65,7 +66,7 @@ fn record(call: &Call, model: &str, fields: Fields, index: usize, item: Value) -
             let path = format!("[{index}].{name}");
             let message =
                 format!("{message} Path '{path}', line 1, position {}.", position(call, &name, &value));
-            return Err(Reply::field_map(&path, &message));
+            return Err(errors::field_map(&path, &message));
         }
         record.insert(name, value);
     }

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::{
     binding::{self, Fields, Kind, Reads, Record},
-    call::Call,
-    dates,
+    dates, errors,
     listing::{self, holds},
-    reply::Reply,
+    query::ReadsQuery as _,
     seed,
-    world::World,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::{Call, Reply};
 
 /// A customer of the MSP; Halo's own word in its schema is "Area".
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ const CLIENT_FIELDS: Fields = &[
     ("newclient_contactemail", Kind::Text),
 ];
 
-impl World {
+impl HaloWorld {
     pub(super) fn client(&self, id: i64) -> Option<&Client> {
         self.clients.iter().find(|client| client.id == id)
     }
@@ -98,7 +98,7 @@ impl World {
     }
 
     pub(super) fn list_clients(&self, call: &Call) -> Result<Reply, Reply> {
-        let query = &call.query;
+        let query = &call.query();
         let (search, name_only) = (query.text("search"), query.flag("search_name_only")?);
         let include_inactive = query.flag("includeinactive")?;
         let toplevel = query.int("toplevel_id")?;
@@ -165,7 +165,7 @@ impl World {
             let (now, toplevel) = (self.now(), record.int("toplevel_id"));
             check_toplevel(toplevel)?;
             let client = self.clients.iter_mut().find(|client| client.id == id);
-            let client = client.ok_or_else(|| Reply::exception("Record not found"))?;
+            let client = client.ok_or_else(|| errors::exception("Record not found"))?;
             let set = |target: &mut String, name: &str| {
                 if let Some(text) = record.text(name) {
                     text.clone_into(target);
@@ -182,22 +182,22 @@ impl World {
             let client = client.clone();
             written.push(self.client_json(&client));
         }
-        listing::posted(&call.query, written)
+        listing::posted(&call.query(), written)
     }
 
     fn create_client(&mut self, record: &Record) -> Result<i64, Reply> {
         let needed = |name: &str, said: &str| {
             let text = record.text(name).map(str::trim).filter(|text| !text.is_empty());
-            text.map(str::to_owned).ok_or_else(|| Reply::exception(&format!("{said} must be entered")))
+            text.map(str::to_owned).ok_or_else(|| errors::exception(&format!("{said} must be entered")))
         };
         let name = needed("name", "A Client Name")?;
         let site_name = needed("newclient_sitename", "A Site Name")?;
         if record.int("toplevel_id").is_none() {
-            return Err(Reply::exception("A Top Level must be selected"));
+            return Err(errors::exception("A Top Level must be selected"));
         }
         check_toplevel(record.int("toplevel_id"))?;
         if self.clients.iter().any(|client| client.name.eq_ignore_ascii_case(&name)) {
-            return Err(Reply::exception("A Client with this name already exists"));
+            return Err(errors::exception("A Client with this name already exists"));
         }
         let id = self.clients.iter().map(|client| client.id).max().unwrap_or(0) + 1;
         let site_id = self.sites.iter().map(|site| site.id).max().unwrap_or(0) + 1;
@@ -234,13 +234,14 @@ impl World {
     }
 
     pub(super) fn list_sites(&self, call: &Call) -> Result<Reply, Reply> {
-        let client = call.query.int("client_id")?;
-        let include_inactive = call.query.flag("includeinactive")?;
+        let query = call.query();
+        let client = query.int("client_id")?;
+        let include_inactive = query.flag("includeinactive")?;
         let found = self.sites.iter().filter(|site| {
             client.is_none_or(|id| site.client_id == id) && (include_inactive || !site.inactive)
         });
         let rows = found.map(|site| self.site_json(site)).collect();
-        listing::page(&call.query, "sites", rows, self.options.page_cap)
+        listing::page(&query, "sites", rows, self.options.page_cap)
     }
 
     pub(super) fn site_json(&self, site: &Site) -> Value {
@@ -259,7 +260,7 @@ impl World {
     }
 
     pub(super) fn list_users(&self, call: &Call) -> Result<Reply, Reply> {
-        let query = &call.query;
+        let query = &call.query();
         let (client, site) = (query.int("client_id")?, query.int("site_id")?);
         let without_general = query.flag("exclude_generaluser")?;
         let include_inactive = query.flag("includeinactive")?;
@@ -295,5 +296,5 @@ impl World {
 
 fn check_toplevel(id: Option<i64>) -> Result<(), Reply> {
     let known = id.is_none_or(|id| seed::TOP_LEVELS.iter().any(|(known, _)| *known == id));
-    if known { Ok(()) } else { Err(Reply::exception("Top Level not found")) }
+    if known { Ok(()) } else { Err(errors::exception("Top Level not found")) }
 }

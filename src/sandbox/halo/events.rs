@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::{
     access::random_guid,
     dates,
-    delivery::{Letter, Payload},
+    delivery::Payload,
     picklists::{self, API_AGENT},
     ticket::{Form, Ticket},
-    world::World,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::Letter;
 
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Event {
     }
 }
 
-impl World {
+impl HaloWorld {
     /// Queues a webhook for every subscription to the event.
     pub(super) fn emit(&mut self, event: Event, ticket_id: i64, actor: Actor, action: Option<&Value>) {
         let Some(ticket) = self.ticket(ticket_id) else { return };
@@ -82,17 +83,17 @@ impl World {
         let mut letters = Vec::new();
         for (webhook, notification_id) in bound {
             let mut body = json!({
-                "id": random_guid(&self.options),
+                "id": random_guid(&self.ground.chance),
                 "webhook_id": webhook.id,
                 "notification_id": notification_id,
-                "escmsg_id": random_guid(&self.options),
+                "escmsg_id": random_guid(&self.ground.chance),
                 "event": event.name(),
                 "message": event.message(ticket),
                 "object_id": ticket.id,
                 "agent_id": actor.agent_id,
                 "timestamp": dates::with_ticks(self.now()),
             });
-            if let Some(ticket) = self.ticket_for(ticket, webhook.payload(self.outgoing.payload))
+            if let Some(ticket) = self.ticket_for(ticket, webhook.payload(self.payload))
                 && let Some(fields) = body.as_object_mut()
             {
                 fields.insert("ticket".to_owned(), ticket);
@@ -100,10 +101,18 @@ impl World {
                     fields.insert("action".to_owned(), action.clone());
                 }
             }
-            letters.push(Letter { webhook_id: webhook.id.clone(), notification_id, body });
+            letters.push(Letter {
+                subscription: webhook.id.clone(),
+                // Address and proof are those of the moment it goes.
+                url: String::new(),
+                headers: Vec::new(),
+                body: body.to_string().into_bytes(),
+                due: self.now(),
+                tries: 0,
+            });
         }
         for letter in letters {
-            self.outgoing.post(letter);
+            self.post.put(letter);
         }
     }
 

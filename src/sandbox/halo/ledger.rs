@@ -1,100 +1,60 @@
 //! What truly exists in the instance, for those who check from outside.
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     picklists::{self, CLOSED},
-    world::World,
+    ticket::Ticket,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::{LedgerNote, LedgerTicket, marker_in};
 
-/// A ticket, as `GET /_ledger/tickets` tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerTicket {
-    /// Halo's number.
-    pub id: i64,
-    /// The sender's mark: the value of `supplier_reference`.
-    pub marker: Option<String>,
-    /// The client's name.
-    pub company: String,
-    /// The title.
-    pub summary: String,
-    /// The status's name.
-    pub status: String,
-    /// Whether it is closed now.
-    pub closed: bool,
-    /// RFC 3339.
-    pub created_at: String,
-    /// In the order of writing.
-    pub notes: Vec<LedgerNote>,
-    /// The client's number.
-    pub client_id: i64,
-    /// The status's number.
-    pub status_id: i64,
-    /// The ticket type's number.
-    pub tickettype_id: i64,
-    /// The priority's number within its SLA.
-    pub priority_id: i64,
-    /// The body.
-    pub details: String,
-    /// RFC 3339.
-    pub closed_at: Option<String>,
-    /// Whether it was deleted; it stays in the ledger.
-    pub deleted: bool,
-}
+/// What else the ledger tells of a ticket.
+const MORE: [&str; 4] = ["client_id", "status_id", "tickettype_id", "priority_id"];
 
-/// A note on a ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerNote {
-    /// Unique within the ticket.
-    pub id: i64,
-    /// As written.
-    pub text: String,
-    /// Whether the customer cannot see it.
-    pub private: bool,
-    /// The agent's name.
-    pub who: String,
-    /// RFC 3339.
-    pub at: String,
-}
-
-impl World {
+impl HaloWorld {
     /// All tickets ever made, in the order of creation.
-    pub(super) fn ledger(&self) -> Vec<LedgerTicket> {
+    pub(super) fn ledger_tickets(&self) -> Vec<LedgerTicket> {
         let mut tickets: Vec<_> = self.tickets.iter().collect();
         tickets.sort_by_key(|ticket| ticket.id);
-        let told = tickets.into_iter().map(|ticket| {
-            let status_id = ticket.int("status_id");
-            LedgerTicket {
-                id: ticket.id,
-                marker: Some(ticket.text("supplier_reference").to_owned()).filter(|mark| !mark.is_empty()),
-                company: self
-                    .client(ticket.int("client_id"))
-                    .map_or_else(String::new, |client| client.name.clone()),
-                summary: ticket.text("summary").to_owned(),
-                status: picklists::status_name(status_id).unwrap_or_default().to_owned(),
-                closed: status_id == CLOSED,
-                created_at: ticket.created_at.rfc3339(),
-                notes: ticket
-                    .actions
-                    .iter()
-                    .filter(|action| !action.new.note.is_empty())
-                    .map(|action| LedgerNote {
-                        id: action.id,
-                        text: action.new.note.clone(),
-                        private: action.new.hidden,
-                        who: action.actor.name().to_owned(),
-                        at: action.at.rfc3339(),
-                    })
-                    .collect(),
-                client_id: ticket.int("client_id"),
-                status_id,
-                tickettype_id: ticket.int("tickettype_id"),
-                priority_id: ticket.int("priority_id"),
-                details: ticket.text("details").to_owned(),
-                closed_at: ticket.closed_at.map(entity::Timestamp::rfc3339),
-                deleted: ticket.deleted,
-            }
-        });
-        told.collect()
+        tickets.into_iter().map(|ticket| self.ledger_ticket(ticket)).collect()
     }
+
+    fn ledger_ticket(&self, ticket: &Ticket) -> LedgerTicket {
+        let (status_id, client_id) = (ticket.int("status_id"), ticket.int("client_id"));
+        let notes = ticket.actions.iter().filter(|action| !action.new.note.is_empty());
+        LedgerTicket {
+            id: ticket.id.into(),
+            marker: marker(ticket),
+            company: self.client(client_id).map_or_else(String::new, |client| client.name.clone()),
+            company_id: client_id.into(),
+            summary: ticket.text("summary").to_owned(),
+            body: ticket.text("details").to_owned(),
+            status: picklists::status_name(status_id).unwrap_or_default().to_owned(),
+            closed: status_id == CLOSED,
+            created_at: ticket.created_at.rfc3339(),
+            closed_at: ticket.closed_at.map(entity::Timestamp::rfc3339),
+            notes: notes
+                .map(|action| LedgerNote {
+                    id: action.id.into(),
+                    text: action.new.note.clone(),
+                    private: action.new.hidden,
+                    who: action.actor.name().to_owned(),
+                    at: action.at.rfc3339(),
+                })
+                .collect(),
+            deleted: ticket.deleted,
+            more: MORE
+                .iter()
+                .map(|name| ((*name).to_owned(), Value::from(ticket.int(name))))
+                .collect::<Map<_, _>>(),
+        }
+    }
+}
+
+/// The value of `supplier_reference`, whatever it is; else a mark in another text.
+fn marker(ticket: &Ticket) -> Option<String> {
+    let own = Some(ticket.text("supplier_reference")).filter(|mark| !mark.is_empty());
+    let texts = ["reference", "client_reference", "third_party_id_string", "summary", "details"];
+    own.or_else(|| texts.iter().find_map(|name| marker_in(ticket.text(name)))).map(str::to_owned)
 }

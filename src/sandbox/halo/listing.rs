@@ -6,7 +6,8 @@
 
 use serde_json::{Value, json};
 
-use super::{call::Query, reply::Reply};
+use super::query::ReadsQuery as _;
+use crate::sandbox::frame::{Query, Reply};
 
 /// Rows of a page where `pageinate` is on and no `page_size` is named.
 const USUAL_PAGE: i64 = 50;

@@ -4,14 +4,19 @@ use serde_json::{Map, Value, json};
 
 use super::{
     access::fixed_guid,
-    call::{Call, Query},
+    errors,
     picklists::{self, API_AGENT, Agent, CLOSED, Outcome, TicketType},
-    reply::Reply,
+    query::ReadsQuery as _,
 };
+use crate::sandbox::frame::{Call, Query, Reply};
+
+/// What can be looked up.
+pub(super) const RESOURCES: [&str; 9] =
+    ["tickettype", "status", "priority", "sla", "team", "agent", "category", "outcome", "lookup"];
 
 /// What a look-up's list or detail answers; `None` where there is no such resource.
 pub(super) fn read(call: &Call, resource: &str, id: Option<&str>) -> Option<Result<Reply, Reply>> {
-    let query = &call.query;
+    let query = &call.query();
     let rows = match resource {
         "tickettype" => ticket_types(query, id.is_some()),
         "status" => statuses(query),
@@ -42,11 +47,11 @@ fn detail(resource: &str, id: &str, mut rows: Vec<Value>) -> Result<Reply, Reply
         Some(known) => known.as_i64().is_some_and(|known| id.parse() == Ok(known)),
         None => false,
     });
-    found.map(|row| Reply::ok(&row)).ok_or_else(Reply::not_found)
+    errors::found(found)
 }
 
 fn me() -> Result<Reply, Reply> {
-    picklists::agent(API_AGENT).map(|me| Reply::ok(&agent(me))).ok_or_else(Reply::not_found)
+    errors::found(picklists::agent(API_AGENT).map(agent))
 }
 
 /// What a type allows stands only in its details.

@@ -6,30 +6,24 @@
 //! #193), n8n-io/n8n (#12560, #16857), topleft-team/django-psa-connector and
 //! homotechsual/dotMARC. Where they are silent or disagree, the stricter reading
 //! was taken, and the code says so.
-//!
-//! Besides Halo's own paths there are `GET /_ledger/tickets`, `POST /_faults`,
-//! `DELETE /_faults` and `POST /_technician/tickets/{id}`, without authentication.
 
 mod access;
 mod actions;
 mod binding;
-mod call;
 mod customers;
 mod dates;
 mod delivery;
-mod dispatch;
+mod errors;
 mod events;
-mod faults;
-mod handle;
 mod ledger;
 mod listing;
 mod lookups;
+mod options;
+mod people;
 mod picklists;
-mod reply;
+mod query;
 mod routes;
 mod seed;
-mod server;
-mod technician;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -38,11 +32,7 @@ mod ticket_write;
 mod webhooks;
 mod world;
 
-pub use self::{
-    delivery::{Mail, Payload},
-    faults::{Doubling, Fault, FaultKind},
-    handle::{HaloOptions, HaloSandbox},
-    ledger::{LedgerNote, LedgerTicket},
-    technician::{Technician, TechnicianError},
-    world::Recorded,
-};
+pub use self::{delivery::Payload, options::HaloOptions, world::HaloWorld};
+
+/// A running HaloPSA.
+pub type HaloSandbox = super::frame::Instance<HaloWorld>;

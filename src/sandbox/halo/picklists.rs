@@ -123,13 +123,7 @@ static AGENTS: [Agent; 6] = [
         team: "Security Operations",
         disabled: false,
     },
-    Agent {
-        id: 4,
-        name: "Luis Ortega",
-        email: "luis.ortega@msp.example",
-        team: "1st Line Support",
-        disabled: false,
-    },
+    Agent { id: 4, name: "Sam Lee", email: "sam.lee@msp.example", team: "1st Line Support", disabled: false },
     Agent {
         id: 5,
         name: "Mina Park",

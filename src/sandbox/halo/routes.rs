@@ -2,28 +2,35 @@
 
 use serde_json::json;
 
-use super::{call::Call, lookups, reply::Reply, world::World};
+use super::{
+    errors::{self, found},
+    lookups,
+    world::HaloWorld,
+};
+use crate::sandbox::frame::{Call, Reply};
 
 /// The version that current builds tell without authentication (halocli README).
 const VERSION: &str = "2.256.1";
 
-impl World {
+impl HaloWorld {
     /// Answers one of Halo's own paths.
     pub(super) fn route(&mut self, call: &Call) -> Result<Reply, Reply> {
-        let segments = call.segments();
-        let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+        // Halo does not mind case.
+        let path = call.path.to_ascii_lowercase();
+        let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let host = call.header("host");
         match path.as_slice() {
-            ["auth", "token"] => Ok(self.access.grant(call, &self.options)),
+            ["auth", "token"] => Ok(self.access.grant(call, &self.ground, &self.options)),
             ["auth", ".well-known", "openid-configuration"] => Ok(Reply::ok(&json!({
-                "issuer": format!("http://{}/auth/", call.host),
-                "token_endpoint": format!("http://{}/auth/token", call.host),
+                "issuer": format!("http://{host}/auth/"),
+                "token_endpoint": format!("http://{host}/auth/token"),
                 "grant_types_supported": ["authorization_code", "client_credentials"],
             }))),
             ["api", rest @ ..] => {
-                self.access.count(&self.options)?;
+                self.access.count(self.now(), &self.options)?;
                 self.api(call, rest)
             }
-            _ => Ok(Reply::html(404)),
+            _ => Ok(Reply::html(404, "Halo")),
         }
     }
 
@@ -31,7 +38,7 @@ impl World {
         match (call.method.as_str(), path) {
             ("GET", ["authinfo"]) => {
                 return Ok(Reply::ok(&json!({
-                    "auth_url": format!("http://{}/auth/", call.host),
+                    "auth_url": format!("http://{}/auth/", call.header("host")),
                     "tenant_id": self.access.tenant,
                     "hosted": true,
                 })));
@@ -93,9 +100,5 @@ fn needed(resource: &str, method: &str) -> &'static str {
 }
 
 fn int(text: &str) -> Result<i64, Reply> {
-    text.parse().map_err(|_| Reply::field_map("id", &format!("The value '{text}' is not valid.")))
-}
-
-fn found(json: Option<serde_json::Value>) -> Result<Reply, Reply> {
-    json.map(|json| Reply::ok(&json)).ok_or_else(Reply::not_found)
+    text.parse().map_err(|_| errors::field_map("id", &format!("The value '{text}' is not valid.")))
 }

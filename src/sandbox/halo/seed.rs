@@ -3,6 +3,7 @@
 use entity::Timestamp;
 
 use super::customers::{Client, Site, User};
+use crate::sandbox::frame::customer_name;
 
 /// The first ticket gets the next number.
 pub(super) const LAST_TICKET_ID: i64 = 4241;
@@ -14,58 +15,6 @@ pub(super) const TOP_LEVELS: [(i64, &str); 2] = [(12, "Managed Customers"), (13,
 const FIRST_CLIENT: i64 = 12;
 /// With client 1 that makes 131: more than one page of 100.
 const CLIENTS: i64 = 130;
-
-const STEMS: [&str; 33] = [
-    "Northwind",
-    "Harbour",
-    "Cedar Hill",
-    "Bluestone",
-    "Larkspur",
-    "Old Mill",
-    "Ferncliff",
-    "Granite",
-    "Silverline",
-    "Meadowbank",
-    "Kingsway",
-    "Ashgrove",
-    "Lakeside",
-    "Redwood",
-    "Pinnacle",
-    "Oakhurst",
-    "Summit",
-    "Riverbend",
-    "Thornbury",
-    "Eastgate",
-    "Marigold",
-    "Copperfield",
-    "Whitmore",
-    "Juniper",
-    "Stonebridge",
-    "Halcyon",
-    "Brightwater",
-    "Falconer",
-    "Willow Park",
-    "Ironwood",
-    "Clearview",
-    "Beacon",
-    "Westhaven",
-];
-
-const TRADES: [&str; 13] = [
-    "Dental",
-    "Legal",
-    "Logistics",
-    "Veterinary",
-    "Accountants",
-    "Architects",
-    "Foods",
-    "Printing",
-    "Care Homes",
-    "Engineering",
-    "Travel",
-    "Insurance",
-    "Academy",
-];
 
 /// Clients with one site and a general user each; the first few also have a named contact.
 pub(super) fn customers(now: Timestamp) -> (Vec<Client>, Vec<Site>, Vec<User>) {
@@ -107,16 +56,8 @@ pub(super) fn customers(now: Timestamp) -> (Vec<Client>, Vec<Site>, Vec<User>) {
     };
     // Client 1 is built in, for what nobody owns (django-psa-connector `client/api.py`).
     add(1, "Unknown".to_owned(), 0);
-    for index in 0..CLIENTS {
-        let stem = pick(&STEMS, index);
-        // Shifts with each round of stems, so that no name comes twice.
-        let trade = pick(&TRADES, index + index / 33);
-        add(FIRST_CLIENT + index, format!("{stem} {trade}"), index + 1);
+    for (name, index) in (0..).map(customer_name).zip(0..CLIENTS) {
+        add(FIRST_CLIENT + index, name, index + 1);
     }
     (clients, sites, users)
-}
-
-fn pick(words: &[&'static str], index: i64) -> &'static str {
-    let index = usize::try_from(index).unwrap_or(0) % words.len().max(1);
-    words.get(index).copied().unwrap_or_default()
 }

@@ -10,7 +10,10 @@ use entity::Timestamp;
 use serde_json::{Value, json};
 
 use super::{HaloOptions, HaloSandbox};
-use crate::clock::{Chance, Clock};
+use crate::{
+    clock::{Chance, Clock},
+    sandbox::frame::{Ground, Sandbox as _},
+};
 
 /// A sandbox with a client that has signed in.
 struct Scene {
@@ -26,27 +29,29 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
-fn options() -> HaloOptions {
-    HaloOptions::new(Clock::manual(Timestamp::from_secs(1_790_000_000)), Chance::seeded(7))
-}
-
 impl Scene {
     async fn start(options: HaloOptions) -> Self {
-        let clock = options.clock.clone();
-        let halo = HaloSandbox::start(options).await.unwrap();
+        let clock = Clock::manual(Timestamp::from_secs(1_790_000_000));
+        let ground = Ground { clock: clock.clone(), chance: Chance::seeded(7) };
+        let halo = HaloSandbox::start(ground, "127.0.0.1:0", options).await.unwrap();
         let mut scene = Self { clock, halo, http: http(), token: String::new() };
-        let (status, answer) = scene.sign_in(&scene.halo.client_secret(), "all", "").await;
+        let (status, answer) = scene.sign_in(&scene.credential("client_secret"), "all", "").await;
         assert_eq!(status, 200);
         scene.token = answer["access_token"].as_str().unwrap().to_owned();
         scene
     }
 
     async fn usual() -> Self {
-        Self::start(options()).await
+        Self::start(HaloOptions::default()).await
+    }
+
+    fn credential(&self, key: &str) -> String {
+        let form = self.halo.credentials();
+        form.into_iter().find(|(known, _)| *known == key).unwrap().1
     }
 
     async fn sign_in(&self, secret: &str, scope: &str, query: &str) -> (u16, Value) {
-        let id = self.halo.client_id();
+        let id = self.credential("client_id");
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", id.as_str()),

@@ -8,7 +8,7 @@ use super::{
     binding::{Fields, Kind, Reads, Record},
     dates,
     picklists::{self, CLOSED},
-    world::World,
+    world::HaloWorld,
 };
 
 /// A ticket; Halo's own word in its schema is "Fault".
@@ -120,7 +120,7 @@ impl Ticket {
     }
 }
 
-impl World {
+impl HaloWorld {
     /// A ticket that was not deleted.
     pub(super) fn ticket(&self, id: i64) -> Option<&Ticket> {
         self.tickets.iter().find(|ticket| ticket.id == id && !ticket.deleted)

@@ -3,13 +3,13 @@
 use entity::Timestamp;
 
 use super::{
-    call::{Call, Query},
-    dates,
+    dates, errors,
     listing::{self, holds},
-    reply::Reply,
+    query::ReadsQuery as _,
     ticket::{Form, Ticket},
-    world::World,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::{Call, Query, Reply};
 
 /// What a list of tickets was narrowed to.
 struct Filter<'a> {
@@ -116,9 +116,9 @@ fn date_of(ticket: &Ticket, field: &str) -> Option<Timestamp> {
     }
 }
 
-impl World {
+impl HaloWorld {
     pub(super) fn list_tickets(&self, call: &Call) -> Result<Reply, Reply> {
-        let (query, now) = (&call.query, self.now());
+        let (query, now) = (&call.query(), self.now());
         let filter = Filter::read(query)?;
         let mut found: Vec<&Ticket> = self
             .tickets
@@ -138,8 +138,8 @@ impl World {
     }
 
     pub(super) fn get_ticket(&self, call: &Call, id: i64) -> Result<Reply, Reply> {
-        let included = call.query.flag("includedetails")?;
-        let ticket = self.ticket(id).ok_or_else(Reply::not_found)?;
+        let included = call.query().flag("includedetails")?;
+        let ticket = self.ticket(id).ok_or_else(errors::not_found)?;
         Ok(Reply::ok(&self.ticket_json(ticket, Form::Detail { included })))
     }
 }

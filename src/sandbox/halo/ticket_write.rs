@@ -5,17 +5,16 @@ use serde_json::Value;
 use super::{
     actions::NewAction,
     binding::{self, Reads, Record},
-    call::Call,
-    dates,
+    dates, errors,
     events::{Actor, Event},
     listing,
     picklists::{self, CLOSED, UNASSIGNED},
-    reply::Reply,
     ticket::{Form, NOT_KEPT, TICKET_FIELDS, Ticket},
-    world::World,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::{Call, Reply};
 
-impl World {
+impl HaloWorld {
     /// `POST /Tickets`: with an id a change, without one a new ticket.
     pub(super) fn post_tickets(&mut self, call: &Call) -> Result<Reply, Reply> {
         let records = binding::records(call, "Faults", TICKET_FIELDS)?;
@@ -25,27 +24,27 @@ impl World {
                 Some(id) => self.update_ticket(id, record)?,
                 None => self.create_ticket(record, call.search_lag_ms)?,
             };
-            let ticket = self.ticket(id).ok_or_else(Reply::not_found)?;
+            let ticket = self.ticket(id).ok_or_else(errors::not_found)?;
             written.push(self.ticket_json(ticket, Form::Written));
         }
-        listing::posted(&call.query, written)
+        listing::posted(&call.query(), written)
     }
 
     fn create_ticket(&mut self, mut record: Record, search_lag_ms: i64) -> Result<i64, Reply> {
         let validate = !record.flag("_novalidate").unwrap_or(false);
         if record.text("summary").is_none_or(|summary| summary.trim().is_empty()) {
-            return Err(Reply::exception("A Summary must be entered"));
+            return Err(errors::exception("A Summary must be entered"));
         }
         let kind = picklists::ticket_type(record.int("tickettype_id").unwrap_or(1))
-            .ok_or_else(|| Reply::exception("Ticket Type not found"))?;
+            .ok_or_else(|| errors::exception("Ticket Type not found"))?;
         if !kind.can_create {
-            return Err(Reply::exception("You do not have access to create this Ticket Type"));
+            return Err(errors::exception("You do not have access to create this Ticket Type"));
         }
         // Mandatory on newer instances (tier2tickets, Halo integration page).
         if validate && self.options.require_impact_urgency {
             for (name, said) in [("impact", "Impact"), ("urgency", "Urgency")] {
                 if record.int(name).is_none_or(|value| value < 1) {
-                    return Err(Reply::exception(&format!("{said} must be selected")));
+                    return Err(errors::exception(&format!("{said} must be selected")));
                 }
             }
         }
@@ -70,6 +69,7 @@ impl World {
             record.entry(name).or_insert(value);
         }
         check_values(&record)?;
+        self.check_closing(0, &record)?;
         settle_priority(&mut record, kind.priority);
         keep_text(&mut record);
 
@@ -94,7 +94,7 @@ impl World {
     }
 
     fn update_ticket(&mut self, id: i64, mut record: Record) -> Result<i64, Reply> {
-        let missing = || Reply::exception("Record not found");
+        let missing = || errors::exception("Record not found");
         let ticket = self.ticket(id).ok_or_else(missing)?;
         // Some instances want to be told type and client again (dotMARC `HaloPsaClient.cs`).
         let named = record.contains_key("tickettype_id") && record.contains_key("client_id");
@@ -121,6 +121,7 @@ impl World {
         let note = record.text("note").map(str::to_owned);
         merged.extend(record);
         check_values(&merged)?;
+        self.check_closing(old_status, &merged)?;
         settle_priority(&mut merged, old_priority);
         keep_text(&mut merged);
         merged.retain(|name, _| !NOT_KEPT.contains(&name.as_str()) && !name.starts_with('_'));
@@ -133,6 +134,15 @@ impl World {
         }
         self.changed(id, old_status, status, Actor::API, None);
         Ok(id)
+    }
+
+    /// An agent without any action that closes cannot close by a status either.
+    fn check_closing(&self, old_status: i64, fields: &Record) -> Result<(), Reply> {
+        let closes = fields.int("status_id") == Some(CLOSED) && old_status != CLOSED;
+        if closes && !self.access.may_close() {
+            return Err(errors::exception("You do not have access to this Action at the moment"));
+        }
+        Ok(())
     }
 
     /// Sets the status, keeps the dates right and tells the subscribers.
@@ -162,7 +172,7 @@ impl World {
 
     pub(super) fn delete_ticket(&mut self, id: i64) -> Result<Reply, Reply> {
         let now = self.now();
-        let ticket = self.ticket_mut(id).ok_or_else(Reply::not_found)?;
+        let ticket = self.ticket_mut(id).ok_or_else(errors::not_found)?;
         ticket.deleted = true;
         ticket.updated_at = now;
         Ok(Reply::ok(&serde_json::json!({ "id": id })))
@@ -171,12 +181,12 @@ impl World {
     /// Finds site and user of a ticket: a named user needs a site, and without one
     /// the ticket falls to the client's general user.
     fn resolve_user(&self, client: i64, record: &mut Record) -> Result<(), Reply> {
-        let client = self.client(client).ok_or_else(|| Reply::exception("Client not found"))?;
+        let client = self.client(client).ok_or_else(|| errors::exception("Client not found"))?;
         let site = match record.int("site_id").filter(|id| *id > 0) {
             Some(id) => {
                 self.site(id)
                     .filter(|site| site.client_id == client.id)
-                    .ok_or_else(|| Reply::exception("Site not found"))?
+                    .ok_or_else(|| errors::exception("Site not found"))?
                     .id
             }
             None => client.main_site_id,
@@ -186,7 +196,7 @@ impl World {
         let wanted = record.int("user_id").or(looked_up).filter(|id| *id > 0);
         let user = match (wanted, named) {
             (Some(_), _) if record.int("site_id").is_none_or(|site| site < 1) => {
-                return Err(Reply::exception("A Site must be selected"));
+                return Err(errors::exception("A Site must be selected"));
             }
             (Some(id), _) => self.user(id).filter(|user| user.client_id == client.id),
             (None, Some(name)) => self
@@ -195,7 +205,7 @@ impl World {
                 .find(|user| user.client_id == client.id && user.name().eq_ignore_ascii_case(&name)),
             (None, None) => self.general_user(client.id),
         };
-        let user = user.ok_or_else(|| Reply::exception("User not found"))?;
+        let user = user.ok_or_else(|| errors::exception("User not found"))?;
         record.insert("client_id".to_owned(), client.id.into());
         record.insert("site_id".to_owned(), site.into());
         record.insert("user_id".to_owned(), user.id.into());
@@ -207,25 +217,25 @@ impl World {
 /// unknown value is not recorded; refusing is the strict reading.
 fn check_values(fields: &Record) -> Result<(), Reply> {
     let kind = picklists::ticket_type(fields.int("tickettype_id").unwrap_or(0))
-        .ok_or_else(|| Reply::exception("Ticket Type not found"))?;
+        .ok_or_else(|| errors::exception("Ticket Type not found"))?;
     if fields.int("status_id").is_none_or(|status| !kind.statuses.contains(&status)) {
-        return Err(Reply::exception("The Status is not allowed for this Ticket Type"));
+        return Err(errors::exception("The Status is not allowed for this Ticket Type"));
     }
     if fields.int("sla_id").is_none_or(|sla| !picklists::SLAS.iter().any(|(id, _)| *id == sla)) {
-        return Err(Reply::exception("SLA not found"));
+        return Err(errors::exception("SLA not found"));
     }
     let agent = picklists::agent(fields.int("agent_id").unwrap_or(UNASSIGNED));
     if agent.is_none_or(|agent| agent.disabled) {
-        return Err(Reply::exception("Agent not found"));
+        return Err(errors::exception("Agent not found"));
     }
     let team = fields.text("team").unwrap_or_default();
     if !picklists::TEAMS.iter().any(|(_, name, inactive)| *name == team && !inactive) {
-        return Err(Reply::exception("Team not found"));
+        return Err(errors::exception("Team not found"));
     }
     for number in 1..=4 {
         let value = fields.text(&format!("category_{number}")).unwrap_or_default();
         if !value.is_empty() && !picklists::CATEGORIES.contains(&(number, value)) {
-            return Err(Reply::exception("Category not found"));
+            return Err(errors::exception("Category not found"));
         }
     }
     Ok(())

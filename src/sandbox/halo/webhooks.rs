@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use super::{
     access::{fixed_guid, random_guid},
     binding::{self, Fields, Kind, Reads, Record},
-    call::Call,
     delivery::Payload,
-    listing,
-    reply::Reply,
-    world::World,
+    errors, listing,
+    query::ReadsQuery as _,
+    world::HaloWorld,
 };
+use crate::sandbox::frame::{Call, Reply};
 
 /// An address that is told of events.
 #[derive(Clone, Debug)]
@@ -140,9 +140,13 @@ impl Subscriptions {
     }
 }
 
-impl World {
+impl HaloWorld {
     pub(super) fn post_webhooks(&mut self, call: &Call) -> Result<Reply, Reply> {
         let records = binding::records(call, "Webhook", WEBHOOK_FIELDS)?;
+        listing::posted(&call.query(), self.write_webhooks(records)?)
+    }
+
+    pub(super) fn write_webhooks(&mut self, records: Vec<Record>) -> Result<Vec<Value>, Reply> {
         let mut written = Vec::new();
         for mut record in records {
             let known = record.remove("id").and_then(|id| id.as_str().map(str::to_owned));
@@ -150,44 +154,48 @@ impl World {
                 Some(webhook.text("name")) == record.text("name") && Some(&webhook.id) != known.as_ref()
             });
             if taken {
-                return Err(Reply::exception("Name must be unique"));
+                return Err(errors::exception("Name must be unique"));
             }
             if let Some(id) = known {
                 let webhook = self.subscriptions.webhooks.iter_mut().find(|webhook| webhook.id == id);
-                let webhook = webhook.ok_or_else(|| Reply::exception("Record not found"))?;
+                let webhook = webhook.ok_or_else(|| errors::exception("Record not found"))?;
                 webhook.fields.extend(record);
                 written.push(webhook.json());
                 continue;
             }
             for (name, said) in [("name", "A Name"), ("url", "A URL")] {
                 if record.text(name).is_none_or(|text| text.trim().is_empty()) {
-                    return Err(Reply::exception(&format!("{said} must be entered")));
+                    return Err(errors::exception(&format!("{said} must be entered")));
                 }
             }
             let url = record.text("url").and_then(|text| url::Url::parse(text).ok());
             if !url.is_some_and(|url| ["http", "https"].contains(&url.scheme())) {
-                return Err(Reply::exception("The URL is not valid"));
+                return Err(errors::exception("The URL is not valid"));
             }
-            let webhook = Webhook { id: random_guid(&self.options), fields: record };
+            let webhook = Webhook { id: random_guid(&self.ground.chance), fields: record };
             written.push(webhook.json());
             self.subscriptions.webhooks.push(webhook);
         }
-        listing::posted(&call.query, written)
+        Ok(written)
     }
 
     pub(super) fn post_notifications(&mut self, call: &Call) -> Result<Reply, Reply> {
         let records = binding::records(call, "UnameNotification", NOTIFICATION_FIELDS)?;
+        listing::posted(&call.query(), self.write_notifications(records)?)
+    }
+
+    pub(super) fn write_notifications(&mut self, records: Vec<Record>) -> Result<Vec<Value>, Reply> {
         let mut written = Vec::new();
         for mut record in records {
             if record.text("webhook_id").is_some_and(|id| self.subscriptions.webhook(id).is_none()) {
-                return Err(Reply::exception("Webhook not found"));
+                return Err(errors::exception("Webhook not found"));
             }
             // Event 61 wants a condition, if only one that is always true: inferred from
             // the dummy condition in django-psa-connector `callbacks.py`.
             let conditions = record.get("conditions").and_then(Value::as_array).map_or(0, Vec::len);
             let known = record.remove("id").and_then(|id| id.as_i64()).filter(|id| *id > 0);
             if known.is_none() && record.int("eventno") == Some(61) && conditions == 0 {
-                return Err(Reply::exception("At least one condition must be entered"));
+                return Err(errors::exception("At least one condition must be entered"));
             }
             // A guid that exists means that row, which is taken over.
             let guid = record.remove("guid").and_then(|guid| guid.as_str().map(str::to_owned));
@@ -200,9 +208,9 @@ impl World {
                     notification.fields.extend(record);
                     written.push(notification.json());
                 }
-                None if known.is_some() => return Err(Reply::exception("Record not found")),
+                None if known.is_some() => return Err(errors::exception("Record not found")),
                 None if record.int("eventno").is_none() => {
-                    return Err(Reply::exception("An Event must be selected"));
+                    return Err(errors::exception("An Event must be selected"));
                 }
                 None => {
                     subscriptions.last_notification += 1;
@@ -213,11 +221,11 @@ impl World {
                 }
             }
         }
-        listing::posted(&call.query, written)
+        Ok(written)
     }
 
     pub(super) fn list_webhooks(&self, call: &Call) -> Result<Reply, Reply> {
-        let kind = call.query.int("type")?;
+        let kind = call.query().int("type")?;
         let found = self.subscriptions.webhooks.iter();
         let found = found.filter(|webhook| kind.is_none_or(|kind| webhook.int("type") == kind));
         Ok(Reply::ok(&found.map(Webhook::json).collect()))
@@ -225,7 +233,7 @@ impl World {
 
     /// One webhook, with its events.
     pub(super) fn get_webhook(&self, id: &str) -> Result<Reply, Reply> {
-        let webhook = self.subscriptions.webhook(id).ok_or_else(Reply::not_found)?;
+        let webhook = self.subscriptions.webhook(id).ok_or_else(errors::not_found)?;
         let mut json = webhook.json();
         if let Some(fields) = json.as_object_mut() {
             fields.insert("events".to_owned(), self.notifications_of(Some(&webhook.id)));
@@ -234,7 +242,7 @@ impl World {
     }
 
     pub(super) fn list_notifications(&self, call: &Call) -> Reply {
-        Reply::ok(&self.notifications_of(call.query.text("webhook_id")))
+        Reply::ok(&self.notifications_of(call.query().text("webhook_id")))
     }
 
     fn notifications_of(&self, webhook: Option<&str>) -> Value {
@@ -248,11 +256,11 @@ impl World {
 
     pub(super) fn get_notification(&self, id: i64) -> Result<Reply, Reply> {
         let found = self.subscriptions.notifications.iter().find(|notification| notification.id == id);
-        found.map(|notification| Reply::ok(&notification.json())).ok_or_else(Reply::not_found)
+        errors::found(found.map(Notification::json))
     }
 
     pub(super) fn delete_webhook(&mut self, id: &str) -> Result<Reply, Reply> {
-        let id = self.subscriptions.webhook(id).ok_or_else(Reply::not_found)?.id.clone();
+        let id = self.subscriptions.webhook(id).ok_or_else(errors::not_found)?.id.clone();
         self.subscriptions.webhooks.retain(|webhook| webhook.id != id);
         let bound = |notification: &Notification| notification.fields.text("webhook_id") == Some(id.as_str());
         self.subscriptions.notifications.retain(|notification| !bound(notification));
@@ -263,15 +271,16 @@ impl World {
         let before = self.subscriptions.notifications.len();
         self.subscriptions.notifications.retain(|notification| notification.id != id);
         if self.subscriptions.notifications.len() == before {
-            return Err(Reply::not_found());
+            return Err(errors::not_found());
         }
         Ok(Reply::ok(&Value::Object(Map::new())))
     }
 
     /// `GET /WebhookEvent`, newest first; a bare array, as for the webhooks themselves.
     pub(super) fn list_webhook_events(&self, call: &Call) -> Result<Reply, Reply> {
-        let webhook = call.query.text("webhook_id");
-        let count = call.query.int("count")?.and_then(|count| usize::try_from(count).ok());
+        let query = call.query();
+        let webhook = query.text("webhook_id");
+        let count = query.int("count")?.and_then(|count| usize::try_from(count).ok());
         let found = self.subscriptions.sent.iter().rev().filter(|event| {
             webhook.is_none_or(|id| event.get("webhook_id").and_then(Value::as_str) == Some(id))
         });

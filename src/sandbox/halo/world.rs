@@ -1,45 +1,25 @@
-//! Everything an instance remembers, behind one lock.
+//! Everything an instance remembers, and what the sandboxes' frame asks of it.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeSet;
 
 use entity::Timestamp;
-use tokio::sync::{Notify, watch};
 
 use super::{
+    HaloOptions, Payload,
     access::Access,
     customers::{Client, Site, User},
-    delivery::Outgoing,
-    faults::Fault,
-    handle::HaloOptions,
-    seed,
+    errors, seed,
     ticket::Ticket,
     webhooks::Subscriptions,
 };
-
-/// How many calls are kept for [`HaloSandbox::requests`](super::HaloSandbox::requests).
-const REMEMBERED_CALLS: usize = 10_000;
-
-/// One call that reached the sandbox under `/api` or `/auth`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// In capitals.
-    pub method: String,
-    /// As sent, without the query.
-    pub path: String,
-    /// As sent, without the question mark.
-    pub query: String,
-    /// The status answered; 0 where the connection was cut.
-    pub status: u16,
-    /// When it came, by the clock.
-    pub at: Timestamp,
-}
+use crate::sandbox::frame::{
+    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right, World,
+};
 
 /// One Halo instance.
 #[derive(Debug)]
-pub(super) struct World {
+pub struct HaloWorld {
+    pub(super) ground: Ground,
     pub(super) options: HaloOptions,
     pub(super) access: Access,
     pub(super) clients: Vec<Client>,
@@ -48,67 +28,113 @@ pub(super) struct World {
     pub(super) tickets: Vec<Ticket>,
     pub(super) last_ticket_id: i64,
     pub(super) subscriptions: Subscriptions,
-    pub(super) outgoing: Outgoing,
-    pub(super) faults: Vec<Fault>,
-    pub(super) calls: VecDeque<Recorded>,
-    pub(super) down: bool,
+    pub(super) post: Post,
+    pub(super) payload: Payload,
+    /// Whether letters to one webhook go together, as an array.
+    pub(super) batched: bool,
 }
 
-impl World {
-    pub(super) fn new(options: HaloOptions) -> Self {
-        let (clients, sites, users) = seed::customers(options.clock.now());
+impl HaloWorld {
+    /// Limits the API application to these scopes, separated by spaces (`all` at the
+    /// start). Tokens handed out before lose what is not in it.
+    pub fn set_scope(&mut self, scope: &str) {
+        scope.clone_into(&mut self.access.scope);
+    }
+
+    /// Takes resources (`Client`, `Agent`, `Tickets` …) away from the agent's role: calls
+    /// to them get an empty 403. The list replaces the one before.
+    pub fn deny_resources(&mut self, resources: &[&str]) {
+        self.access.denied = resources.iter().map(|resource| resource.to_ascii_lowercase()).collect();
+    }
+
+    /// Takes outcomes (actions) away from the agent, who cannot close tickets without one that closes. The
+    /// list replaces the one before.
+    pub fn deny_outcomes(&mut self, outcomes: &[i64]) {
+        self.access.denied_outcomes = outcomes.to_vec();
+    }
+
+    /// What webhooks carry from now on, and whether several for one address go together.
+    pub fn set_payload(&mut self, payload: Payload, batched: bool) {
+        (self.payload, self.batched) = (payload, batched);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.ground.clock.now()
+    }
+}
+
+impl World for HaloWorld {
+    const KEY: &'static str = "halo";
+    const LABEL: &'static str = "HaloPSA";
+    type Options = HaloOptions;
+
+    fn new(ground: Ground, options: HaloOptions) -> Self {
+        let (clients, sites, users) = seed::customers(ground.clock.now());
         Self {
-            access: Access::new(&options),
+            access: Access::new(&ground.chance),
             clients,
             sites,
             users,
             tickets: Vec::new(),
             last_ticket_id: seed::LAST_TICKET_ID,
             subscriptions: Subscriptions::default(),
-            outgoing: Outgoing::default(),
-            faults: Vec::new(),
-            calls: VecDeque::new(),
-            down: false,
+            post: Post::default(),
+            payload: Payload::default(),
+            batched: false,
+            ground,
             options,
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.options.clock.now()
+    fn credentials(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("domain", url.to_owned()),
+            ("client_id", self.access.client_id.clone()),
+            ("client_secret", self.access.client_secret.clone()),
+            ("tenant", self.access.tenant.clone()),
+        ]
     }
 
-    pub(super) fn record(&mut self, call: Recorded) {
-        if self.calls.len() >= REMEMBERED_CALLS {
-            self.calls.pop_front();
-        }
-        self.calls.push_back(call);
-    }
-}
-
-/// The instance as the server, the handle and the post room share it.
-#[derive(Debug)]
-pub(super) struct Shared {
-    world: Mutex<World>,
-    /// Wakes the post room.
-    pub(super) post: Notify,
-    /// How many deliveries wait or are under way.
-    pub(super) pending: watch::Sender<usize>,
-}
-
-impl Shared {
-    pub(super) fn new(options: HaloOptions) -> Self {
-        Self { world: Mutex::new(World::new(options)), post: Notify::new(), pending: watch::Sender::new(0) }
+    fn answer(&mut self, call: &Call) -> Reply {
+        self.route(call).unwrap_or_else(|refusal| refusal)
     }
 
-    /// Looks at or changes the instance; wakes the post room where there is post.
-    pub(super) fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = change(&mut world);
-        let pending = if world.down { 0 } else { world.outgoing.pending() };
-        self.pending.send_replace(pending);
-        if pending > 0 {
-            self.post.notify_one();
-        }
-        result
+    fn fail(&self, _call: &Call, failure: &Failure) -> Reply {
+        errors::failure(failure, self.options.rate_limit)
+    }
+
+    fn ledger(&self) -> Vec<LedgerTicket> {
+        self.ledger_tickets()
+    }
+
+    fn people(&self) -> Vec<String> {
+        super::people::names()
+    }
+
+    fn deed(&mut self, ticket: &str, who: &str, deed: &Deed) -> Result<(), DeedError> {
+        self.do_deed(ticket, who, deed)
+    }
+
+    fn deny(&mut self, denied: &BTreeSet<Right>) -> bool {
+        self.access.deny(denied)
+    }
+
+    fn post(&mut self) -> &mut Post {
+        &mut self.post
+    }
+
+    fn dress(&mut self, letter: &mut Letter) {
+        self.seal(letter);
+    }
+
+    /// Nothing is tried again: for Halo the job is done once a delivery is recorded
+    /// (usehalo.com/guide/webhook-integration).
+    fn posted(&mut self, letter: Letter, answer: &PostAnswer) -> Option<Letter> {
+        self.log_delivery(&letter, answer);
+        None
+    }
+
+    fn set_up_webhook(&mut self, address: &str, secret: Option<&str>) -> bool {
+        self.enter_webhook(address, secret).is_ok()
     }
 }

@@ -4,7 +4,10 @@ use psa_gateway::{
     app::{App, Seams},
     clock::{Chance, Clock},
     config::Config,
-    sandbox::halo::{HaloOptions, HaloSandbox},
+    sandbox::{
+        frame::{Ground, Sandbox as _},
+        halo::{HaloOptions, HaloSandbox},
+    },
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -48,15 +51,23 @@ impl TestApp {
 
     async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
         leaks::watch();
+        let ground = Ground { clock: clock.clone(), chance: Chance::system() };
         let halo =
-            HaloSandbox::start(HaloOptions::new(clock.clone(), Chance::system())).await.expect("a sandbox");
+            HaloSandbox::start(ground, "127.0.0.1:0", HaloOptions::default()).await.expect("a sandbox");
         let place = std::sync::Arc::new(Place::new().await);
         let app = start(&place, &clock, settings).await;
         let token = psa_gateway::organizations::tokens::first_administrator(&app.ground).await;
         let token = token.expect("a token is made").expect("the first one").expose_secret().to_owned();
         leaks::is_secret(&token);
-        leaks::is_secret(&halo.client_secret());
-        Self { app, clock, halo, token, http: client(), place }
+        let made = Self { app, clock, halo, token, http: client(), place };
+        leaks::is_secret(&made.client_secret());
+        made
+    }
+
+    /// What the gateway signs in to the PSA with.
+    pub fn client_secret(&self) -> String {
+        let form = self.halo.credentials();
+        form.into_iter().find(|(key, _)| *key == "client_secret").expect("a secret").1
     }
 
     /// What Prometheus would read.

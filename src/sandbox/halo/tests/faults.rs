@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Scene;
-use crate::sandbox::halo::{Doubling, Fault, FaultKind};
+use crate::sandbox::frame::{Doubling, Fault, FaultKind, Sandbox as _};
 
 const CREATE: &str = "POST /api/Tickets";
 

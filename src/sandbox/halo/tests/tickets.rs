@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Scene, options};
-use crate::sandbox::halo::HaloOptions;
+use super::Scene;
+use crate::sandbox::{
+    frame::{Deed, Sandbox as _},
+    halo::HaloOptions,
+};
 
 #[tokio::test]
 async fn a_post_is_an_array_of_json_or_nothing() {
@@ -66,7 +69,7 @@ async fn closing_and_reopening_leave_their_traces() {
 
 #[tokio::test]
 async fn a_strict_instance_wants_type_and_client_again() {
-    let scene = Scene::start(HaloOptions { strict_update: true, ..options() }).await;
+    let scene = Scene::start(HaloOptions { strict_update: true, ..HaloOptions::default() }).await;
     let id = scene.ticket("m-1").await;
     assert_eq!(scene.post("/api/Tickets", &json!([{ "id": id, "status_id": 9 }])).await.0, 400);
     let whole = json!([{ "id": id, "status_id": 9, "tickettype_id": 21, "client_id": 12 }]);
@@ -116,7 +119,7 @@ async fn a_note_needs_an_outcome_that_the_agent_may_use() {
     assert!(ledger[1].closed);
     let (_, listed) = scene.get(&format!("/api/Actions?ticket_id={id}&excludesys=true")).await;
     assert_eq!(listed["record_count"], 1);
-    scene.halo.deny_outcomes(&[7]);
+    scene.halo.with(|world| world.deny_outcomes(&[7]));
     let (_, refused) = scene.post("/api/Actions", &note).await;
     assert_eq!(refused["Message"], "You do not have access to this Action at the moment");
 }
@@ -146,6 +149,6 @@ async fn the_ledger_and_the_technician_are_reached_over_http_too() {
         (&note["text"], &note["who"], &note["private"]),
         (&json!("On it"), &json!("Dana Smith"), &json!(true))
     );
-    scene.halo.technician().reopen(id, "Dana Smith").await.unwrap();
+    scene.halo.deed(&id.to_string(), "Dana Smith", &Deed::Reopen).unwrap();
     assert!(!scene.halo.ledger()[0].closed);
 }

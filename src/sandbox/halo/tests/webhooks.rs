@@ -9,7 +9,10 @@ use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Scene;
-use crate::sandbox::halo::{Mail, Payload};
+use crate::sandbox::{
+    frame::{Deed, Mail, Sandbox as _},
+    halo::Payload,
+};
 
 /// Head and body of what came, as raw bytes.
 type Received = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
@@ -90,7 +93,7 @@ async fn a_delivery_is_signed_over_its_very_bytes() {
     assert_eq!(told["timestamp"].as_str().unwrap().len(), "2026-11-21T00:00:00.0000000Z".len());
     assert_eq!(told["ticket"]["supplier_reference"], "m-1");
 
-    scene.halo.technician().close(id, "Dana Smith").await.unwrap();
+    scene.halo.deed(&id.to_string(), "Dana Smith", &Deed::Close { text: String::new() }).unwrap();
     assert_eq!(scene.halo.webhooks_sent().await, 4);
     let told = bodies(&received);
     let events: Vec<_> = told[1..].iter().map(|body| body["event"].as_str().unwrap()).collect();
@@ -107,7 +110,7 @@ async fn webhooks_can_wait_get_lost_come_in_batches_and_say_little() {
     let (url, received) = receiver().await;
     subscribe(&scene, &url, &[3]).await;
     scene.halo.set_mail(Mail::Hold);
-    scene.halo.set_payload(Payload::EventOnly, true);
+    scene.halo.with(|world| world.set_payload(Payload::EventOnly, true));
     scene.ticket("a").await;
     scene.ticket("b").await;
     assert_eq!(scene.halo.webhooks_sent().await, 0);
@@ -137,4 +140,23 @@ async fn the_update_event_wants_a_condition_and_bindings_end_with_their_webhook(
     scene.ticket("m-1").await;
     assert_eq!(scene.halo.webhooks_sent().await, 0);
     assert!(received.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_entered_by_hand_hears_of_updates_and_closing() {
+    let scene = Scene::usual().await;
+    let (url, received) = receiver().await;
+    assert!(!scene.halo.set_up_webhook("not an address", None));
+    assert!(scene.halo.set_up_webhook(&url, Some("s3cret")));
+    assert!(scene.halo.set_up_webhook("http://127.0.0.1:9/", None), "a second one gets a name of its own");
+    let id = scene.ticket("m-1").await;
+    assert_eq!(scene.halo.webhooks_sent().await, 0);
+    scene.halo.deed(&id.to_string(), "Sam Lee", &Deed::Close { text: "Done".to_owned() }).unwrap();
+    assert_eq!(scene.halo.webhooks_sent().await, 4);
+    let (head, body) = received.lock().unwrap()[1].clone();
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&told["event"], &told["ticket"]["id"]), (&json!("ticket closed"), &json!(id)));
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"s3cret").unwrap();
+    mac.update(&body);
+    assert!(head.contains(&STANDARD.encode(mac.finalize().into_bytes())), "{head}");
 }
