@@ -24,11 +24,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Try it: a gateway, a sandbox PSA and a sample organization, on a fresh database
+    /// Try it: a gateway, sandbox PSAs and a sample organization, on a fresh database
     Demo(DemoArguments),
-    /// Run the sandbox PSA alone
+    /// Run the sandbox PSAs alone
     Sandbox {
-        /// Where it listens; port 0 takes a free one
+        /// Where the first listens, the others on the ports after it; port 0 takes free ones
         #[arg(long, default_value = "127.0.0.1:8091")]
         listen: SocketAddr,
     },

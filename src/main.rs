@@ -7,8 +7,8 @@
 mod arguments;
 
 use std::{
-    collections::BTreeMap,
     io::{IsTerminal as _, Read as _, Write as _},
+    net::SocketAddr,
     process::ExitCode,
 };
 
@@ -22,8 +22,8 @@ use psa_gateway::{
     demo,
     organizations::{organization, tokens, viewer::Viewer},
     sandbox::{
-        frame::{Ground, Sandbox as _},
-        halo::{HaloOptions, HaloSandbox},
+        self,
+        frame::{Ground, Sandbox},
     },
     scanners::{events::event_schema, signature},
     telemetry::{self, LogFormat},
@@ -51,7 +51,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             telemetry::start(LogFormat::Auto, "warn")?;
             demo::run(demo::DemoOptions { script, json, listen }).await
         }
-        Command::Sandbox { listen } => sandbox(listen.to_string()).await,
+        Command::Sandbox { listen } => sandbox(listen).await,
         Command::Migrate { settings } => {
             let config = configured(&settings)?;
             let ground = app::ground(&config, &app::Seams::default()).await?;
@@ -139,34 +139,37 @@ fn sign(arguments: SignArguments) -> anyhow::Result<()> {
     say(&headers.pairs().map(|(name, value)| format!("{name}: {value}\n")).concat())
 }
 
-async fn sandbox(bind: String) -> anyhow::Result<()> {
+/// Every sandbox on a port of its own, counted up from the first.
+async fn sandbox(first: SocketAddr) -> anyhow::Result<()> {
     telemetry::start(LogFormat::Auto, "info")?;
     let ground = Ground { clock: Clock::system(), chance: Chance::system() };
-    let halo = HaloSandbox::start(ground, &bind, HaloOptions::default())
-        .await
-        .with_context(|| format!("cannot listen on {bind}; is another program there? (--listen)"))?;
-    let credentials: BTreeMap<_, _> = halo.credentials().into_iter().collect();
-    let credential = |key| credentials.get(key).map_or("", String::as_str);
-    let (url, id, secret) = (halo.url(), credential("client_id"), credential("client_secret"));
+    let mut running: Vec<Box<dyn Sandbox>> = Vec::new();
+    for (kind, offset) in sandbox::kinds().iter().zip(0_u16..) {
+        let port = if first.port() == 0 { 0 } else { first.port().saturating_add(offset) };
+        let bind = SocketAddr::new(first.ip(), port).to_string();
+        let started = (kind.start)(ground.clone(), bind.clone())
+            .await
+            .with_context(|| format!("cannot listen on {bind}; is another program there? (--listen)"))?;
+        say(&format!("{} (platform {}): {}\n", kind.label, kind.key, started.url()))?;
+        for (key, value) in started.credentials() {
+            say(&format!("  {key:<18} {value}\n"))?;
+        }
+        running.push(started);
+    }
+    let url = running.first().map(|sandbox| sandbox.url()).unwrap_or_default();
+    let create = running.first().map(|sandbox| sandbox.calls().create).unwrap_or_default();
     say(&format!(
-        "HaloPSA sandbox: {url}\n\
-         \x20 tenant         {}\n\
-         \x20 client id      {id}\n\
-         \x20 client secret  {secret}\n\
+        "\nThese are the values of `credentials` in psaConnectionCreate. A gateway may call the sandboxes with\n\
+         --psa-private-addresses '*' (or PSA_GATEWAY_PSA_PRIVATE_ADDRESSES='*'); ConnectWise also wants\n\
+         PSA_GATEWAY_CONNECTWISE_CLIENT_ID, any GUID.\n\
          \n\
-         A gateway may call it with --psa-private-addresses '*' (or PSA_GATEWAY_PSA_PRIVATE_ADDRESSES='*').\n\
-         \n\
-         # a token, as every client gets one\n\
-         curl -s {url}/auth/token -d grant_type=client_credentials -d scope=all \\\n\
-         \x20   -d client_id={id} -d client_secret={secret}\n\
          # every ticket, in the order of creation\n\
          curl -s {url}/_ledger/tickets\n\
          # the next creation of a ticket is carried out, but its answer is lost\n\
          curl -s {url}/_faults -H 'content-type: application/json' \\\n\
-         \x20   -d '{{\"on\":\"POST /api/tickets\",\"kind\":\"drop_after_commit\"}}'\n\
+         \x20   -d '{{\"on\":\"{create}\",\"kind\":\"drop_after_commit\"}}'\n\
          \n\
-         Ctrl-C ends it; nothing is kept.\n",
-        credential("tenant"),
+         Ctrl-C ends them; nothing is kept.\n",
     ))?;
     app::stopped().await
 }

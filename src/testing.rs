@@ -126,6 +126,7 @@ pub(crate) async fn connection(
 ) -> entity::psa_connection::Model {
     let secret = ("client_secret".to_owned(), SecretString::from("canary-of-the-test-connection"));
     let new = connections::NewConnection {
+        company_id: None,
         organization_id,
         platform: "halo".to_owned(),
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Everything at once, to be tried: a gateway on a fresh database, a sandbox HaloPSA beside it, and a sample
+//! Everything at once, to be tried: a gateway on a fresh database, a sandbox of every PSA beside it, and a sample
 //! organization set up through the public API, as a user would.
 
 mod asker;
@@ -16,8 +16,8 @@ use crate::{
     config::Config,
     organizations::tokens,
     sandbox::{
-        frame::{self, Sandbox as _},
-        halo::{HaloOptions, HaloSandbox},
+        self,
+        frame::{self, Sandbox},
     },
 };
 
@@ -49,29 +49,35 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
 async fn in_folder(options: DemoOptions, dir: PathBuf) -> anyhow::Result<()> {
     let seams = Seams::default();
     let ground = frame::Ground { clock: seams.clock.clone(), chance: seams.chance.clone() };
-    let halo = HaloSandbox::start(ground, "127.0.0.1:0", HaloOptions::default())
-        .await
-        .context("the sandbox HaloPSA cannot start")?;
+    let mut psas: Vec<Box<dyn Sandbox>> = Vec::new();
+    for kind in sandbox::kinds() {
+        let started = (kind.start)(ground.clone(), "127.0.0.1:0".to_owned()).await;
+        psas.push(started.with_context(|| format!("the sandbox {} cannot start", kind.label))?);
+    }
     let app = start(&options, &dir, seams).await?;
     let token = tokens::first_administrator(&app.ground).await?.context("the database is not fresh")?;
     let asker = Asker::new(&format!("http://{}", app.address()), token.expose_secret())?;
     let sample =
-        set_up::set_up(&asker, &halo).await.context("the sample organization could not be set up")?;
+        set_up::set_up(&asker, &psas).await.context("the sample organization could not be set up")?;
     if options.script {
-        let played = story::play(&asker, &halo, &sample).await;
+        let played = story::play_all(&asker, &psas, &sample).await;
         app.stop().await;
-        Box::new(halo).stop().await;
+        for psa in psas {
+            psa.stop().await;
+        }
         return played;
     }
     let bodies = story::write_bodies(&dir)?;
     if options.json {
-        print_json(&asker, &halo, &sample);
+        print_json(&asker, &psas, &sample);
     } else {
-        print_words(&asker, &halo, &sample, &bodies);
+        print_words(&asker, &psas, &sample, &bodies);
     }
     app::stopped().await?;
     app.stop().await;
-    Box::new(halo).stop().await;
+    for psa in psas {
+        psa.stop().await;
+    }
     Ok(())
 }
 
@@ -84,7 +90,9 @@ async fn start(options: &DemoOptions, dir: &std::path::Path, seams: Seams) -> an
             ("graphiql", "true".to_owned()),
             ("introspection", "true".to_owned()),
             ("psa_private_addresses", "*".to_owned()),
-            ("psa_poll_interval_secs", "15".to_owned()),
+            ("psa_poll_interval_secs", "10".to_owned()),
+            // Any will do for the sandbox.
+            ("connectwise_client_id", "00000000-0000-4000-8000-000000000000".to_owned()),
         ])
     };
     if let Some(listen) = options.listen {
@@ -97,7 +105,12 @@ async fn start(options: &DemoOptions, dir: &std::path::Path, seams: Seams) -> an
 }
 
 #[expect(clippy::print_stdout, reason = "the demo talks to the person who started it")]
-fn print_json(asker: &Asker, halo: &HaloSandbox, sample: &Sample) {
+fn print_json(asker: &Asker, psas: &[Box<dyn Sandbox>], sample: &Sample) {
+    let sandboxes: serde_json::Map<_, _> =
+        psas.iter().map(|psa| (psa.key().to_owned(), json!({ "url": psa.url() }))).collect();
+    let customers = set_up::CUSTOMERS.iter().map(|customer| {
+        json!({ "name": customer.name(), "clientRef": customer.alias, "platform": customer.platform })
+    });
     println!(
         "{}",
         json!({
@@ -105,13 +118,14 @@ fn print_json(asker: &Asker, halo: &HaloSandbox, sample: &Sample) {
             "token": asker.token(),
             "organization": sample.organization,
             "webhook": { "url": sample.webhook_url, "secret": sample.webhook_secret },
-            "sandbox": { "halo": { "url": halo.url() } },
+            "sandbox": sandboxes,
+            "customers": customers.collect::<Vec<_>>(),
         })
     );
 }
 
 #[expect(clippy::print_stdout, reason = "the demo talks to the person who started it")]
-fn print_words(asker: &Asker, halo: &HaloSandbox, sample: &Sample, bodies: &[PathBuf; 3]) {
+fn print_words(asker: &Asker, psas: &[Box<dyn Sandbox>], sample: &Sample, bodies: &[PathBuf; 3]) {
     let program =
         std::env::current_exe().map_or_else(|_| "psa-gateway".to_owned(), |path| path.display().to_string());
     println!("PSA Gateway's demo is ready. Everything in it goes when it is stopped (Ctrl-C).\n");
@@ -119,7 +133,15 @@ fn print_words(asker: &Asker, halo: &HaloSandbox, sample: &Sample, bodies: &[Pat
     println!("  token      {}", asker.token());
     println!("  webhook    {}", sample.webhook_url);
     println!("  secret     {}", sample.webhook_secret);
-    println!("  HaloPSA    {}   (its tickets: {}/_ledger/tickets)", halo.url(), halo.url());
+    println!("\nThe sandbox PSAs, and which customers of the sample scanner (client_ref) are in them:");
+    for psa in psas {
+        let customers: Vec<_> = set_up::CUSTOMERS
+            .iter()
+            .filter(|customer| customer.platform == psa.key())
+            .map(|customer| customer.alias)
+            .collect();
+        println!("  {:<12} {}   {}", psa.key(), psa.url(), customers.join(", "));
+    }
     let steps = [
         "opens a ticket",
         "reports it again: a note on the same ticket",
@@ -135,11 +157,11 @@ fn print_words(asker: &Asker, halo: &HaloSandbox, sample: &Sample, bodies: &[Pat
             file = body.display(),
         );
     }
-    println!("\n# what HaloPSA has\ncurl -sS {}/_ledger/tickets", halo.url());
+    let url = psas.iter().find(|psa| psa.key() == set_up::FIRST_PSA).map(|psa| psa.url()).unwrap_or_default();
+    println!("\n# what HaloPSA has; the other PSAs answer the same\ncurl -sS {url}/_ledger/tickets");
     println!("\n# a technician closes the first ticket in HaloPSA");
     println!(
-        "curl -sS {}/_technician/tickets/{} -H 'content-type: application/json' -d '{{\"do\":\"close\",\"who\":\"Dana Smith\"}}'",
-        halo.url(),
+        "curl -sS {url}/_technician/tickets/{} -H 'content-type: application/json' -d '{{\"do\":\"close\",\"who\":\"Dana Smith\"}}'",
         set_up::FIRST_TICKET
     );
     println!("\n# what the dashboard sees: paste into GraphiQL, with the token in its headers");

@@ -9,14 +9,11 @@ use serde_json::{Value, json};
 
 use super::{
     Asker,
-    set_up::{Sample, text},
+    set_up::{CUSTOMERS, Customer, FIRST_PSA, Sample, text},
 };
 use crate::{
     clock::{Chance, Clock},
-    sandbox::{
-        frame::{Deed, LedgerTicket, Sandbox as _},
-        halo::HaloSandbox,
-    },
+    sandbox::frame::{Deed, LedgerTicket, Sandbox},
     scanners::signature,
 };
 
@@ -31,14 +28,17 @@ const DELIVERY: &str = "query($id: ID!) { node(id: $id) { ... on WebhookDelivery
     state events(first: 5) { nodes { outcome explanation finding { id state } ticket {
       id state externalId closedBy closedAt operations(first: 50) { nodes { kind state } } } } } } } }";
 
+/// What our notes about repetitions say.
+const NOTED: &str = "reports it again";
+
 const TICKET: &str =
     "query($id: ID!) { node(id: $id) { ... on Ticket { state externalId closedBy closedAt } } }";
 
-fn finding(key: &str, title: &str) -> Value {
+fn finding(client: &str, key: &str, title: &str) -> Value {
     json!({
         "kind": "finding.opened",
         "source": "sample-scanner",
-        "client_ref": "northwind",
+        "client_ref": client,
         "finding_key": key,
         "severity": "critical",
         "title": title,
@@ -46,8 +46,8 @@ fn finding(key: &str, title: &str) -> Value {
     })
 }
 
-fn first() -> Value {
-    let mut event = finding("host-17/CVE-2024-3094", "Backdoor in xz-utils on web-1");
+fn first(client: &str) -> Value {
+    let mut event = finding(client, "host-17/CVE-2024-3094", "Backdoor in xz-utils on web-1");
     event["vulns"] = json!([{ "cve": "CVE-2024-3094", "cvss": [{ "version": "3.1", "score": 10.0 }] }]);
     event["remediation"] = json!({ "title": "Go back to xz 5.4.6", "fixed_version": "5.4.6" });
     event
@@ -66,9 +66,9 @@ pub(super) fn write_bodies(dir: &Path) -> anyhow::Result<[PathBuf; 3]> {
         Ok(path)
     };
     Ok([
-        write("open.json", &first())?,
-        write("repeat.json", &first())?,
-        write("resolve.json", &resolved(first()))?,
+        write("open.json", &first("northwind"))?,
+        write("repeat.json", &first("northwind"))?,
+        write("resolve.json", &resolved(first("northwind")))?,
     ])
 }
 
@@ -77,61 +77,81 @@ fn say(step: &str, what: impl std::fmt::Display) {
     println!("{step:<10} {what}");
 }
 
-/// Plays the story; an error where anything is not as it should be.
-pub(super) async fn play(asker: &Asker, halo: &HaloSandbox, sample: &Sample) -> anyhow::Result<()> {
+/// Plays the story in every PSA; an error where anything is not as it should be.
+pub(super) async fn play_all(
+    asker: &Asker,
+    psas: &[Box<dyn Sandbox>],
+    sample: &Sample,
+) -> anyhow::Result<()> {
+    let keys: Vec<_> = psas.iter().map(|psa| psa.key()).collect();
+    say("set up", format!("an organization with connections to {}", keys.join(", ")));
     say(
         "set up",
-        format!(
-            "organization, HaloPSA connection, companies, mapping, profile, endpoint {}",
-            sample.webhook_url
-        ),
+        format!("companies, mappings, profiles, and the scanner's endpoint {}", sample.webhook_url),
     );
+    let (first, others): (Vec<_>, Vec<_>) = psas.iter().partition(|psa| psa.key() == FIRST_PSA);
+    for psa in first.into_iter().chain(others) {
+        let customer = CUSTOMERS.iter().find(|customer| customer.platform == psa.key());
+        let customer = customer.with_context(|| format!("no customer uses {}", psa.key()))?;
+        play(asker, &**psa, sample, customer).await.with_context(|| format!("in {}", psa.key()))?;
+    }
+    say("end", format!("{} PSAs, two problems in each, two tickets in each, all closed", psas.len()));
+    Ok(())
+}
 
-    let event = post(asker, sample, "opening", &first()).await?;
+async fn play(asker: &Asker, psa: &dyn Sandbox, sample: &Sample, customer: &Customer) -> anyhow::Result<()> {
+    let (name, client) = (customer.name(), customer.alias);
+    say("", format!("--- {} ---", psa.key()));
+    let event = post(asker, sample, "opening", &first(client)).await?;
     ensure!(event["outcome"] == "OPENED", "it should open a ticket: {event}");
     let ticket_id = text(&event, "/ticket/id")?;
     let ticket = settled(asker, &ticket_id, "OPEN").await?;
-    let in_psa = only_ticket(halo)?;
+    let in_psa = only_ticket(psa)?;
     ensure!(
         ticket["externalId"].as_str() == Some(&*in_psa.id.to_string()),
         "the dashboard and the PSA disagree: {ticket}"
     );
-    ensure!(in_psa.company == "Northwind Dental" && !in_psa.closed, "the PSA has {in_psa:?}");
-    say("opening", format!("HaloPSA has ticket {} for {}: {}", in_psa.id, in_psa.company, in_psa.summary));
+    ensure!(in_psa.company == name && !in_psa.closed, "the PSA has {in_psa:?}");
+    say("opening", format!("the PSA has ticket {} for {}: {}", in_psa.id, in_psa.company, in_psa.summary));
 
-    let event = post(asker, sample, "repeating", &first()).await?;
+    let event = post(asker, sample, "repeating", &first(client)).await?;
     ensure!(event["outcome"] == "NOTED", "it should be noted: {event}");
-    wait_for(halo, "a note", |ticket| !ticket.notes.is_empty()).await?;
-    let in_psa = only_ticket(halo)?;
-    say("repeating", format!("still one ticket, with {} note", in_psa.notes.len()));
+    // Where a PSA has no notes, it stands below the description.
+    let is_noted = |ticket: &LedgerTicket| {
+        ticket.body.contains(NOTED) || ticket.notes.iter().any(|note| note.text.contains(NOTED))
+    };
+    wait_for(psa, "a note", is_noted).await?;
+    only_ticket(psa)?;
+    say("repeating", "still one ticket, with a note");
 
-    let event = post(asker, sample, "resolving", &resolved(first())).await?;
+    let event = post(asker, sample, "resolving", &resolved(first(client))).await?;
     ensure!(event["outcome"] == "CLOSED", "it should close the ticket: {event}");
     let ticket = settled(asker, &ticket_id, "CLOSED").await?;
-    let in_psa = only_ticket(halo)?;
+    let in_psa = only_ticket(psa)?;
     ensure!(in_psa.closed, "the PSA has {in_psa:?}");
     say(
         "resolving",
-        format!("HaloPSA's ticket {} is {}; closed by {}", in_psa.id, in_psa.status, ticket["closedBy"]),
+        format!("the PSA's ticket {} is {}; closed by {}", in_psa.id, in_psa.status, ticket["closedBy"]),
     );
 
-    let second = finding("host-17/CVE-2021-44228", "Log4Shell on web-1");
+    let second = finding(client, "host-17/CVE-2021-44228", "Log4Shell on web-1");
     let event = post(asker, sample, "another", &second).await?;
     let ticket_id = text(&event, "/ticket/id")?;
     let ticket = settled(asker, &ticket_id, "OPEN").await?;
     let number = text(&ticket, "/externalId")?;
-    say("another", format!("HaloPSA has ticket {number}"));
+    say("another", format!("the PSA has ticket {number}"));
     let close = Deed::Close { text: String::new() };
-    halo.deed(&number, "Dana Smith", &close).context("the technician cannot close it")?;
+    let who = psa.people().into_iter().next().context("nobody works there")?;
+    psa.deed(&number, &who, &close).context("the technician cannot close it")?;
     let ticket = settled(asker, &ticket_id, "CLOSED").await?;
-    ensure!(ticket["closedBy"] == "Dana Smith", "it should be Dana Smith: {ticket}");
     say(
         "technician",
-        format!("closed it in HaloPSA; the dashboard shows {} at {}", ticket["closedBy"], ticket["closedAt"]),
+        format!(
+            "{who} closed it in the PSA; the dashboard shows {} at {}",
+            ticket["closedBy"], ticket["closedAt"]
+        ),
     );
-
-    ensure!(halo.ledger().len() == 2, "the PSA should have two tickets, and has {}", halo.ledger().len());
-    say("end", "two problems, two tickets, both closed");
+    ensure!(psa.ledger().len() == 2, "the PSA should have two tickets, and has {}", psa.ledger().len());
     Ok(())
 }
 
@@ -181,12 +201,12 @@ async fn settled(asker: &Asker, id: &str, state: &str) -> anyhow::Result<Value> 
 }
 
 async fn wait_for(
-    halo: &HaloSandbox,
+    psa: &dyn Sandbox,
     what: &str,
     is_so: impl Fn(&LedgerTicket) -> bool,
 ) -> anyhow::Result<()> {
     for _ in 0..300 {
-        if halo.ledger().iter().any(&is_so) {
+        if psa.ledger().iter().any(&is_so) {
             return Ok(());
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -194,8 +214,8 @@ async fn wait_for(
     anyhow::bail!("waited 30 s in vain for {what} in the PSA")
 }
 
-fn only_ticket(halo: &HaloSandbox) -> anyhow::Result<LedgerTicket> {
-    let ledger = halo.ledger();
+fn only_ticket(psa: &dyn Sandbox) -> anyhow::Result<LedgerTicket> {
+    let ledger = psa.ledger();
     ensure!(ledger.len() == 1, "the PSA should have one ticket, and has {}", ledger.len());
     ledger.into_iter().next().context("no ticket")
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 mod rules;
+mod suggest;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use rules::{ProfileFieldRule, ProfileValues, problems};
+pub use suggest::suggest;
 
 /// The longest value, in characters.
 pub const MAX_VALUE: usize = 255;

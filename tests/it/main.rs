@@ -16,6 +16,7 @@ mod killed;
 mod mapping;
 mod one_ticket;
 mod outages;
+mod psa_contract;
 mod schema;
 mod secrets;
 mod support;

@@ -6,9 +6,11 @@ use entity::{company, organization, psa_connection};
 use super::{
     Company, CompanyMappingConnection, Organization, PickList, Platform, PsaCompanyConnection,
     PsaCompanyFilter, PsaConnectionAbility, PsaConnectionClearPreview, PsaConnectionHealth,
-    PsaConnectionWebhookHealth, Setting, SyncRunConnection, TicketConnection, TicketFilter, TicketOrder,
-    TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection,
+    PsaConnectionWebhookHealth, Setting, SuggestedTicketProfile, SyncRunConnection, TicketConnection,
+    TicketFilter, TicketOrder, TicketProfileConnection, Verification, VerificationStep,
+    WebhookEndpointConnection,
     pick_list::PickListsOf,
+    profile_rules,
     psa_connection_health::{WebhookHealthOf, settings},
 };
 use crate::{
@@ -19,9 +21,12 @@ use crate::{
         ids,
         scalars::DateTime,
     },
-    organizations::clearing,
-    organizations::lists::{ConnectionList, EndpointList, MappingList, MappingsOf, ProfileList},
-    sync::runs::RunList,
+    organizations::{
+        clearing,
+        lists::{ConnectionList, EndpointList, MappingList, MappingsOf, ProfileList},
+        profiles,
+    },
+    sync::{pick_lists::LoadedList, runs::RunList},
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -164,6 +169,20 @@ impl PsaConnection {
         let found = ctx.loaders()?.get(PickListsOf(self.0.id)).await?.unwrap_or_default();
         let is_wanted = |key: &String| keys.as_ref().is_none_or(|keys| keys.contains(key));
         Ok(found.into_iter().filter(|row| is_wanted(&row.key)).map(PickList::from).collect())
+    }
+
+    /// Values to begin a ticket profile with: those that the platform demands and the statuses, the first of its pick
+    /// lists that go together.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn suggested_ticket_profile(&self, ctx: &Context<'_>) -> Result<SuggestedTicketProfile> {
+        let lists = ctx.loaders()?.get(PickListsOf(self.0.id)).await?.unwrap_or_default();
+        let lists = lists.into_iter().map(|row| (row.key.clone(), LoadedList::of(&row))).collect();
+        let values = profiles::suggest(&profile_rules(&self.0.platform), &lists);
+        Ok(SuggestedTicketProfile {
+            fields: settings(&values.fields),
+            status_on_create: values.status_on_create,
+            status_on_close: Some(values.status_on_close).filter(|status| !status.is_empty()),
+        })
     }
 
     /// The PSA's companies: the copy that was read last. `psaConnectionSyncCompanies` reads them anew.

@@ -158,3 +158,14 @@ pub struct TicketTemplateVariable {
     /// What it stands for.
     pub description: String,
 }
+
+/// Values to begin a ticket profile with.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct SuggestedTicketProfile {
+    /// Values by key of the platform's profile field.
+    pub fields: Vec<Setting>,
+    /// A status that leaves a ticket open.
+    pub status_on_create: Option<String>,
+    /// A status that closes it; null where the lists name none.
+    pub status_on_close: Option<String>,
+}

@@ -14,6 +14,7 @@ fn login(secret: &str) -> SortedCredentials {
 
 async fn connection(ground: &TestGround, viewer: &Viewer, name: &str) -> psa_connection::Model {
     let new = NewConnection {
+        company_id: None,
         organization_id: viewer.organization_id().unwrap(),
         platform: "halo".to_owned(),
         name: name.to_owned(),
@@ -94,6 +95,7 @@ async fn a_neighbour_finds_no_connection_and_a_used_one_stays() {
     assert!(!update(&admin, &ground, row.id, change).await.unwrap().is_enabled);
 
     let second = NewConnection {
+        company_id: None,
         organization_id: row.organization_id,
         platform: "halo".to_owned(),
         name: "Halo".to_owned(),

@@ -11,7 +11,7 @@ use super::{
     ledger::LedgerTicket,
     post::{Letter, Mail},
     server,
-    world::{Deed, DeedError, Ground, Recorded, Right, Shared, World},
+    world::{Calls, Deed, DeedError, Ground, Recorded, Right, Shared, World},
 };
 
 /// How to start any vendor's ordinary instance: time and chance, and the address to listen at, such as
@@ -56,6 +56,8 @@ impl fmt::Debug for Kind {
 pub trait Sandbox: Send + Sync {
     /// The platform's key.
     fn key(&self) -> &'static str;
+    /// What to let fail.
+    fn calls(&self) -> Calls;
     /// The base address: `http://127.0.0.1:PORT`.
     fn url(&self) -> String;
     /// What a customer types into the credential form, by key of the field.
@@ -123,6 +125,10 @@ impl<W: World> Instance<W> {
 impl<W: World> Sandbox for Instance<W> {
     fn key(&self) -> &'static str {
         W::KEY
+    }
+
+    fn calls(&self) -> Calls {
+        W::CALLS
     }
 
     fn url(&self) -> String {

@@ -25,5 +25,5 @@ pub use self::{
     names::customer_name,
     post::{Letter, Mail, Post, PostAnswer},
     reply::Reply,
-    world::{Deed, DeedError, Failure, Ground, Recorded, Right, World},
+    world::{Calls, Deed, DeedError, Failure, Ground, Recorded, Right, World},
 };

@@ -135,12 +135,25 @@ pub struct Recorded {
     pub at: Timestamp,
 }
 
+/// The vendor's calls that do something to a ticket, as [`Fault::on`] wants them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// Creates a ticket, and may do other things too.
+    pub create: &'static str,
+    /// Adds a note.
+    pub note: &'static str,
+    /// Sets a ticket's status, and may do other things too.
+    pub status: &'static str,
+}
+
 /// One vendor's instance.
 pub trait World: Send + Sized + 'static {
     /// The platform's key.
     const KEY: &'static str;
     /// For people.
     const LABEL: &'static str;
+    /// What to let fail.
+    const CALLS: Calls;
     /// Switches for what differs between instances of this vendor, an ordinary one by default.
     type Options: Clone + Debug + Default + Send + 'static;
 

@@ -13,7 +13,8 @@ use super::{
     webhooks::Subscriptions,
 };
 use crate::sandbox::frame::{
-    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right, World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
+    World,
 };
 
 /// One Halo instance.
@@ -66,6 +67,8 @@ impl HaloWorld {
 impl World for HaloWorld {
     const KEY: &'static str = "halo";
     const LABEL: &'static str = "HaloPSA";
+    const CALLS: Calls =
+        Calls { create: "POST /api/Tickets", note: "POST /api/Actions", status: "POST /api/Tickets" };
     type Options = HaloOptions;
 
     fn new(ground: Ground, options: HaloOptions) -> Self {

@@ -21,6 +21,14 @@ impl Msp<'_> {
         self.list("tickets", selection).await
     }
 
+    /// Its findings, oldest first.
+    pub async fn findings(&self) -> Vec<Value> {
+        let query = "query($id: ID!) { node(id: $id) { ... on Organization {
+               findings(first: 100) { nodes { id title state } } } } }";
+        let data = self.app.graphql(query, json!({ "id": self.organization })).await;
+        data["node"]["findings"]["nodes"].as_array().expect("a list").clone()
+    }
+
     /// Its events, oldest first.
     pub async fn events(&self) -> Vec<Value> {
         self.list("events", "kind outcome reason explanation").await

@@ -5,7 +5,7 @@ use psa_gateway::{
     clock::{Chance, Clock},
     config::Config,
     sandbox::{
-        frame::{Ground, Sandbox as _},
+        frame::{Ground, Sandbox},
         halo::{HaloOptions, HaloSandbox},
     },
 };
@@ -47,6 +47,11 @@ impl TestApp {
     /// The same with time going by.
     pub async fn start_on_the_real_clock() -> Self {
         Self::start_at(Clock::system(), &[]).await
+    }
+
+    /// Another gateway with a database of its own, where it is as late as with the other.
+    pub async fn start_at_the_time_of(other: &Self) -> Self {
+        Self::start_at(other.clock.clone(), &[]).await
     }
 
     async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
@@ -115,7 +120,12 @@ impl TestApp {
 
     /// A new MSP, with nothing set up.
     pub async fn msp(&self, slug: &str) -> Msp<'_> {
-        Msp::new(self, slug).await
+        Msp::new(self, &self.halo, slug).await
+    }
+
+    /// A new MSP that uses another PSA, with nothing set up.
+    pub async fn msp_with<'a>(&'a self, psa: &'a dyn Sandbox, slug: &str) -> Msp<'a> {
+        Msp::new(self, psa, slug).await
     }
 }
 
@@ -146,6 +156,7 @@ async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
         ("database_url", place.url().to_owned()),
         ("psa_private_addresses", "*".to_owned()),
         ("introspection", "true".to_owned()),
+        ("connectwise_client_id", "01234567-89ab-4cde-8123-456789abcdef".to_owned()),
         ("database_max_connections", "4".to_owned()),
     ];
     settings.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));

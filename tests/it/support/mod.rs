@@ -7,6 +7,7 @@ mod gateway;
 mod leaks;
 mod msp;
 mod posts;
+mod profile;
 
 pub use database::Place;
 pub use finding::{Finding, finding};

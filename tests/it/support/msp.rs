@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use psa_gateway::sandbox::frame::Sandbox as _;
+use psa_gateway::sandbox::frame::Sandbox;
 use serde_json::{Value, json};
 
 use super::TestApp;
@@ -10,6 +10,7 @@ use super::TestApp;
 /// One MSP.
 pub struct Msp<'a> {
     pub(super) app: &'a TestApp,
+    pub(super) psa: &'a dyn Sandbox,
     /// Id of its organization.
     pub organization: String,
     pub(super) connection: String,
@@ -19,7 +20,7 @@ pub struct Msp<'a> {
 }
 
 impl<'a> Msp<'a> {
-    pub(super) async fn new(app: &'a TestApp, slug: &str) -> Self {
+    pub(super) async fn new(app: &'a TestApp, psa: &'a dyn Sandbox, slug: &str) -> Self {
         let made = app
             .graphql(
                 "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) {
@@ -29,6 +30,7 @@ impl<'a> Msp<'a> {
             .await;
         Self {
             app,
+            psa,
             organization: text(&made, "/organizationCreate/organization/id"),
             connection: String::new(),
             endpoint: String::new(),
@@ -45,22 +47,26 @@ impl<'a> Msp<'a> {
         msp
     }
 
-    /// With HaloPSA verified, and its lists and companies read.
-    pub async fn connected(mut self) -> Self {
-        let credentials = self.app.halo.credentials().into_iter();
-        let credentials = credentials.map(|(key, value)| json!({ "key": key, "value": value }));
+    /// A connection to its PSA with these credentials; nothing is called yet.
+    pub async fn makes_connection(&self, name: &str, credentials: &[(&str, String)]) -> String {
+        let credentials = credentials.iter().map(|(key, value)| json!({ "key": key, "value": value }));
         let made = self
             .app
             .graphql(
                 "mutation($input: PsaConnectionCreateInput!) { psaConnectionCreate(input: $input) {
                    psaConnection { id } userErrors { field message } } }",
                 json!({ "input": {
-                    "organizationId": self.organization, "platform": "halo", "name": "HaloPSA",
+                    "organizationId": self.organization, "platform": self.psa.key(), "name": name,
                     "credentials": credentials.collect::<Vec<_>>(),
                 } }),
             )
             .await;
-        self.connection = text(&made, "/psaConnectionCreate/psaConnection/id");
+        text(&made, "/psaConnectionCreate/psaConnection/id")
+    }
+
+    /// With its PSA verified, and its lists and companies read.
+    pub async fn connected(mut self) -> Self {
+        self.connection = self.makes_connection("The PSA", &self.psa.credentials()).await;
         let verified = self
             .app
             .graphql(
@@ -92,6 +98,26 @@ impl<'a> Msp<'a> {
         self
     }
 
+    /// With its PSA telling the gateway what happens to tickets, registered by the gateway where it can, else by a
+    /// person. False where the PSA has no webhooks.
+    pub async fn hears_psa(&self) -> bool {
+        let platform = psa_gateway::psa::platform(self.psa.key()).expect("a platform");
+        let capabilities = platform.capabilities();
+        if capabilities.webhook_registration {
+            let query = "mutation($input: PsaConnectionRegisterWebhookInput!) {
+                   psaConnectionRegisterWebhook(input: $input) { psaConnection { id } userErrors { message } } }";
+            self.app.graphql(query, json!({ "input": { "id": self.connection } })).await;
+            // Some PSAs take a moment until a registration works.
+            self.app.pass(600).await;
+        } else if capabilities.webhooks {
+            let scheme = platform.webhook_schemes().first().expect("a scheme").key;
+            let (_, url, secret) =
+                self.makes_endpoint_maybe("psa", self.psa.key(), scheme, Some(&self.connection)).await;
+            assert!(self.psa.set_up_webhook(&url, secret.as_deref()));
+        }
+        capabilities.webhooks
+    }
+
     /// With HaloPSA telling the gateway what happens to tickets.
     pub async fn hears_halo(self) -> Self {
         let (_, url, secret) = self.makes_endpoint("halo", "halo", "halo_hmac", Some(&self.connection)).await;
@@ -99,13 +125,13 @@ impl<'a> Msp<'a> {
         self
     }
 
-    async fn makes_endpoint(
+    async fn makes_endpoint_maybe(
         &self,
         name: &str,
         sender: &str,
         scheme: &str,
         connection: Option<&str>,
-    ) -> (String, String, String) {
+    ) -> (String, String, Option<String>) {
         let made = self
             .app
             .graphql(
@@ -120,26 +146,37 @@ impl<'a> Msp<'a> {
         (
             text(&made, "/webhookEndpointCreate/webhookEndpoint/id"),
             text(&made, "/webhookEndpointCreate/webhookEndpoint/url"),
-            text(&made, "/webhookEndpointCreate/signingSecret"),
+            made["webhookEndpointCreate"]["signingSecret"].as_str().map(str::to_owned),
         )
     }
 
+    async fn makes_endpoint(
+        &self,
+        name: &str,
+        sender: &str,
+        scheme: &str,
+        connection: Option<&str>,
+    ) -> (String, String, String) {
+        let (id, url, secret) = self.makes_endpoint_maybe(name, sender, scheme, connection).await;
+        (id, url, secret.expect("a secret"))
+    }
+
     /// A profile for everything that names none.
-    pub async fn makes_default_profile(&self) {
-        self.app
+    pub async fn makes_default_profile(&self) -> String {
+        let mut input = self.profile_input().await;
+        input["psaConnectionId"] = json!(self.connection);
+        let made = self
+            .app
             .graphql(
                 "mutation($input: TicketProfileCreateInput!) { ticketProfileCreate(input: $input) {
                    ticketProfile { id } userErrors { field message } } }",
-                json!({ "input": {
-                    "psaConnectionId": self.connection, "name": "Alerts", "isDefault": true,
-                    "fields": [{ "key": "ticket_type", "value": "21" }],
-                    "statusOnCreate": "1", "statusOnClose": "9",
-                } }),
+                json!({ "input": input }),
             )
             .await;
+        text(&made, "/ticketProfileCreate/ticketProfile/id")
     }
 
-    /// A customer by that name here and in HaloPSA, whom the scanner calls `alias`.
+    /// A customer by that name here and in its PSA, whom the scanner calls `alias`.
     pub async fn customer(&self, name: &str, alias: &str) -> String {
         self.maps_customer(name, alias, true).await
     }
