@@ -5,12 +5,16 @@
 //! of the gateway: it is written from the vendor's behaviour and would rather be
 //! stricter than the vendor than more lenient.
 
+pub mod autotask;
 pub mod frame;
 pub mod halo;
 
 use frame::Kind;
 
-const KINDS: &[Kind] = &[Kind::of::<halo::HaloWorld>()];
+const KINDS: &[Kind] = &[
+    Kind::of::<autotask::AutotaskWorld>(),
+    Kind::of::<halo::HaloWorld>(),
+];
 
 /// Every vendor's sandbox there is.
 pub fn kinds() -> &'static [Kind] {
