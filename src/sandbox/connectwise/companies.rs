@@ -51,7 +51,7 @@ impl ConnectWiseWorld {
             "id": site_id, "name": site, "primaryAddressFlag": true, "inactiveFlag": false, "company": { "id": id },
         });
         self.keep(Table::Sites, row::row(site));
-        self.made(call, Table::Companies, "company", id)
+        Ok(self.made(call, Table::Companies, "company", id))
     }
 
     fn check_company(&self, row: &Row, site: Option<&str>) -> Result<(), Vec<Problem>> {
@@ -135,7 +135,7 @@ impl ConnectWiseWorld {
         }
         self.stamp(&mut row, &self.member_name(API_MEMBER));
         self.keep(Table::Configurations, row);
-        self.made(call, Table::Configurations, "configuration", id)
+        Ok(self.made(call, Table::Configurations, "configuration", id))
     }
 
     /// A type may have questions that must be answered.
@@ -159,9 +159,9 @@ impl ConnectWiseWorld {
     }
 
     /// Tells the subscribers of a new record, and answers with it.
-    fn made(&mut self, call: &Call, table: Table, kind: &str, id: i64) -> Result<Reply, Reply> {
+    fn made(&mut self, call: &Call, table: Table, kind: &str, id: i64) -> Reply {
         let row = self.find(table, id).cloned().unwrap_or_default();
         self.emit(kind, Action::Added, &row, API_MEMBER);
-        Ok(api::one(call, 201, &row))
+        api::one(call, 201, &row)
     }
 }

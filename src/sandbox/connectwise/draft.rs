@@ -176,7 +176,9 @@ impl ConnectWiseWorld {
         }
         for name in ["company", "board", "status", "priority"] {
             let is_given = written.get(name).is_some_and(|given| !given.is_null());
-            if !row.contains_key(name) && !is_given {
+            // Without a board there is no list to take a status from.
+            let waits = name == "status" && !row.contains_key("board");
+            if !row.contains_key(name) && !is_given && !waits {
                 problems.push(Problem::missing(name));
             }
         }

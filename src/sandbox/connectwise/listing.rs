@@ -231,10 +231,9 @@ fn read_order(text: &str, fields: &[Member]) -> Result<Vec<(Vec<String>, bool)>,
         let name = if name.eq_ignore_ascii_case("lastUpdated") { "_info/lastUpdated" } else { name };
         let path: Vec<&str> = name.split('/').collect();
         kind_at(fields, &path)?;
-        let is_descending = match words.next() {
-            None => false,
-            Some(word) if word.eq_ignore_ascii_case("asc") => false,
-            Some(word) if word.eq_ignore_ascii_case("desc") => true,
+        let is_descending = match words.next().map(str::to_ascii_lowercase).as_deref() {
+            None | Some("asc") => false,
+            Some("desc") => true,
             Some(_) => return None,
         };
         let path = path.into_iter().map(str::to_owned).collect();

@@ -26,8 +26,8 @@ pub(super) struct Login {
 impl Login {
     pub(super) fn new(ground: &Ground) -> Self {
         let hex = || {
-            let bytes: [u8; 12] = ground.chance.bytes();
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            let number = u128::from_be_bytes(ground.chance.bytes());
+            format!("{:024x}", number >> 32)
         };
         Self {
             company_id: "northstar".to_owned(),

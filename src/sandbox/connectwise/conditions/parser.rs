@@ -178,8 +178,11 @@ impl Parser<'_> {
             _ => return Err(format!("a value is expected for '{field}'")),
         };
         let fits = match (&literal, kind) {
-            (Literal::Null, _) | (_, Kind::Any) | (Literal::Flag(_), Kind::Flag) => true,
-            (Literal::Number(_), Kind::Int | Kind::Number) | (Literal::Time(_), Kind::Date) => true,
+            (Literal::Null, _)
+            | (_, Kind::Any)
+            | (Literal::Flag(_), Kind::Flag)
+            | (Literal::Number(_), Kind::Int | Kind::Number)
+            | (Literal::Time(_), Kind::Date) => true,
             (Literal::Text(_), kind) => kind.is_text(),
             _ => false,
         };

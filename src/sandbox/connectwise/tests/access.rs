@@ -66,7 +66,8 @@ async fn an_instance_may_hide_a_wrong_login_and_refuse_the_site_that_people_see(
     let options =
         ConnectWiseOptions { alias: Alias::HidesLogins, split_hosts: true, ..ConnectWiseOptions::default() };
     let scene = Scene::start(options).await;
-    let hidden = scene.request("GET", "/system/info").basic_auth("northstar+x", Some("y"));
+    let wrong = scene.http.get(format!("{}/v4_6_release/apis/3.0/system/info", scene.psa.url()));
+    let hidden = wrong.basic_auth("northstar+x", Some("y")).header("clientId", CLIENT_ID);
     assert_eq!(read(hidden.send().await.unwrap()).await, (404, Value::Null));
     let site = scene.psa.url().replace("127.0.0.1", "localhost");
     let host = site.trim_start_matches("http://");
