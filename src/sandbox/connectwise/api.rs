@@ -132,7 +132,7 @@ impl ConnectWiseWorld {
         let has_search = matches!(table, Table::Companies | Table::Contacts | Table::Configurations);
         let is_search = rest == ["search"] && has_search && !listed.is_light;
         match (call.method.as_str(), rest) {
-            ("GET", [] | ["count"] | [_]) if !is_search => {}
+            ("GET", [] | [_]) if !is_search => {}
             ("POST", _) if is_search => {}
             (_, [] | [_]) => return Err(errors::wrong_method(&call.method)),
             _ => return Err(errors::no_endpoint()),

@@ -41,8 +41,8 @@ fn tell(ticket: &Ticket) -> LedgerTicket {
     let custom = ticket.row.get("customFields").and_then(Value::as_array).into_iter().flatten();
     let custom = custom.filter_map(|field| field.get("value"));
     let places = [text("externalXRef"), text("poNumber"), text("summary"), body.as_str()];
-    let places = places.into_iter().chain(tags.chain(custom).filter_map(Value::as_str));
-    let marker = places.filter_map(marker_in).next().map(str::to_owned);
+    let mut places = places.into_iter().chain(tags.chain(custom).filter_map(Value::as_str));
+    let marker = places.find_map(marker_in).map(str::to_owned);
     let mut more: Map<String, Value> =
         MORE.iter().filter_map(|name| Some(((*name).to_owned(), ticket.row.get(*name)?.clone()))).collect();
     more.insert("configurations".to_owned(), ticket.configurations.clone().into());

@@ -160,9 +160,8 @@ impl ConnectWiseWorld {
                 (true, _) => &[Right::ReadTickets],
                 (false, _) => &[Right::WriteTickets],
             },
-            ["company", "companies", "types" | "statuses", ..]
+            ["company", "companies" | "configurations", "types" | "statuses", ..]
             | ["company", "companies", "info", "types", ..]
-            | ["company", "configurations", "types" | "statuses", ..]
             | ["company", "marketDescriptions", ..]
             | ["service" | "time" | "procurement", ..]
             | ["system", "members", ..]

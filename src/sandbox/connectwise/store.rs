@@ -67,10 +67,9 @@ impl ConnectWiseWorld {
         owner: Option<i64>,
     ) -> Result<Value, Problem> {
         let resource = table.resource();
-        let members = resource.reference.iter().map(|(name, _)| *name);
+        let mut members = resource.reference.iter().map(|(name, _)| *name);
         let (by, wanted) = members
-            .filter_map(|name| Some((name, given.get(name).filter(|value| !value.is_null())?)))
-            .next()
+            .find_map(|name| Some((name, given.get(name).filter(|value| !value.is_null())?)))
             .ok_or_else(|| Problem::missing(&format!("{field}/id")))?;
         let path = format!("{field}/{by}");
         let is_wanted = |row: &Row| match (by, wanted) {

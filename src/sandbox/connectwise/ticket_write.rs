@@ -187,7 +187,7 @@ impl ConnectWiseWorld {
 
 /// The user-defined fields in full; one that was not written has lost its value.
 fn finish(row: &mut Row) {
-    let fields = row.get("customFields").and_then(Value::as_array).into_iter().flatten();
-    let value = fields.filter_map(|field| field.get("value").cloned()).next();
+    let mut fields = row.get("customFields").and_then(Value::as_array).into_iter().flatten();
+    let value = fields.find_map(|field| field.get("value").cloned());
     row.insert("customFields".to_owned(), json!([seed::custom_field(value)]));
 }

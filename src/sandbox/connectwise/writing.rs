@@ -61,7 +61,8 @@ fn check(kind: Kind, name: &str, value: &Value) -> Result<(), Problem> {
         (_, Value::Null)
         | (Kind::Any, _)
         | (Kind::Flag, Value::Bool(_))
-        | (Kind::Number, Value::Number(_)) => Ok(()),
+        | (Kind::Number, Value::Number(_))
+        | (Kind::Ref(_), Value::Object(_)) => Ok(()),
         (Kind::Int, value) if value.as_i64().is_some_and(|value| i32::try_from(value).is_ok()) => Ok(()),
         (Kind::Text(most), Value::String(text)) => {
             // .NET counts UTF-16 units.
@@ -72,7 +73,6 @@ fn check(kind: Kind, name: &str, value: &Value) -> Result<(), Problem> {
         }
         (Kind::Date, Value::String(text)) if is_time(text) => Ok(()),
         (Kind::OneOf(values), Value::String(text)) if values.contains(&text.as_str()) => Ok(()),
-        (Kind::Ref(_), Value::Object(_)) => Ok(()),
         (Kind::Texts, Value::Array(list)) if list.iter().all(Value::is_string) => Ok(()),
         (Kind::Ints, Value::Array(list)) if list.iter().all(Value::is_i64) => Ok(()),
         (Kind::Children(members), Value::Array(list)) => {

@@ -6,10 +6,11 @@
 mod company;
 mod service;
 mod setup;
+mod ticket;
 
 pub(super) use self::{
     company::{COMPANY, CONFIGURATION},
-    service::{NOTE, TICKET, TICKET_WRITE_ONLY},
+    ticket::{NOTE, TICKET, TICKET_WRITE_ONLY},
 };
 
 /// A field and what it holds.

@@ -17,13 +17,15 @@ use crate::sandbox::{
     frame::{Deed, Sandbox},
 };
 
+/// Head and body of a request.
+type Came = (String, Vec<u8>);
+
 /// Keeps what comes, and answers with a status of the test's choice.
 #[derive(Clone)]
 struct Receiver {
     url: String,
     status: Arc<AtomicU16>,
-    /// The first line with the headers in lower case, and the body.
-    came: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    came: Arc<Mutex<Vec<Came>>>,
 }
 
 impl Receiver {
