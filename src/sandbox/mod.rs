@@ -6,6 +6,7 @@
 //! stricter than the vendor than more lenient.
 
 pub mod autotask;
+pub mod connectwise;
 pub mod frame;
 pub mod halo;
 
@@ -13,6 +14,7 @@ use frame::Kind;
 
 const KINDS: &[Kind] = &[
     Kind::of::<autotask::AutotaskWorld>(),
+    Kind::of::<connectwise::ConnectWiseWorld>(),
     Kind::of::<halo::HaloWorld>(),
 ];
 
