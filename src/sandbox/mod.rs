@@ -7,10 +7,12 @@
 
 pub mod frame;
 pub mod halo;
+pub mod nable;
+pub mod syncro;
 
 use frame::Kind;
 
 /// Every vendor's sandbox there is.
 pub fn kinds() -> &'static [Kind] {
-    &[]
+    const { &[Kind::of::<nable::NableWorld>(), Kind::of::<syncro::SyncroWorld>()] }
 }
