@@ -35,8 +35,8 @@ impl Access {
         &self.key
     }
 
-    /// Takes rights. Permissions on tickets are the vendor's own; closing is changing, and lists of values ask for
-    /// none. Assets and bills are not here, and nobody registers webhooks.
+    /// Takes rights. Permissions on tickets are the vendor's own; closing is changing, and lists of values
+    /// ask for none. Assets and bills are not here, and nobody registers webhooks.
     pub(super) fn deny(&mut self, rights: &BTreeSet<Right>, options: &NableOptions) -> bool {
         let can_be_taken = |right: &Right| match right {
             Right::ReadTickets | Right::WriteTickets => true,

@@ -1,4 +1,5 @@
-//! Reads `$filter`: comparisons, `and`, `or`, `not`, parentheses and `contains()`. Everything else is refused.
+//! Reads `$filter`: comparisons, `and`, `or`, `not`, parentheses and `contains()`. Everything else is
+//! refused.
 
 use super::{
     cell::{Cell, Columns, Type},
@@ -6,7 +7,7 @@ use super::{
     tokens::{self, Token},
 };
 
-/// How deep conditions may lie in each other: OData's own reader refuses large trees too.
+/// How deep parentheses and `not` may lie in each other.
 const DEEPEST: usize = 64;
 
 /// What a filter may be about.
@@ -16,6 +17,8 @@ pub(super) struct Scope {
     pub(super) mind_case: bool,
     /// A column that may be selected, but not filtered by.
     pub(super) barred: Option<&'static str>,
+    /// How many columns, values, operators and functions there may be.
+    pub(super) most_nodes: usize,
 }
 
 impl Scope {
@@ -37,6 +40,10 @@ impl Scope {
 /// Reads a filter, or says what is wrong with it.
 pub(super) fn read(text: &str, scope: &Scope) -> Result<Condition, String> {
     let tokens = tokens::cut(text)?;
+    let is_node = |token: &&Token| matches!(token, Token::Name(_) | Token::Literal(_));
+    if tokens.iter().filter(is_node).count() > scope.most_nodes {
+        return Err(format!("The node count limit of '{}' has been exceeded.", scope.most_nodes));
+    }
     let mut parser = Parser { tokens: tokens.into_iter().peekable(), scope, depth: 0 };
     let condition = parser.either()?;
     match parser.tokens.next() {
@@ -71,7 +78,7 @@ impl Parser<'_> {
     fn one(&mut self) -> Result<Condition, String> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err("The node count limit has been exceeded".to_owned());
+            return Err("The recursion limit has been exceeded.".to_owned());
         }
         let condition = if self.take_word("not") {
             Condition::Not(Box::new(self.one()?))
@@ -183,7 +190,7 @@ mod tests {
     ];
 
     fn filter(text: &str) -> Result<Condition, String> {
-        read(text, &Scope { columns: COLUMNS, mind_case: true, barred: Some("Barred") })
+        read(text, &Scope { columns: COLUMNS, mind_case: true, barred: Some("Barred"), most_nodes: 100 })
     }
 
     fn takes(text: &str, row: &[Cell]) -> bool {
@@ -246,5 +253,7 @@ mod tests {
             assert!(filter(text).is_err(), "{text}");
         }
         assert!(filter(&"(".repeat(100_000)).is_err(), "and nothing falls over");
+        let several = |count: usize| vec!["Code eq 7"; count].join(" or ");
+        assert!(filter(&several(25)).is_ok() && filter(&several(26)).is_err(), "100 nodes at most");
     }
 }

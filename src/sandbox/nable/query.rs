@@ -89,7 +89,12 @@ struct Asked {
 impl Asked {
     fn read(call: &Call, columns: Columns, options: &NableOptions) -> Result<Self, Refusal> {
         let barred = (!options.updated_date_can_be_filtered.holds()).then_some(UPDATED);
-        let scope = Scope { columns, mind_case: options.column_names_mind_case.holds(), barred };
+        let scope = Scope {
+            columns,
+            mind_case: options.column_names_mind_case.holds(),
+            barred,
+            most_nodes: options.most_filter_nodes,
+        };
         let mut asked =
             Self { filter: None, select: Vec::new(), orderby: Vec::new(), top: None, skip: 0, count: false };
         let known = |name: &str| {

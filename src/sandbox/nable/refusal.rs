@@ -49,7 +49,9 @@ impl Refusal {
                 let body = json!({ "error": {
                     "code": "",
                     "message": format!("The query specified in the URI is not valid. {words}"),
-                    "innererror": { "message": words, "type": "Microsoft.OData.ODataException", "stacktrace": "" },
+                    "innererror": {
+                        "message": words, "type": "Microsoft.OData.ODataException", "stacktrace": "",
+                    },
                 } });
                 (400, body, words.clone())
             }

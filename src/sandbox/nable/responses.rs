@@ -29,7 +29,8 @@ impl NableWorld {
         ]
     }
 
-    /// `POST /ticketsresponses`, where that works at all. Who sees it cannot be said: no property is known for it.
+    /// `POST /ticketsresponses`, where that works at all. Who sees it cannot be said: no property is known
+    /// for it.
     pub(super) fn post_response(&mut self, call: &Call) -> Result<Reply, Refusal> {
         if !self.options.responses_can_be_posted.holds() {
             return Err(Refusal::no_verb(&call.method));

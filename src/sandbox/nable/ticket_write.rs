@@ -80,8 +80,8 @@ impl NableWorld {
         Ok(self.created(call, Set::Tickets, &row))
     }
 
-    /// `PUT /Tickets/{id}`: overwrites, so that what is not sent is emptied. Which properties are required is not
-    /// known: those that a ticket cannot be without. With `keep`, what is not sent stays.
+    /// `PUT /Tickets/{id}`: overwrites, so that what is not sent is emptied. Which properties are required is
+    /// not known: those that a ticket cannot be without. With `keep`, what is not sent stays.
     pub(super) fn overwrite_ticket(&mut self, call: &Call, id: Uuid, keep: bool) -> Result<Reply, Refusal> {
         let mut ticket = self.ticket(id).ok_or(Refusal::NoRecord)?.clone();
         let shape = Shape { record: RECORD, columns: Set::Tickets.columns(), read_only: READ_ONLY };

@@ -33,7 +33,6 @@ pub(super) enum Permission {
     TicketsView,
     TicketsCreate,
     TicketsEdit,
-    TicketsDelete,
     AssetsList,
     AssetsView,
     AssetsCreate,
@@ -99,16 +98,16 @@ impl Access {
     }
 
     fn has(&self, permission: Permission) -> bool {
-        // A gateway's token is not ticked to delete.
-        permission != Permission::TicketsDelete && !self.denied.contains(&permission)
+        !self.denied.contains(&permission)
     }
 
     pub(super) fn ask(&self, permission: Permission) -> Result<(), Reply> {
         if self.has(permission) { Ok(()) } else { Err(replies::not_allowed()) }
     }
 
-    /// Counts a request. All callers of a sandbox come from this machine, so that there is one address. Whether
-    /// the minute slides is not documented; a sliding one lets nothing through that a fixed one would not.
+    /// Counts a request. All callers of a sandbox come from this machine, so that there is one address.
+    /// Whether the minute slides is not documented; a sliding one lets nothing through that a fixed one would
+    /// not.
     fn count(&mut self, now: Timestamp, limit: usize) -> Result<(), Reply> {
         while self.recent.front().is_some_and(|first| now.millis_since(*first) >= 60_000) {
             self.recent.pop_front();
@@ -159,11 +158,7 @@ impl SyncroWorld {
             "permissions": {
                 "asset": rights(has(Permission::AssetsView), has(Permission::AssetsEdit), false),
                 "customer": rights(has(Permission::CustomersView), has(Permission::CustomersEdit), false),
-                "ticket": rights(
-                    has(Permission::TicketsView),
-                    has(Permission::TicketsEdit),
-                    has(Permission::TicketsDelete),
-                ),
+                "ticket": rights(has(Permission::TicketsView), has(Permission::TicketsEdit), false),
                 "invoice": rights(has(Permission::SchedulesList), has(Permission::SchedulesEdit), false),
                 "payment": rights(false, false, false),
                 "worksheet": { "add": false, "manage": false, "delete": false },

@@ -2,8 +2,9 @@
 //!
 //! Sources: the vendor's OpenAPI document (Syncro v1, 110 paths, one example per answer), and what a full run
 //! against a live account recorded (advenimus/syncromsp-mcp `docs/api-testing-results.md`, 2026-04), which
-//! wins where the two differ; for webhooks the receivers of bionemesis/n8nsyncro and BloodcraneRT/Haley, since
-//! the vendor documents none. Where they are silent the stricter reading was taken, and the code says so.
+//! wins where the two differ; for webhooks the receivers of bionemesis/n8nsyncro and BloodcraneRT/Haley,
+//! since the vendor documents none. Where they are silent the stricter reading was taken, and the code says
+//! so.
 //!
 //! There are only the paths that a gateway between scanners and tickets needs; the others answer 404.
 

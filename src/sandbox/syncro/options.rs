@@ -5,8 +5,8 @@
 pub struct SyncroOptions {
     /// Whether a ticket needs a ticket type (`require_ticket_type` in the ticket settings).
     pub require_ticket_type: bool,
-    /// Whether any text is taken as a priority: the live run had "Low" and "Normal" accepted, which the settings
-    /// do not list. Off: only what the settings list.
+    /// Whether any text is taken as a priority: the live run had "Low" and "Normal" accepted, which the
+    /// settings do not list. Off: only what the settings list.
     pub any_priority: bool,
     /// Whether times come with the account's offset, `-08:00`, in place of `Z`.
     pub local_times: bool,
@@ -40,8 +40,8 @@ impl Default for SyncroOptions {
     }
 }
 
-/// What comes back from `https://{nobody}.syncromsp.com`: every name resolves; the answer is not recorded, but
-/// clients met all of these.
+/// What comes back from `https://{nobody}.syncromsp.com`: every name resolves; the answer is not recorded,
+/// but clients met all of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WrongSubdomain {
     /// 404 and a page for people.

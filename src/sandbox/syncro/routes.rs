@@ -57,10 +57,8 @@ impl SyncroWorld {
                 ask(P::TicketsEdit)?;
                 self.update_ticket(call, number(id)?)
             }
-            ("DELETE", ["tickets", id]) => {
-                ask(P::TicketsDelete)?;
-                self.delete_ticket(number(id)?)
-            }
+            // A gateway's token is not ticked to delete.
+            ("DELETE", ["tickets", _]) => Err(replies::not_allowed()),
             ("GET", ["tickets", id, "comments"]) => {
                 ask(P::TicketsView)?;
                 self.list_comments(call, number(id)?)

@@ -127,12 +127,15 @@ impl SyncroWorld {
             .map(|day| json!({ "day": day, "start": "09:00", "end": "17:00", "closed": false }))
             .collect();
         Reply::ok(&json!({
-            "customers": { "required_fields": Value::Null, "customer_fields": [], "customer_field_answers": [] },
+            "customers": {
+                "required_fields": Value::Null, "customer_fields": [], "customer_field_answers": [],
+            },
             "assets": {
                 "asset_types": asset_types, "asset_type_fields": [], "asset_type_field_answers": [],
             },
             "locale": {
-                "iso_code": "en", "currency_symbol": "$", "date_format": "mm-dd-yy", "time_format": "hh:mm tt",
+                "iso_code": "en", "currency_symbol": "$",
+                "date_format": "mm-dd-yy", "time_format": "hh:mm tt",
                 "time_zone": "America/Los_Angeles", "time_offset": dates::OFFSET,
             },
             "ticket": {
@@ -156,8 +159,9 @@ impl SyncroWorld {
     pub(super) fn ticket_type_json(&self, id: i64) -> Option<Value> {
         let at = dates::written(self.founded, self.options.local_times);
         Some(json!({
-            "id": id, "name": ticket_type_name(id)?, "account_id": ACCOUNT, "created_at": at, "updated_at": at,
-            "disabled": false, "intake_terms": Value::Null, "skip_intake": false,
+            "id": id, "name": ticket_type_name(id)?, "account_id": ACCOUNT,
+            "created_at": at, "updated_at": at, "disabled": false,
+            "intake_terms": Value::Null, "skip_intake": false,
             "outtake_terms": Value::Null, "skip_outtake": false,
         }))
     }
@@ -177,8 +181,8 @@ impl SyncroWorld {
     }
 }
 
-/// What is kept of a ticket's `properties`: the fields of its type. A name that the type does not have is passed
-/// over.
+/// What is kept of a ticket's `properties`: the fields of its type. A name that the type does not have is
+/// passed over.
 pub(super) fn known_properties(sent: &Map<String, Value>, kind: Option<i64>) -> Map<String, Value> {
     let has = |name: &str| TICKET_FIELDS.iter().any(|(_, field, of)| Some(*of) == kind && *field == name);
     sent.iter().filter(|(name, _)| has(name)).map(|(name, value)| (name.clone(), value.clone())).collect()

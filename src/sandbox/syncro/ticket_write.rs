@@ -134,8 +134,8 @@ impl SyncroWorld {
         self.get_ticket(id)
     }
 
-    /// Writes what was sent onto a ticket, and says what is wrong with it. Statuses, priorities and problem types
-    /// are the strings of the settings; what the vendor says to others is not recorded.
+    /// Writes what was sent onto a ticket, and says what is wrong with it. Statuses, priorities and problem
+    /// types are the strings of the settings; what the vendor says to others is not recorded.
     fn write_ticket(&self, ticket: &mut Ticket, sent: &Params, wrong: &mut Vec<String>) {
         let is_new = ticket.id == 0;
         if is_new || sent.has("subject") {

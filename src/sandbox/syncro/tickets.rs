@@ -85,6 +85,7 @@ impl SyncroWorld {
     pub(super) fn ticket_row(&self, ticket: &Ticket, with_all_comments: bool) -> Value {
         let shown = if with_all_comments { ticket.comments.len() } else { 1 };
         let comments = ticket.comments.iter().take(shown);
+        let contact = ticket.contact_id.and_then(|id| self.contact(id));
         let rest = json!({
             "location_name": Value::Null,
             "ticket_type_id": ticket.ticket_type_id,
@@ -92,7 +93,7 @@ impl SyncroWorld {
             "billing_status": Value::Null,
             "sla_name": Value::Null,
             "creator_name_or_email": Value::Null,
-            "contact_fullname": ticket.contact_id.and_then(|id| self.contact(id)).map(|contact| contact.name()),
+            "contact_fullname": contact.map(super::contacts::Contact::name),
             "contract_name": Value::Null,
             "address_id": Value::Null,
             "parent": false,
@@ -156,11 +157,6 @@ impl SyncroWorld {
     pub(super) fn get_ticket(&self, id: i64) -> Result<Reply, Reply> {
         let ticket = self.ticket(id).ok_or_else(replies::not_found)?;
         Ok(Reply::ok(&json!({ "ticket": self.ticket_json(ticket) })))
-    }
-
-    pub(super) fn delete_ticket(&mut self, id: i64) -> Result<Reply, Reply> {
-        self.ticket_mut(id).ok_or_else(replies::not_found)?.deleted = true;
-        Ok(Reply::ok(&json!({ "message": "Ticket was successfully deleted. " })))
     }
 }
 
