@@ -65,12 +65,11 @@ impl Body {
                 }
                 continue;
             }
-            match Cell::read(&value, *kind) {
-                Some(cell) => drop(body.cells.insert(known, cell)),
-                None => {
-                    let words = format!("Cannot convert the value to {}.", kind.edm());
-                    body.wrong.push((format!("{record}.{known}"), words));
-                }
+            if let Some(value) = Cell::read(&value, *kind) {
+                body.cells.insert(known, value);
+            } else {
+                let words = format!("Cannot convert the value to {}.", kind.edm());
+                body.wrong.push((format!("{record}.{known}"), words));
             }
         }
         Ok(body)

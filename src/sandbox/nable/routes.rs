@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::{
     cell::{self, Cell, Row},
+    customers::{Contact, Customer, Location, ServiceItem},
     query,
     refusal::Refusal,
     sets::Set,
-    tickets::STATUSES,
+    tickets::{STATUSES, Ticket, User},
     world::NableWorld,
 };
 use crate::sandbox::frame::{Call, Reply, Right};
@@ -110,15 +111,15 @@ impl NableWorld {
     /// All rows that a list sees.
     pub(super) fn rows(&self, set: Set) -> Vec<Row> {
         match set {
-            Set::Customers => self.customers.iter().map(|customer| customer.row()).collect(),
-            Set::Contacts => self.contacts.iter().map(|contact| contact.row()).collect(),
-            Set::Locations => self.locations.iter().map(|place| place.row()).collect(),
-            Set::ServiceItems => self.service_items.iter().map(|item| item.row()).collect(),
+            Set::Customers => self.customers.iter().map(Customer::row).collect(),
+            Set::Contacts => self.contacts.iter().map(Contact::row).collect(),
+            Set::Locations => self.locations.iter().map(Location::row).collect(),
+            Set::ServiceItems => self.service_items.iter().map(ServiceItem::row).collect(),
             Set::IssueTypes => {
                 self.issue_types.iter().map(|(id, name)| vec![Cell::Guid(*id), Cell::text(name)]).collect()
             }
-            Set::Users => self.users.iter().map(|user| user.row()).collect(),
-            Set::Tickets => self.listed().map(|ticket| ticket.row()).collect(),
+            Set::Users => self.users.iter().map(User::row).collect(),
+            Set::Tickets => self.listed().map(Ticket::row).collect(),
             Set::TicketsView => self.listed().map(|ticket| self.view(ticket)).collect(),
             Set::TicketsResponses => self
                 .listed()
@@ -136,7 +137,7 @@ impl NableWorld {
     /// One row; a ticket is found by its id before lists see it.
     fn row(&self, set: Set, id: Uuid) -> Option<Row> {
         match set {
-            Set::Tickets => self.ticket(id).map(|ticket| ticket.row()),
+            Set::Tickets => self.ticket(id).map(Ticket::row),
             Set::TicketsView => self.ticket(id).map(|ticket| self.view(ticket)),
             _ => self.rows(set).into_iter().find(|row| row.first() == Some(&Cell::Guid(id))),
         }

@@ -53,10 +53,9 @@ pub(super) struct Access {
 
 impl Access {
     pub(super) fn new(chance: &Chance) -> Self {
-        let hex: String = chance.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             token: format!("T{}", chance.alphanumeric(43)),
-            user_token: hex,
+            user_token: uuid::Builder::from_random_bytes(chance.bytes()).into_uuid().to_string(),
             denied: BTreeSet::new(),
             recent: VecDeque::new(),
         }

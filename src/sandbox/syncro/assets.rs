@@ -94,7 +94,7 @@ impl SyncroWorld {
         })
     }
 
-    pub(super) fn list_assets(&self, call: &Call) -> Result<Reply, Reply> {
+    pub(super) fn list_assets(&self, call: &Call) -> Reply {
         let query = call.query();
         let int = |name| query.text(name).map(|text| text.parse::<i64>().unwrap_or(-1));
         let (customer, kind) = (int("customer_id"), int("asset_type_id"));
@@ -108,7 +108,7 @@ impl SyncroWorld {
         });
         let page = paging::cut(&query, PER_PAGE, found.collect());
         let rows: Vec<_> = page.rows.iter().map(|asset| self.asset_json(asset)).collect();
-        Ok(Reply::ok(&json!({ "assets": rows, "meta": page.meta(false, false) })))
+        Reply::ok(&json!({ "assets": rows, "meta": page.meta(false, false) }))
     }
 
     pub(super) fn get_asset(&self, id: i64) -> Result<Reply, Reply> {

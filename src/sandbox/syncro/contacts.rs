@@ -96,14 +96,14 @@ impl SyncroWorld {
         json
     }
 
-    pub(super) fn list_contacts(&self, call: &Call) -> Result<Reply, Reply> {
+    pub(super) fn list_contacts(&self, call: &Call) -> Reply {
         let query = call.query();
         let customer = query.text("customer_id").map(|text| text.parse().unwrap_or(-1));
         let found =
             self.contacts.iter().filter(|contact| customer.is_none_or(|id| contact.customer_id == id));
         let page = paging::cut(&query, self.options.contacts_per_page, found.collect());
         let rows: Vec<_> = page.rows.iter().map(|contact| self.contact_json(contact)).collect();
-        Ok(Reply::ok(&json!({ "contacts": rows, "meta": page.meta(true, true) })))
+        Reply::ok(&json!({ "contacts": rows, "meta": page.meta(true, true) }))
     }
 
     pub(super) fn get_contact(&self, id: i64) -> Result<Reply, Reply> {

@@ -60,7 +60,7 @@ fn more(ticket: &Ticket) -> Map<String, Value> {
         "mails": ticket.comments.iter().filter(|comment| comment.mailed).count(),
         "priority": ticket.priority,
         "problem_type": ticket.problem_type,
-        "ticket_type_id": ticket.ticket_type_id,
+        "ticket_type_id": ticket.type_id,
         "contact_id": ticket.contact_id,
         "user_id": ticket.user_id,
         "asset_ids": ticket.asset_ids,

@@ -11,7 +11,7 @@ pub(super) struct Page<T> {
     pub(super) number: usize,
     pub(super) total_pages: usize,
     pub(super) total_entries: usize,
-    pub(super) per_page: usize,
+    pub(super) size: usize,
 }
 
 /// Cuts out the page that `page` asks for: the first where it is no number from 1; empty beyond the last.
@@ -26,7 +26,7 @@ pub(super) fn cut<T>(query: &Query, per_page: usize, rows: Vec<T>) -> Page<T> {
         // An empty list has one page, as the vendor's paginator counts.
         total_pages: total_entries.div_ceil(per_page).max(1),
         total_entries,
-        per_page,
+        size: per_page,
     }
 }
 
@@ -39,7 +39,7 @@ impl<T> Page<T> {
             meta.insert("total_entries".to_owned(), self.total_entries.into());
         }
         if with_per_page {
-            meta.insert("per_page".to_owned(), self.per_page.into());
+            meta.insert("per_page".to_owned(), self.size.into());
         }
         meta.insert("page".to_owned(), self.number.into());
         Value::Object(meta)

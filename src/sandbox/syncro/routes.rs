@@ -30,7 +30,7 @@ impl SyncroWorld {
                 self.create_customer(call)
             }
 
-            ("GET", ["contacts"]) => ask(P::CustomersView).and_then(|()| self.list_contacts(call)),
+            ("GET", ["contacts"]) => ask(P::CustomersView).map(|()| self.list_contacts(call)),
             ("GET", ["contacts", id]) => {
                 ask(P::CustomersView)?;
                 self.get_contact(number(id)?)
@@ -68,7 +68,7 @@ impl SyncroWorld {
                 self.post_comment(call, number(id)?)
             }
 
-            ("GET", ["customer_assets"]) => ask(P::AssetsList).and_then(|()| self.list_assets(call)),
+            ("GET", ["customer_assets"]) => ask(P::AssetsList).map(|()| self.list_assets(call)),
             ("GET", ["customer_assets", id]) => {
                 ask(P::AssetsView)?;
                 self.get_asset(number(id)?)
@@ -82,7 +82,7 @@ impl SyncroWorld {
                 self.update_asset(call, number(id)?)
             }
 
-            ("GET", ["schedules"]) => ask(P::SchedulesList).and_then(|()| self.list_schedules(call)),
+            ("GET", ["schedules"]) => ask(P::SchedulesList).map(|()| self.list_schedules(call)),
             ("GET", ["schedules", id]) => {
                 ask(P::SchedulesList)?;
                 self.get_schedule(number(id)?)

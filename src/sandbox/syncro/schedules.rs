@@ -84,14 +84,14 @@ impl Schedule {
 
 impl SyncroWorld {
     /// `GET /schedules`: no meta, and no lines.
-    pub(super) fn list_schedules(&self, call: &Call) -> Result<Reply, Reply> {
+    pub(super) fn list_schedules(&self, call: &Call) -> Reply {
         let query = call.query();
         let customer = query.text("customer_id").map(|text| text.parse().unwrap_or(-1));
         let found =
             self.schedules.iter().filter(|schedule| customer.is_none_or(|id| schedule.customer_id == id));
         let page = paging::cut(&query, PER_PAGE, found.collect());
         let rows: Vec<_> = page.rows.iter().map(|schedule| schedule.json(false)).collect();
-        Ok(Reply::ok(&json!({ "schedules": rows })))
+        Reply::ok(&json!({ "schedules": rows }))
     }
 
     pub(super) fn get_schedule(&self, id: i64) -> Result<Reply, Reply> {

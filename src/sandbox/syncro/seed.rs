@@ -54,8 +54,8 @@ fn business(world: &mut SyncroWorld, number: usize, now: Timestamp) {
     let host = format!("{}.example", name.to_lowercase().replace(' ', "-"));
     let fields = json!({
         "business_name": name,
-        "firstname": if number % 3 == 0 { "Alex" } else { "" },
-        "lastname": if number % 3 == 0 { "Reed" } else { "" },
+        "firstname": if number.is_multiple_of(3) { "Alex" } else { "" },
+        "lastname": if number.is_multiple_of(3) { "Reed" } else { "" },
         "email": format!("office@{host}"),
         "phone": format!("555{number:07}"),
         // Some have asked for no mail.

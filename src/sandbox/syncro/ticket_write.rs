@@ -54,7 +54,7 @@ impl SyncroWorld {
             customer_id,
             contact_id: None,
             user_id: None,
-            ticket_type_id: None,
+            type_id: None,
             due_date: Some(now),
             start_at: None,
             end_at: None,
@@ -78,7 +78,7 @@ impl SyncroWorld {
             }
         }
         self.write_ticket(&mut ticket, &sent, &mut wrong);
-        if self.options.require_ticket_type && ticket.ticket_type_id.is_none() {
+        if self.options.require_ticket_type && ticket.type_id.is_none() {
             wrong.push("Ticket type can't be blank".to_owned());
         }
         let comments = self.new_comments(&sent, &ticket, &mut wrong);
@@ -111,7 +111,7 @@ impl SyncroWorld {
             }
         }
         self.write_ticket(&mut ticket, &sent, &mut wrong);
-        if self.options.require_ticket_type && ticket.ticket_type_id.is_none() {
+        if self.options.require_ticket_type && ticket.type_id.is_none() {
             wrong.push("Ticket type can't be blank".to_owned());
         }
         let comments = self.new_comments(&sent, &ticket, &mut wrong);
@@ -139,7 +139,7 @@ impl SyncroWorld {
     fn write_ticket(&self, ticket: &mut Ticket, sent: &Params, wrong: &mut Vec<String>) {
         let is_new = ticket.id == 0;
         if is_new || sent.has("subject") {
-            ticket.subject = sent.text("subject").unwrap_or_default().trim().to_owned();
+            sent.text("subject").unwrap_or_default().trim().clone_into(&mut ticket.subject);
         }
         let longest = self.options.longest_subject;
         if ticket.subject.is_empty() {
@@ -186,7 +186,7 @@ impl SyncroWorld {
         }
         self.write_references(ticket, sent, wrong);
         if let Value::Object(properties) = sent.get("properties") {
-            ticket.properties.extend(settings::known_properties(&properties, ticket.ticket_type_id));
+            ticket.properties.extend(settings::known_properties(&properties, ticket.type_id));
         }
     }
 
@@ -209,7 +209,7 @@ impl SyncroWorld {
         }
         if sent.has("ticket_type_id") {
             let exists = |id| settings::ticket_type_name(id).is_some();
-            ticket.ticket_type_id = refer("ticket_type_id", &exists, "Ticket type is invalid");
+            ticket.type_id = refer("ticket_type_id", &exists, "Ticket type is invalid");
         }
         // This account has neither locations nor service levels.
         refer("location_id", &|_| false, "Location is invalid");

@@ -25,7 +25,7 @@ pub(super) struct Ticket {
     pub(super) customer_id: i64,
     pub(super) contact_id: Option<i64>,
     pub(super) user_id: Option<i64>,
-    pub(super) ticket_type_id: Option<i64>,
+    pub(super) type_id: Option<i64>,
     pub(super) due_date: Option<Timestamp>,
     pub(super) start_at: Option<Timestamp>,
     pub(super) end_at: Option<Timestamp>,
@@ -88,8 +88,8 @@ impl SyncroWorld {
         let contact = ticket.contact_id.and_then(|id| self.contact(id));
         let rest = json!({
             "location_name": Value::Null,
-            "ticket_type_id": ticket.ticket_type_id,
-            "ticket_type_name": ticket.ticket_type_id.and_then(ticket_type_name),
+            "ticket_type_id": ticket.type_id,
+            "ticket_type_name": ticket.type_id.and_then(ticket_type_name),
             "billing_status": Value::Null,
             "sla_name": Value::Null,
             "creator_name_or_email": Value::Null,
@@ -126,7 +126,7 @@ impl SyncroWorld {
             .filter_map(|id| self.asset(*id))
             .map(|asset| self.asset_json(asset))
             .collect();
-        let kind = ticket.ticket_type_id;
+        let kind = ticket.type_id;
         let contact = ticket.contact_id.and_then(|id| self.contact(id));
         let customer = self.customer(ticket.customer_id);
         let rest = json!({
