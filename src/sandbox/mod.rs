@@ -9,6 +9,8 @@ pub mod autotask;
 pub mod connectwise;
 pub mod frame;
 pub mod halo;
+pub mod nable;
+pub mod syncro;
 
 use frame::Kind;
 
@@ -16,6 +18,8 @@ const KINDS: &[Kind] = &[
     Kind::of::<autotask::AutotaskWorld>(),
     Kind::of::<connectwise::ConnectWiseWorld>(),
     Kind::of::<halo::HaloWorld>(),
+    Kind::of::<nable::NableWorld>(),
+    Kind::of::<syncro::SyncroWorld>(),
 ];
 
 /// Every vendor's sandbox there is.
