@@ -70,7 +70,9 @@ impl Api {
         let answer = self.exchange(Act::Read, path, query, Call::get).await?;
         match self.classify(Act::Read, path, &answer)? {
             Value::Array(items) => Ok(Rows { items, has_next: paging::has_next(&answer.headers) }),
-            _ => Err(PsaError::Unavailable { detail: format!("ConnectWise's answer to {path} holds no list") }),
+            _ => {
+                Err(PsaError::Unavailable { detail: format!("ConnectWise's answer to {path} holds no list") })
+            }
         }
     }
 
@@ -105,9 +107,7 @@ impl Api {
         path: &str,
         changes: &[(&str, Value)],
     ) -> Result<Value, PsaError> {
-        let operation = |(field, value): &(&str, Value)| {
-            serde_json::json!({ "op": "replace", "path": field, "value": value })
-        };
+        let operation = |(field, value): &(&str, Value)| serde_json::json!({ "op": "replace", "path": field, "value": value });
         let body = Value::Array(changes.iter().map(operation).collect());
         let answer = self.exchange(act, path, &[], |url| Call::patch_json(url, &body)).await?;
         self.classify(act, path, &answer)
@@ -175,7 +175,7 @@ impl Api {
         }
         let answer = self.http.send(call).await.map_err(crate::psa::http::CallFailed::for_read)?;
         errors::held_back(&answer, &self.http)?;
-        Ok(answer)
+        Ok(errors::without(answer, &self.secrets))
     }
 }
 

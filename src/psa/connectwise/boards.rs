@@ -124,7 +124,9 @@ fn items(rows: &[Value], board: i64, triples: &[Triple]) -> Vec<PickItem> {
                 found.push(with(item, &types_of.keys().copied().collect(), types));
             }
             Some(_) => found.extend(
-                types_of.iter().map(|(subtype, types)| with(item.clone(), &BTreeSet::from([*subtype]), types)),
+                types_of
+                    .iter()
+                    .map(|(subtype, types)| with(item.clone(), &BTreeSet::from([*subtype]), types)),
             ),
         }
     }
@@ -153,7 +155,11 @@ mod tests {
 
     #[test]
     fn an_item_stands_once_per_subtype_only_where_its_types_differ() {
-        let rows = [json!({"id": 7, "name": "Disk"}), json!({"id": 8, "name": "Fan"}), json!({"id": 9, "name": "Lost"})];
+        let rows = [
+            json!({"id": 7, "name": "Disk"}),
+            json!({"id": 8, "name": "Fan"}),
+            json!({"id": 9, "name": "Lost"}),
+        ];
         let triples = [
             triple(1, 3, Some(7)),
             triple(1, 4, Some(7)),
@@ -186,6 +192,9 @@ mod tests {
         let rows = [json!({"id": 3, "name": "A", "typeAssociationIds": [1]}), json!({"id": 4, "name": "B"})];
         let found = subtypes(&rows, 12, &[triple(2, 3, Some(7))]);
         assert_eq!(found[0].parents["ticket_type"], ["1", "2"]);
-        assert_eq!((found[1].parents.get("ticket_type"), &found[1].parents["board"]), (None, &vec!["12".to_owned()]));
+        assert_eq!(
+            (found[1].parents.get("ticket_type"), &found[1].parents["board"]),
+            (None, &vec!["12".to_owned()])
+        );
     }
 }

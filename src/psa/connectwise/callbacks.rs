@@ -131,7 +131,8 @@ fn changes(row: &Value, url: &str) -> Vec<Change> {
     if wire::text(row, "url").is_some_and(|has| has != url) {
         changes.push(("url", json!(url), Some("it had another address in ConnectWise")));
     }
-    let differs = |key: &str, value: &str| wire::text(row, key).is_some_and(|has| !has.eq_ignore_ascii_case(value));
+    let differs =
+        |key: &str, value: &str| wire::text(row, key).is_some_and(|has| !has.eq_ignore_ascii_case(value));
     if differs("type", "ticket") {
         changes.push(("type", json!("ticket"), Some("it was not about tickets in ConnectWise")));
     }
@@ -147,6 +148,7 @@ fn changes(row: &Value, url: &str) -> Vec<Change> {
 
 /// What is still wrong with an answered registration.
 fn problem(row: &Value) -> Option<String> {
-    (wire::is(row, "inactiveFlag") == Some(true))
-        .then(|| String::from("it stays switched off in ConnectWise: look at System > Setup Tables > Callbacks"))
+    (wire::is(row, "inactiveFlag") == Some(true)).then(|| {
+        String::from("it stays switched off in ConnectWise: look at System > Setup Tables > Callbacks")
+    })
 }

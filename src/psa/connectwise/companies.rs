@@ -103,7 +103,8 @@ impl Connection {
             Err(error) => return Err(error),
         };
         let is_named = |row: &&Value| {
-            wire::text(row, "name").is_some_and(|name| names.iter().any(|usual| name.eq_ignore_ascii_case(usual)))
+            wire::text(row, "name")
+                .is_some_and(|name| names.iter().any(|usual| name.eq_ignore_ascii_case(usual)))
         };
         let found = rows
             .iter()
@@ -124,7 +125,8 @@ struct Wanted {
 
 impl Wanted {
     fn read(filter: &CompanyFilter) -> Result<Self, PsaError> {
-        let number = |key: &str, value: &Option<String>| value.as_deref().map(|value| chosen(key, value)).transpose();
+        let number =
+            |key: &str, value: &Option<String>| value.as_deref().map(|value| chosen(key, value)).transpose();
         Ok(Self {
             search: filter.search.as_deref().map(|text| text.trim().to_lowercase()).unwrap_or_default(),
             company_type: number("company_type", &filter.company_type)?,
@@ -151,7 +153,8 @@ impl Wanted {
     /// Looks at everything again: a filter may be ignored.
     fn keeps(&self, row: &Value) -> bool {
         let name = wire::text(row, "name").unwrap_or_default().to_lowercase();
-        let is = |wanted: Option<i64>, key: &str| wanted.is_none_or(|id| wire::reference(row, key) == Some(id));
+        let is =
+            |wanted: Option<i64>, key: &str| wanted.is_none_or(|id| wire::reference(row, key) == Some(id));
         let has_type = |id: i64| types(row).into_iter().any(|kind| wire::id(kind, "id") == Some(id));
         let is_deleted = wire::is(row, "deletedFlag") == Some(true);
         (self.search.is_empty() || name.contains(&self.search))

@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn what_could_leave_its_quotes_is_refused() {
-        for hostile in ["", "a\" or id>0", "a' or '1'='1", "a\\", "a[b]", "a*", "a%", "a\nb", "ü", "a b", "a)"] {
+        for hostile in
+            ["", "a\" or id>0", "a' or '1'='1", "a\\", "a[b]", "a*", "a%", "a\nb", "ü", "a b", "a)"]
+        {
             assert!(Conditions::default().word("externalXRef", hostile).is_err(), "{hostile:?}");
         }
     }

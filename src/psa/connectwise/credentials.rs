@@ -57,7 +57,8 @@ impl Login {
     pub(super) fn read(credentials: &Credentials, http: &Outbound) -> Result<Self, Vec<FieldProblem>> {
         let credentials = normalise(credentials)?;
         let get = |key: &str| credentials.get(key).map(ExposeSecret::expose_secret).unwrap_or_default();
-        let site = Url::parse(&format!("{}/", get("domain"))).map_err(|_| vec![problem("domain", UNREADABLE)])?;
+        let site =
+            Url::parse(&format!("{}/", get("domain"))).map_err(|_| vec![problem("domain", UNREADABLE)])?;
         http.check_url(&site).map_err(|refused| vec![problem("domain", &refused.to_string())])?;
         Ok(Self {
             site,
@@ -184,7 +185,8 @@ fn domain(text: &str) -> Result<String, &'static str> {
     };
     let rest = rest.trim_start_matches(['/', '\\', ' ']);
     let name = rest.split(['/', '?', '#']).next().unwrap_or_default().trim_end_matches('.');
-    let is_word = scheme.is_empty() && !name.contains(['.', ':', '[']) && !name.eq_ignore_ascii_case("localhost");
+    let is_word =
+        scheme.is_empty() && !name.contains(['.', ':', '[']) && !name.eq_ignore_ascii_case("localhost");
     let rest = match site::of_region(name) {
         Some(host) if is_word => host,
         _ if is_word => return Err(UNREADABLE),
@@ -206,7 +208,9 @@ fn domain(text: &str) -> Result<String, &'static str> {
             return Err(UNREADABLE);
         }
         if name == "home.connectwise.com" {
-            return Err("This is the page for signing in. Open ConnectWise PSA itself and take the address that the browser shows then, e.g. na.myconnectwise.net.");
+            return Err(
+                "This is the page for signing in. Open ConnectWise PSA itself and take the address that the browser shows then, e.g. na.myconnectwise.net.",
+            );
         }
         let is_vendor = site::is_vendor_host(&name);
         url.set_host(Some(site::user_host(&name))).map_err(|_| UNREADABLE)?;
@@ -267,9 +271,18 @@ mod tests {
         ] {
             assert_eq!(one("domain", text).as_deref(), Some(wanted), "{text:?}");
         }
-        for text in
-            ["", " ", "acme", "https://", "ftp://na.myconnectwise.net", "a b", "https://u:p@na.myconnectwise.net", "a\nb", "..", "home.connectwise.com"]
-        {
+        for text in [
+            "",
+            " ",
+            "acme",
+            "https://",
+            "ftp://na.myconnectwise.net",
+            "a b",
+            "https://u:p@na.myconnectwise.net",
+            "a\nb",
+            "..",
+            "home.connectwise.com",
+        ] {
             assert_eq!(one("domain", text), None, "{text:?}");
         }
     }
@@ -299,7 +312,8 @@ mod tests {
         let problems = normalise(&form(&[("domain", "na")])).unwrap_err();
         let named: Vec<_> = problems.iter().map(|p| p.field).collect();
         assert_eq!(named, ["company_id", "public_key", "private_key"]);
-        let all = [("company_id", "a"), ("domain", "na"), ("public_key", "b"), ("private_key", "c"), ("x", "y")];
+        let all =
+            [("company_id", "a"), ("domain", "na"), ("public_key", "b"), ("private_key", "c"), ("x", "y")];
         assert!(!normalise(&form(&all)).unwrap().contains_key("x"));
     }
 

@@ -130,7 +130,9 @@ impl State {
         let mut url = login.site.clone();
         match url.path_segments_mut() {
             Ok(mut path) => path.clear().extend(["login", "companyinfo", &login.company_id]),
-            Err(()) => return Err(PsaError::Unavailable { detail: String::from("the address cannot be extended") }),
+            Err(()) => {
+                return Err(PsaError::Unavailable { detail: String::from("the address cannot be extended") });
+            }
         };
         let answer = http.send(Call::get(url)).await.map_err(CallFailed::for_read)?;
         errors::held_back(&answer, http)?;
@@ -166,7 +168,8 @@ fn told(answer: &Answer, login: &Login) -> Told {
 }
 
 fn read(body: &Value, site: &Url) -> Option<Place> {
-    if !["Codebase", "VersionCode", "VersionNumber", "CompanyID"].iter().any(|key| text(body, key).is_some()) {
+    if !["Codebase", "VersionCode", "VersionNumber", "CompanyID"].iter().any(|key| text(body, key).is_some())
+    {
         return None;
     }
     let codebase = text(body, "Codebase").and_then(codebase).unwrap_or_else(|| USUAL_CODEBASE.to_owned());
@@ -201,7 +204,8 @@ async fn usual(login: &Login, http: &Outbound) -> Option<Place> {
     url.set_path(&format!("{}/system/info", base.path()));
     let answer = http.send(Call::get(url)).await.ok()?;
     let body = serde_json::from_slice::<Value>(&answer.body).ok()?;
-    let is_refusal = matches!(answer.status, 401 | 403) && ["code", "message"].iter().all(|key| text(&body, key).is_some());
+    let is_refusal = matches!(answer.status, 401 | 403)
+        && ["code", "message"].iter().all(|key| text(&body, key).is_some());
     is_refusal.then(|| Place {
         base,
         codebase: USUAL_CODEBASE.to_owned(),

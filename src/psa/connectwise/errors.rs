@@ -109,7 +109,8 @@ fn said(answer: &Answer) -> Said {
         return Said::default(); // a list, not a refusal
     }
     let Some(body) = json(answer).filter(Value::is_object) else {
-        let is_page = answer.content_type() == "text/html" || answer.body.trim_ascii_start().starts_with(b"<");
+        let is_page =
+            answer.content_type() == "text/html" || answer.body.trim_ascii_start().starts_with(b"<");
         let text = String::from_utf8_lossy(&answer.body);
         return Said { text: if is_page { String::new() } else { short(&text) }, ..Said::default() };
     };
@@ -118,7 +119,11 @@ fn said(answer: &Answer) -> Said {
     let first = errors.iter().find_map(|error| wire::text(error, "field"));
     let message = wire::text(&body, "message").unwrap_or_default();
     let details = errors.iter().filter_map(|error| wire::text(error, "message"));
-    let text = std::iter::once(message).chain(details).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
+    let text = std::iter::once(message)
+        .chain(details)
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ");
     let code = wire::text(&body, "code").or_else(|| wire::text(&body, "error")).unwrap_or_default();
     let text = if text.is_empty() { short(code) } else { short(&text) };
     Said { code: short(code), text, field: first.map(short) }
@@ -138,7 +143,9 @@ fn json(answer: &Answer) -> Option<Value> {
 
 /// Whether a body is an error, whatever its status says.
 fn is_error(body: &Value) -> bool {
-    wire::text(body, "code").is_some() && wire::text(body, "message").is_some() && wire::field(body, "id").is_none()
+    wire::text(body, "code").is_some()
+        && wire::text(body, "message").is_some()
+        && wire::field(body, "id").is_none()
 }
 
 fn is_wrong_host(said: &Said) -> bool {
@@ -165,7 +172,8 @@ pub(super) fn held_back(answer: &Answer, http: &Outbound) -> Result<(), PsaError
     if answer.status != 429 {
         return Ok(());
     }
-    let wait = answer.retry_after_secs(&http.clock).or_else(|| seconds_in(&said(answer))).unwrap_or(WAIT_SECS);
+    let wait =
+        answer.retry_after_secs(&http.clock).or_else(|| seconds_in(&said(answer))).unwrap_or(WAIT_SECS);
     let wait = wait.max(1);
     http.hold(wait);
     Err(PsaError::RateLimited { retry_after_secs: Some(wait) })
@@ -196,7 +204,9 @@ pub(super) fn short(text: &str) -> String {
 
 /// A refusal without what must not be passed on, should the host repeat what it was sent.
 pub(super) fn without(mut answer: Answer, secrets: &[SecretString]) -> Answer {
-    let has = |body: &[u8], secret: &[u8]| secret.len() >= 4 && body.windows(secret.len()).any(|part| part == secret);
+    let has = |body: &[u8], secret: &[u8]| {
+        secret.len() >= 4 && body.windows(secret.len()).any(|part| part == secret)
+    };
     if secrets.iter().any(|secret| has(&answer.body, secret.expose_secret().as_bytes())) {
         let mut text = String::from_utf8_lossy(&answer.body).into_owned();
         for secret in secrets.iter().filter(|secret| secret.expose_secret().len() >= 4) {
@@ -217,14 +227,25 @@ fn missing(act: Act, path: &str, said: &Said) -> String {
     };
     let wanted = match (act, path) {
         (Act::Close, _) => String::from("Service Desk > Close Service Tickets (Edit and Inquire)"),
-        (Act::Add, path) if path.starts_with("/service/tickets/") => String::from("Service Desk > Service Tickets (Edit)"),
-        (_, path) if path.starts_with("/service/tickets") => format!("Service Desk > Service Tickets ({level})"),
-        (_, path) if path.starts_with("/company/companies/types") || path.starts_with("/company/companies/statuses") => {
+        (Act::Add, path) if path.starts_with("/service/tickets/") => {
+            String::from("Service Desk > Service Tickets (Edit)")
+        }
+        (_, path) if path.starts_with("/service/tickets") => {
+            format!("Service Desk > Service Tickets ({level})")
+        }
+        (_, path)
+            if path.starts_with("/company/companies/types")
+                || path.starts_with("/company/companies/statuses") =>
+        {
             String::from("System > Table Setup (Inquire)")
         }
-        (_, path) if path.starts_with("/company/companies") => format!("Companies > Company Maintenance ({level})"),
+        (_, path) if path.starts_with("/company/companies") => {
+            format!("Companies > Company Maintenance ({level})")
+        }
         (_, path) if path.starts_with("/company/contacts") => format!("Companies > Contacts ({level})"),
-        (_, path) if path.starts_with("/company/configurations") => format!("Companies > Configurations ({level})"),
+        (_, path) if path.starts_with("/company/configurations") => {
+            format!("Companies > Configurations ({level})")
+        }
         (_, path) if path.starts_with("/finance/agreements") => format!("Finance > Agreements ({level})"),
         (_, path) if path.starts_with("/system/members") || path.starts_with("/system/info/members") => {
             String::from("System > Member Maintenance (Inquire)")

@@ -72,7 +72,8 @@ impl Connection {
             }
         }
         if next.is_some() {
-            let detail = "it cannot be told whether the ticket is there: the company has too many of that time";
+            let detail =
+                "it cannot be told whether the ticket is there: the company has too many of that time";
             return Err(PsaError::Unavailable { detail: detail.to_owned() });
         }
         if exact.is_empty() {

@@ -113,7 +113,9 @@ impl Platform for ConnectWise {
     }
 
     fn check_webhook_secret(&self, _scheme: &str, _secret: &SecretString) -> Result<(), String> {
-        Err(String::from("ConnectWise makes the keys that it signs with, and they are fetched from it: give none"))
+        Err(String::from(
+            "ConnectWise makes the keys that it signs with, and they are fetched from it: give none",
+        ))
     }
 
     fn verify_webhook(

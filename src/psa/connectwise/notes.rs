@@ -27,7 +27,9 @@ impl Connection {
             "internalAnalysisFlag": note.is_private,
             "resolutionFlag": false,
         });
-        if note.is_private && let Some(fields) = body.as_object_mut() {
+        if note.is_private
+            && let Some(fields) = body.as_object_mut()
+        {
             // A board's mails may quote any note, and go to contacts.
             fields.insert("processNotifications".into(), json!(false));
         }
@@ -46,9 +48,11 @@ impl Connection {
         for _ in 0..PAGES {
             let Some(after) = next else { return Ok(false) };
             let page = self.page_after(&path, Conditions::default(), &[], after).await?;
-            if page.items.iter().any(|row| {
-                wire::text(row, "text").is_some_and(|text| wire::has_reference(text, marker))
-            }) {
+            if page
+                .items
+                .iter()
+                .any(|row| wire::text(row, "text").is_some_and(|text| wire::has_reference(text, marker)))
+            {
                 return Ok(true);
             }
             next = page.next;
@@ -56,6 +60,8 @@ impl Connection {
         if next.is_none() {
             return Ok(false);
         }
-        Err(PsaError::Unavailable { detail: String::from("ConnectWise does not show all notes of this ticket") })
+        Err(PsaError::Unavailable {
+            detail: String::from("ConnectWise does not show all notes of this ticket"),
+        })
     }
 }

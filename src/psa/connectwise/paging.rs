@@ -117,9 +117,14 @@ mod tests {
         ] {
             assert!(names_next(header), "{header}");
         }
-        for header in
-            ["", "<", "<>", r#"<https://h/x?rel="next">; rel="prev""#, r#"<https://h/a>; rel="first", <https://h/b>; rel="last""#, "rel=next"]
-        {
+        for header in [
+            "",
+            "<",
+            "<>",
+            r#"<https://h/x?rel="next">; rel="prev""#,
+            r#"<https://h/a>; rel="first", <https://h/b>; rel="last""#,
+            "rel=next",
+        ] {
             assert!(!names_next(header), "{header}");
         }
     }

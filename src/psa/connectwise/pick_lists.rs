@@ -79,7 +79,8 @@ impl Connection {
         let mut found = Vec::new();
         let read: Vec<_> = ids.into_iter().take(BOARDS).collect();
         for some in read.chunks(AT_ONCE) {
-            found.extend(join_all(some.iter().map(|id| self.lists_of_board(*id))).await.into_iter().flatten());
+            found
+                .extend(join_all(some.iter().map(|id| self.lists_of_board(*id))).await.into_iter().flatten());
         }
         for key in OF_BOARD {
             let (mut items, mut refused) = (Vec::new(), None);

@@ -34,7 +34,9 @@ pub(super) fn of_region(word: &str) -> Option<String> {
 /// The name that people open.
 pub(super) fn user_host(host: &str) -> &str {
     let mut host = host;
-    while let Some(rest) = host.strip_prefix("api-").filter(|rest| is_vendor_host(rest) && !rest.starts_with('.')) {
+    while let Some(rest) =
+        host.strip_prefix("api-").filter(|rest| is_vendor_host(rest) && !rest.starts_with('.'))
+    {
         host = rest;
     }
     host
@@ -79,7 +81,11 @@ fn host_in(text: &str) -> Option<String> {
 
 /// A ticket as the browser opens it.
 pub(super) fn ticket_page(site: &Url, company_id: &str, id: i64) -> Option<String> {
-    page(site, "Service/fv_sr100_request.rails", &[("service_recid", &id.to_string()), ("companyName", company_id)])
+    page(
+        site,
+        "Service/fv_sr100_request.rails",
+        &[("service_recid", &id.to_string()), ("companyName", company_id)],
+    )
 }
 
 /// A company as the browser opens it.
@@ -127,7 +133,9 @@ mod tests {
         assert_eq!(origin(na, None), "https://api-na.myconnectwise.net/");
         assert_eq!(origin(na, Some("api-eu.myconnectwise.net")), "https://api-eu.myconnectwise.net/");
         assert_eq!(origin(na, Some("https://eu.myconnectwise.net/x")), "https://api-eu.myconnectwise.net/");
-        for stranger in ["evil.example", "https://myconnectwise.net.evil.example", "evilmyconnectwise.net", "", "::"] {
+        for stranger in
+            ["evil.example", "https://myconnectwise.net.evil.example", "evilmyconnectwise.net", "", "::"]
+        {
             assert_eq!(origin(na, Some(stranger)), "https://api-na.myconnectwise.net/", "{stranger}");
         }
         let sandbox = "https://sandbox-na.myconnectwise.net/";
@@ -136,7 +144,10 @@ mod tests {
         assert_eq!(origin(own, None), own);
         assert_eq!(origin(own, Some("127.0.0.1:1")), own);
         assert_eq!(origin(own, Some("other.corp.example")), own);
-        assert_eq!(origin("http://cw.corp.example:81/", Some("api-na.myconnectwise.net")), "https://api-na.myconnectwise.net/");
+        assert_eq!(
+            origin("http://cw.corp.example:81/", Some("api-na.myconnectwise.net")),
+            "https://api-na.myconnectwise.net/"
+        );
     }
 
     #[test]

@@ -20,7 +20,8 @@ impl Connection {
         let wanted = chosen("status", &change.status)?;
         let id = ticket_id(&change.external_id)?;
         let Some(row) = self.raw_ticket(id).await? else {
-            let reason = String::from("ConnectWise has no such service ticket, or does not show it to this login");
+            let reason =
+                String::from("ConnectWise has no such service ticket, or does not show it to this login");
             return Err(PsaError::Rejected { field: None, reason });
         };
         if wire::reference(&row, "status") == Some(wanted) {
@@ -46,7 +47,9 @@ fn with_board(error: PsaError, row: &Value) -> PsaError {
     match (error, wire::name(row, "board")) {
         (PsaError::Rejected { field, reason }, Some(board)) => {
             let board = super::errors::short(board);
-            let reason = format!("{reason} (the ticket is on the board {board}; the status must be one of that board's)");
+            let reason = format!(
+                "{reason} (the ticket is on the board {board}; the status must be one of that board's)"
+            );
             PsaError::Rejected { field, reason }
         }
         (error, _) => error,

@@ -70,7 +70,9 @@ impl Connection {
             company_external_id: wire::reference(row, "company").map(|id| id.to_string()),
             status: wire::reference(row, "status").map(|id| id.to_string()),
             status_label: wire::name(row, "status").map(ToOwned::to_owned),
-            marker: wire::text(row, "externalXRef").filter(|text| wire::is_marker(text)).map(ToOwned::to_owned),
+            marker: wire::text(row, "externalXRef")
+                .filter(|text| wire::is_marker(text))
+                .map(ToOwned::to_owned),
             updated_at: wire::info_time(row, "lastUpdated"),
             closed_at: wire::time(row, "closedDate"),
             closed_by: None,

@@ -120,7 +120,8 @@ impl Connection {
     async fn sign_in_step(&self, verification: &mut Verification) -> Seen {
         match self.api.get("/system/info", &[]).await {
             Ok(info) => {
-                let texts = [("version", "version"), ("region", "cloudRegion"), ("time_zone", "serverTimeZone")];
+                let texts =
+                    [("version", "version"), ("region", "cloudRegion"), ("time_zone", "serverTimeZone")];
                 if !texts.iter().any(|(_, theirs)| wire::text(&info, theirs).is_some()) {
                     let what = "ConnectWise answers without saying what it is. On the cloud that can mean wrong keys";
                     return failed(what, Some("public_key"));

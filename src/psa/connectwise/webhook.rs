@@ -39,21 +39,32 @@ fn refused(why: &str) -> WebhookRefused {
 
 pub(super) fn verify(call: &WebhookCall<'_>, secrets: &[WebhookSecret]) -> Result<Proof, WebhookRefused> {
     if call.scheme != SCHEME {
-        return Err(WebhookRefused(format!("ConnectWise has no way of authentication named {}", call.scheme)));
+        return Err(WebhookRefused(format!(
+            "ConnectWise has no way of authentication named {}",
+            call.scheme
+        )));
     }
     let signature = signature(call.headers)?;
     let body: Value = serde_json::from_slice(call.body).map_err(|_| refused("the body is not JSON"))?;
     let setting = |key: &str| call.settings.get(key).map(String::as_str).unwrap_or_default();
     let company = setting("company_id");
-    if !wire::text(&body, "CompanyId").is_some_and(|id| id.eq_ignore_ascii_case(company)) || company.is_empty() {
+    if !wire::text(&body, "CompanyId").is_some_and(|id| id.eq_ignore_ascii_case(company))
+        || company.is_empty()
+    {
         return Err(refused("it comes from another company than the connection's"));
     }
-    let site = Url::parse(setting("domain")).map_err(|_| refused("the connection's domain cannot be read"))?;
-    let key = pinned(key_url(&body).ok_or_else(|| refused("it does not say which key it is signed with"))?, &site, company)
-        .map_err(refused)?
-        .to_string();
+    let site =
+        Url::parse(setting("domain")).map_err(|_| refused("the connection's domain cannot be read"))?;
+    let key = pinned(
+        key_url(&body).ok_or_else(|| refused("it does not say which key it is signed with"))?,
+        &site,
+        company,
+    )
+    .map_err(refused)?
+    .to_string();
     let message_id = wire::text(&body, "MessageId").and_then(|id| Uuid::try_parse(id).ok());
-    let proof = |scheme, secret_id| Proof { message_id: message_id.map(|id| id.to_string()), scheme, secret_id };
+    let proof =
+        |scheme, secret_id| Proof { message_id: message_id.map(|id| id.to_string()), scheme, secret_id };
     let known: Vec<_> = secrets.iter().filter(|secret| secret.key_name.as_ref() == Some(&key)).collect();
     if known.is_empty() {
         return Ok(proof(UNPROVEN, None));
@@ -65,7 +76,8 @@ pub(super) fn verify(call: &WebhookCall<'_>, secrets: &[WebhookSecret]) -> Resul
 
 /// Standard base64 of 32 bytes, once.
 fn signature(headers: &Headers) -> Result<Vec<u8>, WebhookRefused> {
-    let value = headers.single("x-content-signature").map_err(|repeated| WebhookRefused(repeated.to_string()))?;
+    let value =
+        headers.single("x-content-signature").map_err(|repeated| WebhookRefused(repeated.to_string()))?;
     let value = value.ok_or_else(|| refused("it carries no header X-Content-Signature"))?;
     let bytes = STANDARD.decode(value).ok().filter(|bytes| bytes.len() == 32);
     bytes.ok_or_else(|| refused("its X-Content-Signature is no HMAC-SHA256 in base64"))
@@ -160,7 +172,9 @@ fn with_details(hint: TicketHint, body: &Value, entity: &Value) -> TicketHint {
         occurred_at: wire::info_time(entity, "lastUpdated"),
         status: wire::reference(entity, "status").map(|id| id.to_string()),
         actor_id: wire::text(body, "MemberId").map(errors::short),
-        marker: wire::text(entity, "externalXRef").filter(|text| wire::is_marker(text)).map(ToOwned::to_owned),
+        marker: wire::text(entity, "externalXRef")
+            .filter(|text| wire::is_marker(text))
+            .map(ToOwned::to_owned),
         ..hint
     }
 }

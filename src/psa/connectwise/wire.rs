@@ -8,9 +8,9 @@ use serde_json::Value;
 /// A field that is there; where its exact name is not, one that differs in case.
 pub(super) fn field<'a>(row: &'a Value, key: &str) -> Option<&'a Value> {
     let fields = row.as_object()?;
-    let found = fields.get(key).or_else(|| {
-        fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
-    });
+    let found = fields
+        .get(key)
+        .or_else(|| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value));
     found.filter(|value| !value.is_null())
 }
 
@@ -82,7 +82,8 @@ pub(super) fn time_text(at: Timestamp) -> String {
 /// Whether a text is one of our marks, of a ticket or of a note.
 pub(super) fn is_marker(text: &str) -> bool {
     text.strip_prefix("PSAGW-").is_some_and(|rest| {
-        (8..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        (8..=64).contains(&rest.len())
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     })
 }
 
@@ -139,10 +140,19 @@ mod tests {
     #[test]
     fn our_reference_is_found_on_its_own_line_only() {
         let marker = "PSAGW-N-ABCDEFGHIJ0123456789";
-        for text in [format!("x\r\n\r\nRef {marker}"), format!("x<br/>Ref {marker}<br>"), format!("<p>Ref {marker}</p>")] {
+        for text in [
+            format!("x\r\n\r\nRef {marker}"),
+            format!("x<br/>Ref {marker}<br>"),
+            format!("<p>Ref {marker}</p>"),
+        ] {
             assert!(has_reference(&text, marker), "{text}");
         }
-        for text in [format!("see Ref {marker}"), format!("> Ref {marker}"), format!("Ref {marker}X"), marker.to_owned()] {
+        for text in [
+            format!("see Ref {marker}"),
+            format!("> Ref {marker}"),
+            format!("Ref {marker}X"),
+            marker.to_owned(),
+        ] {
             assert!(!has_reference(&text, marker), "{text}");
         }
     }
