@@ -137,10 +137,10 @@ impl State {
         let answer = http.send(Call::get(url)).await.map_err(CallFailed::for_read)?;
         errors::held_back(&answer, http)?;
         match told(&answer, login) {
+            Told::Stranger(seen) if answer.status >= 500 => Err(PsaError::Unavailable { detail: seen }),
             Told::Stranger(seen) if !login.site.host_str().is_some_and(site::is_vendor_host) => {
                 Ok(usual(login, http).await.map_or(Told::Stranger(seen), Told::Place))
             }
-            Told::Stranger(seen) if answer.status >= 500 => Err(PsaError::Unavailable { detail: seen }),
             told => Ok(told),
         }
     }
