@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod canned;
+pub mod connectwise;
 mod error;
 pub mod halo;
 pub mod http;
@@ -30,7 +31,7 @@ use crate::{
 
 /// Every platform there is.
 pub fn platforms() -> &'static [&'static dyn Platform] {
-    &[&halo::Halo]
+    &[&connectwise::ConnectWise, &halo::Halo]
 }
 
 /// The platform of that key.

@@ -1,0 +1,150 @@
+//! Tickets: opening and reading.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Connection,
+    errors::Act,
+    profile, site,
+    wire::{self, chosen},
+};
+use crate::{
+    psa::PsaError,
+    tickets::remote::{RemoteTicket, TicketDraft},
+};
+
+/// The longest summary (vendor's document). Counted as .NET counts, in UTF-16 units.
+const SUMMARY_UNITS: usize = 100;
+
+/// What is asked of a ticket.
+pub(super) const FIELDS: &str =
+    "id,status,board,company,externalXRef,recordType,closedFlag,closedDate,closedBy,_info";
+
+impl Connection {
+    pub(super) async fn open(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {
+        let configuration = profile::value(draft, "configuration");
+        let configuration = configuration.map(|value| chosen("configuration", value)).transpose()?;
+        let body = self.new_ticket(draft)?;
+        let answer = self.api.post(Act::Add, "/service/tickets", &body).await?;
+        let ticket = self.ticket(&answer).ok_or_else(|| PsaError::Unknown {
+            detail: String::from("ConnectWise took the ticket and answered without its id"),
+        })?;
+        if let Some(id) = configuration {
+            // The ticket stands; a device that cannot be attached must not make it look as if it did not.
+            let path = format!("/service/tickets/{}/configurations", ticket.external_id);
+            if let Err(error) = self.api.post(Act::Edit, &path, &json!({ "id": id })).await {
+                tracing::warn!(ticket = ticket.external_id, %error, "the configuration was not attached");
+            }
+        }
+        Ok(ticket)
+    }
+
+    pub(super) async fn read(
+        &self,
+        external_id: &str,
+        with_closer: bool,
+    ) -> Result<Option<RemoteTicket>, PsaError> {
+        let Some(row) = self.raw_ticket(ticket_id(external_id)?).await? else { return Ok(None) };
+        let ticket = self.ticket(&row).map(|ticket| {
+            // The name stays on a ticket that was opened again.
+            let is_asked = with_closer && wire::is(&row, "closedFlag") != Some(false);
+            let closed_by = wire::text(&row, "closedBy").filter(|_| is_asked).map(super::errors::short);
+            RemoteTicket { closed_by, ..ticket }
+        });
+        Ok(ticket)
+    }
+
+    /// A ticket's row; none where there is none, and for tickets of projects, which stand elsewhere.
+    pub(super) async fn raw_ticket(&self, id: i64) -> Result<Option<Value>, PsaError> {
+        self.api.record(&format!("/service/tickets/{id}"), &[("fields", FIELDS.to_owned())]).await
+    }
+
+    /// Our picture of a row.
+    pub(super) fn ticket(&self, row: &Value) -> Option<RemoteTicket> {
+        let id = wire::id(row, "id")?;
+        let login = &self.api.login;
+        Some(RemoteTicket {
+            external_id: id.to_string(),
+            number: None,
+            url: site::ticket_page(&login.site, &login.company_id, id),
+            company_external_id: wire::reference(row, "company").map(|id| id.to_string()),
+            status: wire::reference(row, "status").map(|id| id.to_string()),
+            status_label: wire::name(row, "status").map(ToOwned::to_owned),
+            marker: wire::text(row, "externalXRef")
+                .filter(|text| wire::is_marker(text))
+                .map(ToOwned::to_owned),
+            updated_at: wire::info_time(row, "lastUpdated"),
+            closed_at: wire::time(row, "closedDate"),
+            closed_by: None,
+        })
+    }
+
+    /// A ticket as ConnectWise wants it. Our mark stands in `externalXRef`, which can be searched for, and on
+    /// the last line of the first note, should another integration overwrite that field.
+    fn new_ticket(&self, draft: &TicketDraft) -> Result<Value, PsaError> {
+        let title = one_line(&draft.title);
+        let summary = cut(&title, SUMMARY_UNITS);
+        let whole_title = if summary == title { String::new() } else { format!("{title}\n\n") };
+        let body = clean(&draft.body);
+        let text = format!("{whole_title}{}\n\n{}", body.trim_end(), wire::reference_line(&draft.marker));
+        let mut item = Map::new();
+        item.insert("summary".into(), json!(summary));
+        item.insert("initialDescription".into(), json!(text.trim_start()));
+        item.insert("company".into(), json!({ "id": chosen("company", &draft.company_external_id)? }));
+        item.insert("externalXRef".into(), json!(draft.marker));
+        if let Some(status) = &draft.status {
+            item.insert("status".into(), json!({ "id": chosen("status", status)? }));
+        }
+        profile::fill(&mut item, draft, self.api.http.clock.now())?;
+        Ok(Value::Object(item))
+    }
+}
+
+/// Whether a row is a project's ticket; those are in some lists too.
+pub(super) fn is_of_project(row: &Value) -> bool {
+    wire::text(row, "recordType").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("project"))
+}
+
+pub(super) fn ticket_id(external_id: &str) -> Result<i64, PsaError> {
+    chosen("id", external_id)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect()
+}
+
+/// At most so many UTF-16 units, with a sign where something is missing.
+fn cut(text: &str, units: usize) -> String {
+    if text.encode_utf16().count() <= units {
+        return text.to_owned();
+    }
+    let mut left = units - 1;
+    let fits = |c: &char| {
+        let fits = c.len_utf16() <= left;
+        left = left.saturating_sub(c.len_utf16());
+        fits
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Without control characters other than line ends and tabs.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_summary_never_exceeds_the_limit_and_begins_as_the_title_does(title in "\\PC{0,220}") {
+            let summary = cut(&title, SUMMARY_UNITS);
+            prop_assert!(summary.encode_utf16().count() <= SUMMARY_UNITS);
+            prop_assert!(title.starts_with(summary.trim_end_matches('…').trim_end()));
+        }
+    }
+}
