@@ -384,8 +384,16 @@ impl Deciding<'_> {
                 ours
             }
         };
-        let title = take("title template", profile.title_template.as_ref().map(|text| template::title(text, &values)), title);
-        let body = take("body template", profile.body_template.as_ref().map(|text| template::body(text, &values)), body);
+        let title = take(
+            "title template",
+            profile.title_template.as_ref().map(|text| template::title(text, &values)),
+            title,
+        );
+        let body = take(
+            "body template",
+            profile.body_template.as_ref().map(|text| template::body(text, &values)),
+            body,
+        );
         (title, body)
     }
 

@@ -83,12 +83,10 @@ pub(super) fn is_its_turn() -> Condition {
             Condition::any()
                 .add(Expr::col((earlier.clone(), C::State)).eq(OperationState::Ready.to_value()))
                 .add(
-                    Expr::col((earlier.clone(), C::State))
-                        .eq(OperationState::Failed.to_value())
-                        .and(
-                            Expr::col((earlier, C::Kind))
-                                .is_in([OperationKind::Create.to_value(), OperationKind::Link.to_value()]),
-                        ),
+                    Expr::col((earlier.clone(), C::State)).eq(OperationState::Failed.to_value()).and(
+                        Expr::col((earlier, C::Kind))
+                            .is_in([OperationKind::Create.to_value(), OperationKind::Link.to_value()]),
+                    ),
                 ),
         )
         .take();

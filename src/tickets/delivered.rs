@@ -192,7 +192,8 @@ pub async fn delivered(
         let text = format!(
             "PSA Gateway could not close this ticket although the problem is over: {why}\nPlease close it by hand."
         );
-        ticket = add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), None).await?;
+        ticket =
+            add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), None).await?;
     }
     if happening == Some(Happening::ReopenRefused) && ticket.state == TicketState::Closed {
         follow_up(tx, ground, &ticket).await?;

@@ -66,7 +66,8 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
         None => profiles.into_iter().next(),
     };
     let Some(profile) = profile else {
-        let message = "no such ticket profile on the connection; make one first: it says how the ticket is closed";
+        let message =
+            "no such ticket profile on the connection; make one first: it says how the ticket is closed";
         return Err(Problem::of("ticketProfileId", ProblemCode::NotFound, message).into());
     };
     let place = Place { company, mapping, profile };

@@ -207,7 +207,11 @@ mod template_tests {
     fn a_senders_words_are_values_and_never_a_template() {
         let values = json!({ "title": "{{ 7 * 7 }} {% for x in y %} <b>&\"", "asset": null });
         assert_eq!(title("[x] {{ title }}", &values).unwrap(), "[x] {{ 7 * 7 }} {% for x in y %} <b>&\"");
-        assert_eq!(body("{{ asset.name }}-{{ nothing.at.all }}", &values).unwrap(), "-", "what is missing is empty");
+        assert_eq!(
+            body("{{ asset.name }}-{{ nothing.at.all }}", &values).unwrap(),
+            "-",
+            "what is missing is empty"
+        );
     }
 
     #[test]

@@ -26,8 +26,7 @@ use crate::{
     },
     queue::outbox::{self, Ended},
     tickets::{
-        delivered,
-        observe,
+        delivered, observe,
         remote::{MarkerSearch, NoteDraft, StatusChange, TicketDraft},
     },
 };

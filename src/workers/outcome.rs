@@ -58,7 +58,11 @@ pub(super) fn weigh(
         }
         Ok(Done::Linked(ticket)) => {
             let number = ticket.number.as_deref().unwrap_or(&ticket.external_id);
-            (ended("done", Some(format!("ticket {number} is linked"))), After::Done, Delivered::Created(ticket))
+            (
+                ended("done", Some(format!("ticket {number} is linked"))),
+                After::Done,
+                Delivered::Created(ticket),
+            )
         }
         Ok(Done::Noted { was_found }) => {
             (ended(if was_found { "found" } else { "done" }, None), After::Done, Delivered::Noted)
@@ -116,4 +120,3 @@ pub(super) fn weigh(
         }
     }
 }
-
