@@ -1,5 +1,6 @@
 //! The PSAs' words and ours. Everything a platform is, is one folder here and one line in [`platforms`].
 
+pub mod autotask;
 #[cfg(test)]
 pub(crate) mod canned;
 pub mod connectwise;
@@ -31,7 +32,7 @@ use crate::{
 
 /// Every platform there is.
 pub fn platforms() -> &'static [&'static dyn Platform] {
-    &[&connectwise::ConnectWise, &halo::Halo]
+    &[&autotask::Autotask, &connectwise::ConnectWise, &halo::Halo]
 }
 
 /// The platform of that key.
