@@ -38,6 +38,7 @@ pub(super) struct Api {
 }
 
 /// What a call is to do.
+#[derive(Clone, Copy)]
 enum Deed<'a> {
     Read,
     Create(&'a Value),
@@ -45,7 +46,7 @@ enum Deed<'a> {
 }
 
 impl Deed<'_> {
-    const fn kind(&self) -> Kind {
+    const fn kind(self) -> Kind {
         if matches!(self, Self::Read) { Kind::Read } else { Kind::Write }
     }
 }
@@ -138,11 +139,11 @@ impl Api {
         if !query.is_empty() {
             url.set_query(Some(query));
         }
-        let sent = self.http.send(self.call(url, &deed)).await;
+        let sent = self.http.send(self.call(url, deed)).await;
         sent.map_err(|failed| if kind == Kind::Read { failed.for_read() } else { failed.for_write() })
     }
 
-    fn call(&self, url: Url, deed: &Deed<'_>) -> Call {
+    fn call(&self, url: Url, deed: Deed<'_>) -> Call {
         let call = match deed {
             Deed::Read => Call::get(url),
             Deed::Create(item) => writing(Call::post_json(url, item)),

@@ -68,6 +68,7 @@ impl Platform for Nable {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            // By the same PUT as a close, and as little seen in public.
             reopen: true,
             // No way to hide a note from the customer is known: see `notes`.
             private_notes: false,

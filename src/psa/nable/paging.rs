@@ -49,7 +49,8 @@ pub(super) struct Page {
     pub(super) next: Option<Place>,
 }
 
-/// What is listed: where, the name of its id (parts are asked for in its order), and how many at once.
+/// What is listed: where, the name of its id (parts are asked for in its order; empty where the name is not
+/// known), and how many at once.
 #[derive(Clone, Copy)]
 pub(super) struct List<'a> {
     pub(super) path: &'a str,
@@ -62,7 +63,10 @@ impl Connection {
     /// One part of a list.
     pub(super) async fn page(&self, list: List<'_>, place: &Place) -> Result<Page, PsaError> {
         let answer = if place.link.is_empty() {
-            let mut query = vec![("$orderby", list.id.to_owned()), ("$top", list.size.to_string())];
+            let mut query = vec![("$top", list.size.to_string())];
+            if !list.id.is_empty() {
+                query.push(("$orderby", list.id.to_owned()));
+            }
             query.extend(list.filter.map(|filter| ("$filter", filter.to_owned())));
             if place.skip > 0 {
                 query.push(("$skip", place.skip.to_string()));

@@ -45,8 +45,7 @@ impl Connection {
         };
         add(&mut lists, "status", self.statuses(statuses).await)?;
         add(&mut lists, "service_item", self.service_item_names().await)?;
-        let types =
-            self.whole(List { path: "IssueTypes", id: "IssueTypeId", filter: None, size: SIZE }).await;
+        let types = self.whole(List { path: "IssueTypes", id: "", filter: None, size: SIZE }).await;
         let (types, sub_types) = match types {
             Ok(rows) => (Ok(items(&rows, ISSUE_IDS, ISSUE_NAMES)), self.sub_issue_types(&rows).await),
             Err(error) => (Err(error.clone()), Err(error)),

@@ -11,12 +11,12 @@ const MARK: &str = "PSAGW-";
 const REFERENCE: &str = "Reference: ";
 const NOTE_REFERENCE: &str = "Ref ";
 
-/// A title on one line, and whether it is all of it.
-pub(super) fn title(text: &str) -> (String, bool) {
+/// A title on one line, and the whole of it where it had to be cut.
+pub(super) fn title(text: &str) -> (String, Option<String>) {
     let whole = plain(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     let cut: String = whole.chars().take(TITLE_CHARS).collect();
-    let is_whole = cut == whole;
-    (cut, is_whole)
+    let is_cut = cut != whole;
+    (cut, is_cut.then_some(whole))
 }
 
 /// The description of a new ticket: the whole title where it was cut, the text, our mark.
@@ -52,16 +52,14 @@ pub(super) fn plain(text: &str) -> String {
     kept.replace(MARK, "PSAGW_")
 }
 
-/// The mark of a ticket in its description: the first reference on a line of its own. What follows is notes.
+/// The mark of a ticket in its description: the first one. What follows is notes.
 pub(super) fn ticket_marker(description: &str) -> Option<String> {
-    let lines = lines(description);
-    let mut marks = lines.iter().filter_map(|line| line.strip_prefix(REFERENCE).map(str::trim));
-    marks.find(|mark| is_ticket_marker(mark)).map(ToOwned::to_owned)
+    references(description, REFERENCE).find(|mark| is_ticket_marker(mark))
 }
 
 /// Whether a note with that mark is in a description.
 pub(super) fn has_note(description: &str, marker: &str) -> bool {
-    lines(description).iter().any(|line| line.strip_prefix(NOTE_REFERENCE).map(str::trim) == Some(marker))
+    references(description, NOTE_REFERENCE).any(|mark| mark == marker)
 }
 
 /// Whether a text is the mark of a ticket of ours.
@@ -69,6 +67,21 @@ pub(super) fn is_ticket_marker(text: &str) -> bool {
     text.strip_prefix(MARK).is_some_and(|rest| {
         (8..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
+}
+
+/// What follows the words of a reference, wherever they stand: line ends may have been lost on the way. Only
+/// what a mail quotes is left out.
+fn references<'a>(text: &str, words: &'a str) -> impl Iterator<Item = String> + 'a {
+    lines(text).into_iter().filter(|line| !line.starts_with('>') && !line.starts_with("&gt;")).flat_map(
+        |line| {
+            let parts: Vec<_> = line
+                .split(words)
+                .skip(1)
+                .map(|part| part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect())
+                .collect();
+            parts
+        },
+    )
 }
 
 /// Lines that hold something, tags taken as ends of lines: an editor may have made HTML of them.
@@ -106,18 +119,19 @@ mod tests {
     const NOTE: &str = "PSAGW-N-0190a1b2c3d47e5f8a9b0c1d2e3f4a5b";
 
     #[test]
-    fn our_marks_are_found_on_their_own_lines_in_text_and_in_html() {
+    fn our_marks_are_found_in_text_in_html_and_on_one_line_and_not_in_quotations() {
         let text = with_note(&description(None, "x", MARKER), "now", "seen again", NOTE);
         let html = text.replace('\n', "<br />");
         let paragraphs = format!("<p>{}</p>", text.replace('\n', "</p><p>").replace("e: ", "e:&nbsp;"));
         let stray = format!("edited: a <b and\n{text}\nx > y");
-        for text in [&text, &html, &paragraphs, &stray] {
+        let one_line = text.replace('\n', " ");
+        for text in [&text, &html, &paragraphs, &stray, &one_line] {
             assert_eq!(ticket_marker(text).as_deref(), Some(MARKER), "{text}");
             assert!(has_note(text, NOTE), "{text}");
         }
         for text in [
-            format!("see Reference: {MARKER}"),
-            format!("> Reference: {MARKER}"),
+            format!("> Reference: {MARKER}\n> Ref {NOTE}"),
+            format!("&gt; Reference: {MARKER}"),
             format!("Reference: {MARKER}-X"),
             format!("Ref {NOTE}0"),
             MARKER.to_owned(),
@@ -129,9 +143,9 @@ mod tests {
 
     #[test]
     fn a_long_title_is_cut_and_a_short_one_is_not() {
-        assert_eq!(title(" a\n b "), (String::from("a b"), true));
-        let (cut, is_whole) = title(&"é".repeat(300));
-        assert_eq!((cut.chars().count(), is_whole), (TITLE_CHARS, false));
+        assert_eq!(title(" a\n b "), (String::from("a b"), None));
+        let (cut, whole) = title(&"é".repeat(300));
+        assert_eq!((cut.chars().count(), whole), (TITLE_CHARS, Some("é".repeat(300))));
     }
 
     proptest! {
@@ -140,7 +154,7 @@ mod tests {
             body in "(Reference: PSAGW-FORGEDFORGED|Ref PSAGW-N-x|<b>|</p>|<!--|&nbsp;|\\n|\\PC){0,12}",
         ) {
             let text = with_note(&description(Some(&body), &body, MARKER), "now", &body, NOTE);
-            prop_assert_eq!(ticket_marker(&text).as_deref(), Some(MARKER));
+            prop_assert_eq!(ticket_marker(&text), Some(MARKER.to_owned()));
             prop_assert!(has_note(&text, NOTE) && !has_note(&text, "PSAGW-N-x"));
             let chars: Vec<char> = text.chars().collect();
             prop_assert!(!chars.windows(2).any(|two| two[0] == '<' && (two[1].is_ascii_alphabetic() || "/!?".contains(two[1]))));

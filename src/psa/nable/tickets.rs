@@ -45,10 +45,12 @@ impl Connection {
     /// what the profile asks for beyond them.
     fn new_ticket(&self, draft: &TicketDraft) -> Result<Map<String, Value>, PsaError> {
         let mut item = Map::new();
-        let (title, is_whole) = text::title(&draft.title);
-        let whole = (!is_whole).then_some(draft.title.as_str());
+        let (title, whole) = text::title(&draft.title);
         item.insert("Title".into(), json!(title));
-        item.insert("Description".into(), json!(text::description(whole, &draft.body, &draft.marker)));
+        item.insert(
+            "Description".into(),
+            json!(text::description(whole.as_deref(), &draft.body, &draft.marker)),
+        );
         let priority = field(draft, "priority").map(|value| integer("priority", value)).transpose()?;
         item.insert("TicketPriorityCode".into(), json!(priority.unwrap_or(profile::USUAL_PRIORITY)));
         let is_billable = match field(draft, "billable") {

@@ -56,13 +56,13 @@ impl Connection {
                     "host" => self.host_step(&host, &mut way).await,
                     "sign_in" => self.sign_in_step(&mut way).await,
                     "companies" => self.customers_step(&mut way).await,
-                    "tickets" => rows_step(&way.tickets.take(), "Tickets"),
+                    "tickets" => rows_step(way.tickets.as_ref(), "Tickets"),
                     "service_items" => self.service_items_step().await,
                     "close" => not_proven(
                         "Whether the role of the key's user may create and change tickets shows with the first \
                          ticket: send a test ticket, which is created, noted and closed.",
                     ),
-                    "contacts" => rows_step(&Some(self.one("contacts").await), "Contacts"),
+                    "contacts" => rows_step(Some(&self.one("contacts").await), "Contacts"),
                     _ => self.lists_step().await,
                 }
             };
@@ -126,7 +126,7 @@ impl Connection {
         if way.customers.is_none() {
             way.customers = Some(self.one("customers").await);
         }
-        rows_step(&way.customers, "Customers")
+        rows_step(way.customers.as_ref(), "Customers")
     }
 
     async fn service_items_step(&self) -> Seen {
@@ -136,7 +136,7 @@ impl Connection {
                  is created against a service item of its customer: without one there is no ticket.",
                 None,
             ),
-            result => rows_step(&Some(result), "Service items"),
+            result => rows_step(Some(&result), "Service items"),
         }
     }
 
@@ -184,7 +184,7 @@ fn judge(host: &str, answer: &Answer, rows: &Result<Rows, PsaError>) -> Seen {
     )
 }
 
-fn rows_step(result: &Option<Result<Rows, PsaError>>, what: &str) -> Seen {
+fn rows_step(result: Option<&Result<Rows, PsaError>>, what: &str) -> Seen {
     match result {
         Some(Ok(_)) => passed(format!("{what} can be read.")),
         Some(Err(error)) => failed(error.to_string(), None),

@@ -143,7 +143,7 @@ async fn a_save_of_unknown_fate_is_unknown_and_a_refused_one_is_not() {
         (Play::Cut, "unknown"),
         (Play::text(500, ""), "unknown"),
         (Play::json(403, &json!({})), "forbidden"),
-        (Play::json(400, &fixture(include_str!("fixtures/error_model_state.json"))), "rejected"),
+        (Play::json(400, &fixture(include_str!("../fixtures/error_model_state.json"))), "rejected"),
     ] {
         let server = nable(move |asked| {
             (asked.path == ENTITY).then(|| match asked.method.as_str() {
