@@ -54,12 +54,12 @@ pub(super) fn plain(text: &str) -> String {
 
 /// The mark of a ticket in its description: the first one. What follows is notes.
 pub(super) fn ticket_marker(description: &str) -> Option<String> {
-    references(description, REFERENCE).find(|mark| is_ticket_marker(mark))
+    references(description, REFERENCE).into_iter().find(|mark| is_ticket_marker(mark))
 }
 
 /// Whether a note with that mark is in a description.
 pub(super) fn has_note(description: &str, marker: &str) -> bool {
-    references(description, NOTE_REFERENCE).any(|mark| mark == marker)
+    references(description, NOTE_REFERENCE).iter().any(|mark| mark == marker)
 }
 
 /// Whether a text is the mark of a ticket of ours.
@@ -71,17 +71,12 @@ pub(super) fn is_ticket_marker(text: &str) -> bool {
 
 /// What follows the words of a reference, wherever they stand: line ends may have been lost on the way. Only
 /// what a mail quotes is left out.
-fn references<'a>(text: &str, words: &'a str) -> impl Iterator<Item = String> + 'a {
-    lines(text).into_iter().filter(|line| !line.starts_with('>') && !line.starts_with("&gt;")).flat_map(
-        |line| {
-            let parts: Vec<_> = line
-                .split(words)
-                .skip(1)
-                .map(|part| part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect())
-                .collect();
-            parts
-        },
-    )
+fn references(text: &str, words: &str) -> Vec<String> {
+    let is_mark = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+    let lines = lines(text);
+    let own = lines.iter().filter(|line| !line.starts_with('>') && !line.starts_with("&gt;"));
+    let behind = own.flat_map(|line| line.split(words).skip(1));
+    behind.map(|rest| rest.chars().take_while(is_mark).collect()).collect()
 }
 
 /// Lines that hold something, tags taken as ends of lines: an editor may have made HTML of them.

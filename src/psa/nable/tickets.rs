@@ -86,7 +86,10 @@ impl Connection {
         external_id: &str,
         with_closer: bool,
     ) -> Result<Option<RemoteTicket>, PsaError> {
-        let id = id_of("id", external_id)?;
+        let id = wire::parse_guid(external_id).ok_or_else(|| {
+            // People know a ticket by its number, and link it by what they know.
+            refused("id", "a ticket's id in MSP Manager is the GUID at the end of its address in the browser")
+        })?;
         let query = [("$filter", format!("TicketId eq {id}")), ("$top", String::from("2"))];
         let rows = self.api.list("ticketsview", &query).await?.items;
         let row = match rows.into_iter().find(|row| wire::guid(row, "TicketId").as_ref() == Some(&id)) {
