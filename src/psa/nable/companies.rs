@@ -56,11 +56,10 @@ impl Connection {
             detail: String::from("MSP Manager took the customer and answered without its id"),
         };
         let row = wire::record(answer).ok_or_else(unknown)?;
-        let mut created = company(&row).ok_or_else(unknown)?;
-        if wire::text(&row, "CustomerName").is_none() {
-            created.name = draft.name.trim().to_owned();
-        }
-        Ok(created)
+        let created = company(&row).ok_or_else(unknown)?;
+        // Some answers to a create hold the id alone.
+        let name = wire::text(&row, "CustomerName").unwrap_or(draft.name.trim()).to_owned();
+        Ok(RemoteCompany { name, ..created })
     }
 
     /// The statuses in use among the first customers: no list of them is known.

@@ -78,13 +78,11 @@ impl Reader<'_> {
         }
         let body: Value = serde_json::from_slice(&answer.body).map_err(|_| self.unclear(not_json(answer)))?;
         // OData reports what goes wrong in the middle of an answer within it, after the 200.
-        match wire::get(&body, "error").filter(|error| error.is_object()) {
-            None => Ok(body),
-            Some(_) => {
-                let text = self.reason(answer).unwrap_or_else(|| String::from("an error without words"));
-                Err(self.unclear(format!("MSP Manager answered {} with an error: {text}", answer.status)))
-            }
+        if wire::get(&body, "error").is_some_and(Value::is_object) {
+            let text = self.reason(answer).unwrap_or_else(|| String::from("an error without words"));
+            return Err(self.unclear(format!("MSP Manager answered {} with an error: {text}", answer.status)));
         }
+        Ok(body)
     }
 
     /// Whether the words of a refusal speak of rights.

@@ -88,15 +88,12 @@ fn lines(text: &str) -> Vec<String> {
         let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
         // A stray sign, as in `a <b`, must not swallow the lines up to the next `>`.
         let is_closed = |(tag, _): &(&str, &str)| is_tag && !tag.contains(['<', '\n']);
-        match after.split_once('>').filter(is_closed) {
-            Some((_, behind)) => {
-                plain.push('\n');
-                rest = behind;
-            }
-            None => {
-                plain.push('<');
-                rest = after;
-            }
+        if let Some((_, behind)) = after.split_once('>').filter(is_closed) {
+            plain.push('\n');
+            rest = behind;
+        } else {
+            plain.push('<');
+            rest = after;
         }
     }
     plain.push_str(rest);
