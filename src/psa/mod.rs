@@ -7,6 +7,7 @@ pub mod connectwise;
 mod error;
 pub mod halo;
 pub mod http;
+pub mod nable;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,7 +33,7 @@ use crate::{
 
 /// Every platform there is.
 pub fn platforms() -> &'static [&'static dyn Platform] {
-    &[&autotask::Autotask, &connectwise::ConnectWise, &halo::Halo]
+    &[&autotask::Autotask, &connectwise::ConnectWise, &halo::Halo, &nable::Nable]
 }
 
 /// The platform of that key.
