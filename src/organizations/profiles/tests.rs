@@ -165,7 +165,7 @@ async fn load(ground: &TestGround, organization_id: Uuid, connection_id: Uuid) {
 
 fn new(connection_id: Uuid, name: &str, is_default: bool) -> NewProfile {
     NewProfile {
-        templates: super::Templates::default(),
+        templates: Templates::default(),
         psa_connection_id: connection_id,
         name: name.to_owned(),
         is_default,

@@ -12,7 +12,8 @@ use super::{
     store::Store,
 };
 use crate::sandbox::frame::{
-    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right, World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
+    World,
 };
 
 /// One customer's database and the zone that it lives in.
@@ -50,6 +51,11 @@ impl AutotaskWorld {
 impl World for AutotaskWorld {
     const KEY: &'static str = "autotask";
     const LABEL: &'static str = "Autotask PSA";
+    const CALLS: Calls = Calls {
+        create: "POST /*/V1.0/Tickets$",
+        note: "POST /*/V1.0/Tickets/*/Notes",
+        status: "PATCH /*/V1.0/Tickets",
+    };
     type Options = AutotaskOptions;
 
     fn new(ground: Ground, options: AutotaskOptions) -> Self {

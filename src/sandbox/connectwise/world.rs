@@ -9,7 +9,8 @@ use super::{
     ticket::Ticket,
 };
 use crate::sandbox::frame::{
-    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right, World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
+    World,
 };
 
 /// A tenant of ConnectWise PSA.
@@ -44,6 +45,11 @@ impl ConnectWiseWorld {
 impl World for ConnectWiseWorld {
     const KEY: &'static str = "connectwise";
     const LABEL: &'static str = "ConnectWise PSA";
+    const CALLS: Calls = Calls {
+        create: "POST /*/service/tickets$",
+        note: "POST /*/service/tickets/*/notes",
+        status: "PATCH /*/service/tickets/",
+    };
     type Options = ConnectWiseOptions;
 
     fn new(ground: Ground, options: Self::Options) -> Self {

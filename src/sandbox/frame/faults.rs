@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Method (or `*`) and the beginning of the path, for example `POST /api/Tickets`; a `*` in the path stands
-    /// for anything;
+    /// for anything, and a `$` at its end for the end of the path;
     /// without minding case. `*` alone means every call.
     pub on: String,
     /// What to do.
@@ -160,13 +160,15 @@ impl Fault {
 
 /// Whether a path begins with a pattern in which `*` stands for anything.
 fn begins(path: &str, pattern: &str) -> bool {
+    let is_whole = pattern.ends_with('$');
+    let pattern = pattern.trim_end_matches('$');
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else { return false };
     for part in parts {
         let Some(at) = rest.find(part) else { return false };
         rest = rest.get(at + part.len()..).unwrap_or_default();
     }
-    true
+    !is_whole || rest.is_empty()
 }
 
 /// Takes from `faults` what this call meets, and counts it off.

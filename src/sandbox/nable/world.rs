@@ -15,7 +15,7 @@ use super::{
     tickets::{Ticket, User},
 };
 use crate::sandbox::frame::{
-    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Post, Reply, Right, World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Post, Reply, Right, World,
 };
 
 /// One company's MSP Manager: the key decides whose it is.
@@ -56,6 +56,8 @@ impl NableWorld {
 impl World for NableWorld {
     const KEY: &'static str = "nable";
     const LABEL: &'static str = "N-able MSP Manager";
+    const CALLS: Calls =
+        Calls { create: "POST /odata/Tickets$", note: "PUT /odata/Tickets", status: "PUT /odata/Tickets" };
     type Options = NableOptions;
 
     fn new(ground: Ground, options: NableOptions) -> Self {

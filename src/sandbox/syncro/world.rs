@@ -10,7 +10,7 @@ use super::{
     schedules::Schedule, seed, tickets::Ticket,
 };
 use crate::sandbox::frame::{
-    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Post, Reply, Right, World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Post, Reply, Right, World,
 };
 
 /// One Syncro account.
@@ -48,6 +48,11 @@ impl SyncroWorld {
 impl World for SyncroWorld {
     const KEY: &'static str = "syncro";
     const LABEL: &'static str = "Syncro";
+    const CALLS: Calls = Calls {
+        create: "POST /api/v1/tickets$",
+        note: "POST /api/v1/tickets/*/comment",
+        status: "PUT /api/v1/tickets/",
+    };
     type Options = SyncroOptions;
 
     fn new(ground: Ground, options: SyncroOptions) -> Self {
