@@ -36,11 +36,11 @@ impl ConnectWiseWorld {
 
 fn tell(ticket: &Ticket) -> LedgerTicket {
     let text = |path: &str| row::text(&ticket.row, path).unwrap_or_default();
-    let (first, body) = ticket.first_note.clone().unwrap_or_default();
+    let (first, body) = ticket.first_note.as_ref().map_or((0, ""), |(note, text)| (*note, text.as_str()));
     let tags = ticket.row.get("integratorTags").and_then(Value::as_array).into_iter().flatten();
     let custom = ticket.row.get("customFields").and_then(Value::as_array).into_iter().flatten();
     let custom = custom.filter_map(|field| field.get("value"));
-    let places = [text("externalXRef"), text("poNumber"), text("summary"), body.as_str()];
+    let places = [text("externalXRef"), text("poNumber"), text("summary"), body];
     let mut places = places.into_iter().chain(tags.chain(custom).filter_map(Value::as_str));
     let marker = places.find_map(marker_in).map(str::to_owned);
     let mut more: Map<String, Value> =
@@ -58,7 +58,7 @@ fn tell(ticket: &Ticket) -> LedgerTicket {
         closed_at: ticket.closed_at.map(entity::Timestamp::rfc3339),
         notes: ticket.notes.iter().filter(|note| row::id(note) != first).map(tell_note).collect(),
         deleted: ticket.is_deleted,
-        body,
+        body: body.to_owned(),
         more,
     }
 }
