@@ -32,8 +32,12 @@ impl Connection {
         ]
     }
 
-    async fn of_board(&self, board: i64, list: &str) -> Result<Vec<Value>, PsaError> {
-        self.all_rows(&format!("/service/boards/{board}/{list}"), &[]).await
+    pub(super) async fn of_board(&self, board: i64, list: &str) -> Result<Vec<Value>, PsaError> {
+        let path = format!("/service/boards/{board}/{list}");
+        // The twins that show less and want fewer rights.
+        let has_twin = matches!(list, "statuses" | "subtypes" | "teams");
+        let twin = if has_twin { format!("{path}/info") } else { String::new() };
+        self.either(&path, &twin).await
     }
 }
 
@@ -80,12 +84,13 @@ fn plain(rows: &[Value], board: i64) -> Vec<PickItem> {
     rows.iter().filter_map(item).map(|item| under(board, item)).collect()
 }
 
+/// Whether a status closes tickets; the light twin of the list calls it otherwise.
+pub(super) fn closes(row: &Value) -> Option<bool> {
+    wire::is(row, "closedStatus").or_else(|| wire::is(row, "closedFlag"))
+}
+
 fn statuses(rows: &[Value], board: i64) -> Vec<PickItem> {
-    let status = |row: &Value| {
-        // The light twin of this list calls it `closedFlag`.
-        let closes = wire::is(row, "closedStatus").or_else(|| wire::is(row, "closedFlag"));
-        Some(PickItem { closes, ..under(board, item(row)?) })
-    };
+    let status = |row: &Value| Some(PickItem { closes: closes(row), ..under(board, item(row)?) });
     in_order(rows).into_iter().filter_map(status).collect()
 }
 

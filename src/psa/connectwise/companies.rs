@@ -188,7 +188,7 @@ fn identifier(name: &str) -> String {
         return plain;
     }
     let digest = Sha256::digest(name.to_lowercase().as_bytes());
-    let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest.iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let start: String = plain.chars().take(IDENTIFIER_CHARS - 9).collect();
     if start.is_empty() { format!("C{digest}") } else { format!("{start}-{digest}") }
 }

@@ -107,7 +107,7 @@ impl Connection {
     }
 
     /// A list, or its twin that shows less and wants fewer rights or is missing in fewer versions.
-    async fn either(&self, path: &str, twin: &str) -> Result<Vec<Value>, PsaError> {
+    pub(super) async fn either(&self, path: &str, twin: &str) -> Result<Vec<Value>, PsaError> {
         match self.all_rows(path, &[]).await {
             Err(error @ (PsaError::Forbidden { .. } | PsaError::Rejected { .. })) if !twin.is_empty() => {
                 // What the first one wants is what to tick.
