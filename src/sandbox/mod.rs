@@ -5,6 +5,7 @@
 //! of the gateway: it is written from the vendor's behaviour and would rather be
 //! stricter than the vendor than more lenient.
 
+pub mod connectwise;
 pub mod frame;
 pub mod halo;
 
@@ -12,5 +13,5 @@ use frame::Kind;
 
 /// Every vendor's sandbox there is.
 pub fn kinds() -> &'static [Kind] {
-    &[]
+    const { &[Kind::of::<connectwise::ConnectWiseWorld>()] }
 }
