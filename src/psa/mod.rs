@@ -5,6 +5,7 @@ pub(crate) mod canned;
 mod error;
 pub mod halo;
 pub mod http;
+pub mod syncro;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,7 +31,7 @@ use crate::{
 
 /// Every platform there is.
 pub fn platforms() -> &'static [&'static dyn Platform] {
-    &[&halo::Halo]
+    &[&halo::Halo, &syncro::Syncro]
 }
 
 /// The platform of that key.
