@@ -262,7 +262,7 @@ mod tests {
             let marker = "PSAGW-ABCDEFGHIJ0123456789";
             let body = format!("{text}\n\n{}", reference_line(marker));
             prop_assert!(has_reference(&body, marker));
-            prop_assert_eq!(last_reference(&body).as_deref(), Some(marker));
+            prop_assert_eq!(last_reference(&body), Some(marker.to_owned()));
         }
     }
 }
