@@ -8,6 +8,7 @@ mod error;
 pub mod halo;
 pub mod http;
 pub mod nable;
+pub mod syncro;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -33,7 +34,7 @@ use crate::{
 
 /// Every platform there is.
 pub fn platforms() -> &'static [&'static dyn Platform] {
-    &[&autotask::Autotask, &connectwise::ConnectWise, &halo::Halo, &nable::Nable]
+    &[&autotask::Autotask, &connectwise::ConnectWise, &halo::Halo, &nable::Nable, &syncro::Syncro]
 }
 
 /// The platform of that key.

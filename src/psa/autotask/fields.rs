@@ -22,7 +22,7 @@ pub(super) struct Choice {
     pub(super) is_active: bool,
     pub(super) is_system: bool,
     pub(super) is_default: bool,
-    order: i64,
+    pub(super) order: i64,
 }
 
 /// One field.

@@ -9,12 +9,8 @@ use super::{
     ticket::Ticket,
 };
 use crate::sandbox::frame::{
-<<<<<<< HEAD
     Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
     World,
-=======
-    Call, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right, World,
->>>>>>> sb-cw
 };
 
 /// A tenant of ConnectWise PSA.
@@ -49,14 +45,11 @@ impl ConnectWiseWorld {
 impl World for ConnectWiseWorld {
     const KEY: &'static str = "connectwise";
     const LABEL: &'static str = "ConnectWise PSA";
-<<<<<<< HEAD
     const CALLS: Calls = Calls {
         create: "POST /*/service/tickets$",
         note: "POST /*/service/tickets/*/notes",
         status: "PATCH /*/service/tickets/",
     };
-=======
->>>>>>> sb-cw
     type Options = ConnectWiseOptions;
 
     fn new(ground: Ground, options: Self::Options) -> Self {

@@ -1,0 +1,188 @@
+//! Syncro (SyncroMSP), and RepairShopr, which shares its code base.
+//!
+//! The vendor's document (OpenAPI 3.0, API v1) declares no required fields and one example per answer, so
+//! reading is tolerant and writing is strict: only fields that working clients send are sent. Statuses,
+//! priorities and problem types are plain strings here, and a ticket's description is its first comment.
+
+mod api;
+mod changes;
+mod companies;
+mod credentials;
+mod errors;
+mod marker;
+mod notes;
+mod paging;
+mod pick_lists;
+mod profile;
+mod tickets;
+mod verify;
+mod webhook;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use entity::Timestamp;
+use secrecy::SecretString;
+
+use super::{
+    Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
+    RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme, WebhookSecret,
+    http::Outbound,
+};
+use crate::{
+    clock::Chance,
+    queue::{
+        budget::RateLimit,
+        received::{Headers, Proof},
+    },
+    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
+};
+
+/// The platform.
+pub struct Syncro;
+
+impl Platform for Syncro {
+    fn key(&self) -> &'static str {
+        "syncro"
+    }
+
+    fn label(&self) -> &'static str {
+        "Syncro"
+    }
+
+    fn credential_fields(&self) -> &'static [CredentialField] {
+        credentials::FIELDS
+    }
+
+    fn profile_fields(&self) -> &'static [ProfileField] {
+        profile::FIELDS
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            // A resolved ticket takes any other status.
+            reopen: true,
+            private_notes: true,
+            webhooks: true,
+            // No source gives a number; lists come from the database itself, not from an index.
+            search_delay_secs: 60,
+            // "180 requests per minute per IP address" (the vendor's API document); the rest is left to what
+            // else calls from the same address.
+            rate: Some(RateLimit { calls: 150, window_secs: 60 }),
+            rate_scope: RateScope::Installation,
+            // No source names a limit; one account's slow answers must not take all of the minute's calls.
+            parallel: 2,
+            // Notification sets are made in Syncro's own pages only; no path of the API knows them.
+            webhook_registration: false,
+        }
+    }
+
+    fn webhook_schemes(&self) -> &'static [WebhookScheme] {
+        webhook::SCHEMES
+    }
+
+    fn normalise(&self, credentials: Credentials) -> Result<Credentials, Vec<FieldProblem>> {
+        credentials::normalise(&credentials)
+    }
+
+    fn connect(&self, credentials: Credentials, http: Outbound) -> Result<Arc<dyn Psa>, Vec<FieldProblem>> {
+        let login = credentials::Login::read(&credentials, &http)?;
+        Ok(Arc::new(Connection { api: api::Api::new(login, http) }))
+    }
+
+    fn make_webhook_secret(&self, _scheme: &str, _chance: &Chance) -> Option<SecretString> {
+        None
+    }
+
+    fn check_webhook_secret(&self, _scheme: &str, _secret: &SecretString) -> Result<(), String> {
+        Err(String::from(
+            "Syncro signs nothing, so there is no secret to give: the endpoint's address itself is the secret",
+        ))
+    }
+
+    fn verify_webhook(
+        &self,
+        call: &WebhookCall<'_>,
+        _secrets: &[WebhookSecret],
+    ) -> Result<Proof, WebhookRefused> {
+        webhook::verify(call.scheme)
+    }
+
+    fn read_webhook(
+        &self,
+        _verified_by: &str,
+        _headers: &Headers,
+        body: &[u8],
+    ) -> Result<WebhookNews, String> {
+        Ok(WebhookNews { tickets: webhook::read(body)?, ..WebhookNews::default() })
+    }
+}
+
+/// One login; its abilities are spread over the files of this folder.
+struct Connection {
+    api: api::Api,
+}
+
+#[async_trait]
+impl Psa for Connection {
+    async fn verify(&self) -> Verification {
+        self.verify_steps().await
+    }
+
+    async fn companies(
+        &self,
+        filter: &CompanyFilter,
+        page: Option<&str>,
+    ) -> Result<RemotePage<RemoteCompany>, PsaError> {
+        self.company_page(filter, page).await
+    }
+
+    async fn pick_lists(&self) -> Result<Vec<RemotePickList>, PsaError> {
+        Ok(self.all_pick_lists().await?.lists)
+    }
+
+    async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {
+        self.open(draft).await
+    }
+
+    async fn find_by_marker(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
+        self.find_marked(search).await
+    }
+
+    async fn read_ticket(
+        &self,
+        external_id: &str,
+        with_closer: bool,
+    ) -> Result<Option<RemoteTicket>, PsaError> {
+        self.read(external_id, with_closer).await
+    }
+
+    async fn add_note(&self, external_id: &str, note: &NoteDraft) -> Result<(), PsaError> {
+        self.write_note(external_id, note).await
+    }
+
+    async fn has_note(&self, external_id: &str, marker: &str) -> Result<bool, PsaError> {
+        self.look_for_note(external_id, marker).await
+    }
+
+    async fn set_status(&self, change: &StatusChange) -> Result<RemoteTicket, PsaError> {
+        self.change_status(&change.external_id, &change.status).await
+    }
+
+    async fn changed_since(
+        &self,
+        since: Timestamp,
+        page: Option<&str>,
+    ) -> Result<RemotePage<RemoteTicket>, PsaError> {
+        self.changed_page(since, page).await
+    }
+
+    async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
+        self.new_company(draft).await
+    }
+}
