@@ -183,6 +183,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Follows("ConnectWise PSA cannot be connected", "01234567-89ab-cdef-0123-456789abcdef"),
         "What ConnectWise knows this gateway by; every call to ConnectWise PSA carries it.",
     ),
+    set(
+        "connectwise_client_id_file",
+        Text("a file"),
+        Follows("none", "/run/secrets/connectwise_client_id"),
+        "File that holds `connectwise_client_id`.",
+    ),
     set("inbox_workers", Whole(1, 64), Is("2"), "How many workers decide deliveries at the same time."),
     set("lane_workers", Whole(1, 256), Is("4"), "How many PSA connections are served at the same time."),
     set(

@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub use rules::{ProfileFieldRule, ProfileValues, problems};
-pub use suggest::suggest;
+pub use suggest::{open_status, suggest};
 
 /// The longest value, in characters.
 pub const MAX_VALUE: usize = 255;

@@ -21,6 +21,7 @@ pub use error::{NextStep, PsaError};
 use crate::{
     clock::Chance,
     ground::Ground,
+    organizations::profiles::ProfileFieldRule,
     queue::{
         budget::RateLimit,
         budgets::SharedBudget,
@@ -62,6 +63,19 @@ pub fn budget_of(
         RateScope::Installation => key.to_owned(),
     };
     Some((key.chars().take(200).collect(), limit))
+}
+
+/// A platform's profile fields, as the rules that profiles are held against.
+pub fn profile_rules(platform: &dyn Platform) -> Vec<ProfileFieldRule> {
+    let rule = |field: &ProfileField| ProfileFieldRule {
+        key: field.key.to_owned(),
+        label: field.label.to_owned(),
+        pick_list: field.pick_list.map(str::to_owned),
+        depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
+        is_required: field.is_required,
+        is_whole_number: field.is_whole_number,
+    };
+    platform.profile_fields().iter().map(rule).collect()
 }
 
 /// The way out for one login, with its calls counted.

@@ -20,13 +20,15 @@ use super::{
 };
 use crate::{
     error::Error,
+    organizations::profiles::{self, ProfileValues},
     psa::{
-        NextStep, PsaError,
+        self, NextStep, PsaError,
         http::{CallTrace, traced},
     },
     queue::outbox::{self, Ended},
+    sync::pick_lists,
     tickets::{
-        delivered, observe,
+        delivered,
         remote::{MarkerSearch, NoteDraft, StatusChange, TicketDraft},
     },
 };
@@ -165,7 +167,7 @@ impl Workers {
             }
             OperationKind::Reopen => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
-                let Some(status) = self.open_status(&profile).await? else {
+                let Some(status) = self.open_status(client.platform, &profile).await? else {
                     let reason =
                         "the profile has no status on create to open the ticket in; give it one, then retry"
                             .to_owned();
@@ -272,13 +274,24 @@ impl Workers {
         Failed { error, uncertain_since: is_uncertain.then(|| self.0.ground.clock.now()) }
     }
 
-    /// The status to open a ticket in: the profile's, else the PSA's first that does not close.
-    async fn open_status(&self, profile: &ticket_profile::Model) -> Result<Option<String>, Error> {
+    /// The status to open a ticket in: the profile's, else the PSA's first that does not close and goes with the
+    /// profile's other values.
+    async fn open_status(
+        &self,
+        platform: &str,
+        profile: &ticket_profile::Model,
+    ) -> Result<Option<String>, Error> {
         if profile.status_on_create.is_some() {
             return Ok(profile.status_on_create.clone());
         }
-        let statuses = observe::statuses(self.0.ground.db.reader(), profile.psa_connection_id).await?;
-        Ok(statuses.into_iter().find(|item| item.closes == Some(false)).map(|item| item.value))
+        let rules = psa::platform(platform).map(psa::profile_rules).unwrap_or_default();
+        let lists = pick_lists::of_connection(
+            self.0.ground.db.reader(),
+            profile.organization_id,
+            profile.psa_connection_id,
+        )
+        .await?;
+        Ok(profiles::open_status(&rules, &lists, &ProfileValues::of(profile).fields))
     }
 
     /// Writes down how it ended. False where the lane is lost: then nothing is written, and its next holder

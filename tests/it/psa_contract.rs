@@ -8,12 +8,13 @@ mod following;
 mod setting_up;
 mod tickets;
 
+use futures_util::FutureExt as _;
 use psa_gateway::{
     clock::Chance,
     psa,
     sandbox::{
         self,
-        frame::{Ground, LedgerTicket, Sandbox},
+        frame::{Ground, Kind, LedgerTicket, Sandbox},
     },
 };
 
@@ -30,22 +31,30 @@ async fn on_every_platform_with(
     story: &str,
     tell: impl AsyncFn(&TestApp, &dyn Sandbox),
 ) {
+    let mut failed = Vec::new();
     for kind in sandbox::kinds() {
-        // Shown where the story fails.
-        println!("contract: {:<12} {story} …", kind.key);
-        let app = TestApp::start_with(settings).await;
-        let ground = Ground { clock: app.clock.clone(), chance: Chance::system() };
-        let psa = (kind.start)(ground, "127.0.0.1:0".to_owned()).await.expect("a sandbox");
-        for (key, value) in psa.credentials() {
-            let platform = psa::platform(kind.key).expect("a platform");
-            let field = platform.credential_fields().iter().find(|field| field.key == key);
-            if field.expect("a field of the form").is_secret {
-                crate::support::is_secret(&value);
-            }
+        let told = std::panic::AssertUnwindSafe(tell_on(kind, settings, &tell)).catch_unwind().await;
+        let became = if told.is_ok() { "told" } else { "FAILED" };
+        println!("contract: {:<12} {story}: {became}", kind.key);
+        if told.is_err() {
+            failed.push(kind.key);
         }
-        tell(&app, &*psa).await;
-        println!("contract: {:<12} {story}: told", kind.key);
     }
+    assert!(failed.is_empty(), "\"{story}\" failed on {}; see above", failed.join(", "));
+}
+
+async fn tell_on(kind: &Kind, settings: &[(&str, &str)], tell: &impl AsyncFn(&TestApp, &dyn Sandbox)) {
+    let app = TestApp::start_with(settings).await;
+    let ground = Ground { clock: app.clock.clone(), chance: Chance::system() };
+    let psa = (kind.start)(ground, "127.0.0.1:0".to_owned()).await.expect("a sandbox");
+    for (key, value) in psa.credentials() {
+        let platform = psa::platform(kind.key).expect("a platform");
+        let field = platform.credential_fields().iter().find(|field| field.key == key);
+        if field.expect("a field of the form").is_secret {
+            crate::support::is_secret(&value);
+        }
+    }
+    tell(&app, &*psa).await;
 }
 
 /// The tickets that are there.

@@ -37,18 +37,7 @@ connection! {
 
 /// A platform's profile fields, as the rules that profiles are held against.
 pub fn profile_rules(platform: &str) -> Vec<ProfileFieldRule> {
-    let fields = psa::platform(platform).map(psa::Platform::profile_fields).unwrap_or_default();
-    fields
-        .iter()
-        .map(|field| ProfileFieldRule {
-            key: field.key.to_owned(),
-            label: field.label.to_owned(),
-            pick_list: field.pick_list.map(str::to_owned),
-            depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
-            is_required: field.is_required,
-            is_whole_number: field.is_whole_number,
-        })
-        .collect()
+    psa::platform(platform).map(psa::profile_rules).unwrap_or_default()
 }
 
 /// What is wrong with a profile by now.

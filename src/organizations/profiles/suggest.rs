@@ -15,10 +15,19 @@ pub fn suggest(rules: &[ProfileFieldRule], lists: &BTreeMap<String, LoadedList>)
             values.fields.insert(rule.key.clone(), value);
         }
     }
-    let status = |closes| first(rules, lists, &values.fields, "status", |item| item.closes == Some(closes));
-    values.status_on_create = status(false);
-    values.status_on_close = status(true).unwrap_or_default();
+    let closing = first(rules, lists, &values.fields, "status", |item| item.closes == Some(true));
+    values.status_on_create = open_status(rules, lists, &values.fields);
+    values.status_on_close = closing.unwrap_or_default();
     values
+}
+
+/// The first status that leaves a ticket open and goes with these values.
+pub fn open_status(
+    rules: &[ProfileFieldRule],
+    lists: &BTreeMap<String, LoadedList>,
+    fields: &BTreeMap<String, String>,
+) -> Option<String> {
+    first(rules, lists, fields, "status", |item| item.closes == Some(false))
 }
 
 fn first(

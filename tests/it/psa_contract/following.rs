@@ -97,12 +97,14 @@ async fn a_forged_callback_changes_nothing() {
         // The key a PSA signs with may have to be fetched after its first webhook.
         psa.webhooks_sent().await;
         app.pass(120).await;
-        let who = psa.people()[0].clone();
-        let ticket = psa.ledger()[0].id.to_string();
-        let note = Deed::Note { text: "a word".to_owned(), private: true };
-        psa.deed(&ticket, &who, &note).expect("a note");
+        let who = closes(psa).await;
         psa.webhooks_sent().await;
-        app.drain().await;
+        app.pass(120).await;
+        let ticket = psa.ledger()[0].id.to_string();
+        psa.deed(&ticket, &who, &Deed::Reopen).expect("it is opened");
+        psa.webhooks_sent().await;
+        app.pass(900).await;
+        assert_eq!(msp.tickets().await[0]["state"], "OPEN");
         let letter = psa.letters().last().expect("a webhook").clone();
 
         let body = String::from_utf8(letter.body.clone()).unwrap();

@@ -236,7 +236,7 @@ async fn lists_of_values_hang_together_and_hold_profiles_to_it() {
         let refused = app.graphql_as(&app.token, query, json!({ "input": wrong })).await;
         let errors = &refused["data"]["ticketProfileCreate"]["userErrors"];
         assert_eq!(errors[0]["code"], "NOT_IN_PICK_LIST", "{refused:#}");
-        assert_eq!(errors[0]["field"], json!(["statusOnClose"]));
+        assert_eq!(errors[0]["field"], json!(["input", "statusOnClose"]));
     })
     .await;
 }

@@ -175,7 +175,10 @@ async fn a_connection_that_is_off_keeps_its_work_and_a_cleared_one_keeps_only_it
                userErrors { field message } } }";
         let input = |name: &str| json!({ "input": { "id": msp.connection(), "confirmName": name } });
         let wrong = app.graphql_as(&app.token, query, input("something else")).await;
-        assert_eq!(wrong["data"]["psaConnectionClear"]["userErrors"][0]["field"], json!(["confirmName"]));
+        assert_eq!(
+            wrong["data"]["psaConnectionClear"]["userErrors"][0]["field"],
+            json!(["input", "confirmName"])
+        );
         let cleared = app.graphql(query, input("The PSA")).await;
         let cleared = &cleared["psaConnectionClear"];
         assert_eq!(cleared["psaConnection"], json!({ "isEnabled": false, "hasCredentials": false }));
@@ -230,7 +233,7 @@ async fn a_ticket_that_somebody_made_is_linked_and_noted_rather_than_doubled() {
         app.drain().await;
         assert_eq!(psa.ledger().len(), 1, "noted, not doubled: {:#?}", msp.tickets().await);
         let again = link(&text(&found[0], "/id"), &there).await;
-        assert_eq!(again["userErrors"][0]["field"], json!(["findingId"]), "{again:#}");
+        assert_eq!(again["userErrors"][0]["field"], json!(["input", "findingId"]), "{again:#}");
     })
     .await;
 }
