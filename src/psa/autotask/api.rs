@@ -170,10 +170,9 @@ impl Api {
     ) -> Result<Answer, PsaError> {
         let zone = self.zones.current(&self.login, &self.http).await?;
         let answer = self.send(kind, method, &zone, path, body).await?;
-        if answer.status == 401 || (answer.status == 404 && errors::is_page(&answer)) {
-            if let Some(zone) = self.zones.moved(&self.login, &self.http, &zone).await {
-                return self.send(kind, method, &zone, path, body).await;
-            }
+        let may_have_moved = answer.status == 401 || (answer.status == 404 && errors::is_page(&answer));
+        if may_have_moved && let Some(zone) = self.zones.moved(&self.login, &self.http, &zone).await {
+            return self.send(kind, method, &zone, path, body).await;
         }
         Ok(answer)
     }

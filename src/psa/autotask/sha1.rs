@@ -46,6 +46,7 @@ fn digest(parts: &[&[u8]]) -> [u8; DIGEST] {
 }
 
 /// One block of 64 bytes (FIPS 180-4, 6.1.2).
+#[expect(clippy::many_single_char_names, reason = "the standard's own names")]
 fn take_in(state: &mut [u32; 5], block: &[u8]) {
     let mut words: Vec<u32> = block
         .chunks_exact(4)
