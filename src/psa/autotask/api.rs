@@ -63,7 +63,7 @@ impl Api {
     pub(super) async fn get_item(&self, entity: &str, id: i64) -> Result<Option<Value>, PsaError> {
         let path = format!("{entity}/{id}");
         let answer = self.exchange(Kind::Read, &Method::GET, &path, None).await?;
-        if answer.status == 404 && !is_page(&answer) {
+        if answer.status == 404 && !errors::is_page(&answer) {
             return Ok(None);
         }
         let answer = self.classify(Kind::Read, &path, &answer)?;
@@ -170,10 +170,9 @@ impl Api {
     ) -> Result<Answer, PsaError> {
         let zone = self.zones.current(&self.login, &self.http).await?;
         let answer = self.send(kind, method, &zone, path, body).await?;
-        if answer.status == 401 || (answer.status == 404 && is_page(&answer)) {
-            if let Some(zone) = self.zones.moved(&self.login, &self.http, &zone).await {
-                return self.send(kind, method, &zone, path, body).await;
-            }
+        let may_have_moved = answer.status == 401 || (answer.status == 404 && errors::is_page(&answer));
+        if may_have_moved && let Some(zone) = self.zones.moved(&self.login, &self.http, &zone).await {
+            return self.send(kind, method, &zone, path, body).await;
         }
         Ok(answer)
     }
@@ -213,9 +212,4 @@ impl Api {
             .append_pair("TicketID", &id.to_string());
         Some(url.into())
     }
-}
-
-/// A page for people, which comes from a gateway or a wrong address and not from the API.
-fn is_page(answer: &Answer) -> bool {
-    answer.content_type() == "text/html" || answer.body.trim_ascii_start().starts_with(b"<")
 }

@@ -64,6 +64,8 @@ pub(super) fn classify(
             Meaning::Refusal => PsaError::Rejected { field: field_in(&said), reason: short(&said) },
         }),
         408 => Err(unclear(String::from("Autotask answered 408 (time ran out)"))),
+        // A page for people comes from a gateway or a wrong address: nothing is known of what was asked for.
+        400..=499 if kind == Kind::Read && is_page(answer) => Err(unclear(not_autotask(answer))),
         400..=499 => Err(PsaError::Rejected {
             field: field_in(&said),
             reason: or_status(match status {
@@ -192,12 +194,16 @@ fn field_in(text: &str) -> Option<String> {
         .map(|field| (*field).to_owned())
 }
 
+/// Whether a page for people came, and not an answer of the API.
+pub(super) fn is_page(answer: &Answer) -> bool {
+    answer.content_type() == "text/html" || answer.body.trim_ascii_start().starts_with(b"<")
+}
+
 /// For people: what came instead of Autotask's JSON.
 pub(super) fn not_autotask(answer: &Answer) -> String {
-    let body = answer.body.trim_ascii_start();
-    let what = if body.is_empty() {
+    let what = if answer.body.trim_ascii().is_empty() {
         "nothing"
-    } else if answer.content_type() == "text/html" || body.starts_with(b"<") {
+    } else if is_page(answer) {
         "an HTML page"
     } else {
         "something else than expected"

@@ -88,19 +88,19 @@ impl Connection {
         // What somebody added is left as it is.
         let subscribed = watched.is_subscribed || is("isSubscribedField");
         let shown = watched.is_shown || is("isDisplayAlwaysField");
-        let flags = json!({ "isSubscribedField": subscribed, "isDisplayAlwaysField": shown });
         let Some(row) = row else {
-            let mut item = flags;
-            item["webhookID"] = json!(webhook);
-            item["fieldID"] = json!(number);
+            let item = json!({
+                "webhookID": webhook, "fieldID": number,
+                "isSubscribedField": subscribed, "isDisplayAlwaysField": shown,
+            });
             self.api.create(&path, &item).await?;
             return Ok(true);
         };
         if is("isSubscribedField") == subscribed && is("isDisplayAlwaysField") == shown {
             return Ok(false);
         }
-        let mut item = flags;
-        item["id"] = json!(wire::id(row, "id"));
+        let id = wire::id(row, "id");
+        let item = json!({ "id": id, "isSubscribedField": subscribed, "isDisplayAlwaysField": shown });
         self.api.patch(&path, &item).await?;
         Ok(true)
     }

@@ -18,7 +18,6 @@ mod notes;
 mod pick_lists;
 mod profile;
 mod registration;
-mod sha1;
 mod tickets;
 mod verify;
 mod webhook;

@@ -115,6 +115,9 @@ impl Connection {
             filter: vec![condition("eq", "isActive", true)],
         };
         let pairs = pairs?;
+        if pairs.is_empty() {
+            return Err(hidden("who has which role at the service desk"));
+        }
         let rows = seen("roles", self.api.all(&query).await?)?;
         let items = rows.iter().filter(|row| wire::is(row, "isActive") != Some(false)).filter_map(|row| {
             let id = wire::id(row, "id").filter(|id| *id > 0)?;
@@ -167,12 +170,13 @@ fn item(value: &str, label: &str) -> PickItem {
 /// A security level that may not see something gives an empty list, not an error; there is always somebody
 /// and some role.
 fn seen(what: &str, rows: Vec<Value>) -> Result<Vec<Value>, PsaError> {
-    if rows.is_empty() {
-        return Err(PsaError::Forbidden {
-            missing: format!("to see {what} (Autotask shows none), in the security level of the API user"),
-        });
+    if rows.is_empty() { Err(hidden(what)) } else { Ok(rows) }
+}
+
+fn hidden(what: &str) -> PsaError {
+    PsaError::Forbidden {
+        missing: format!("to see {what} (Autotask shows none), in the security level of the API user"),
     }
-    Ok(rows)
 }
 
 /// The values in use of a pick list.

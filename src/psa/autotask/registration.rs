@@ -35,7 +35,7 @@ impl Connection {
 
         let mut mended = Vec::new();
         let (id, is_new) = match self.registered(wanted).await? {
-            None => (self.api.create("TicketWebhooks", &wish.new()).await?, true),
+            None => (self.api.create("TicketWebhooks", &wish.registration()).await?, true),
             Some(row) => {
                 let id = wire::id(&row, "id").ok_or_else(gone)?;
                 let (item, words) = wish.repair(&row, id);
@@ -126,7 +126,7 @@ struct Wish<'a> {
 }
 
 impl Wish<'_> {
-    fn new(&self) -> Value {
+    fn registration(&self) -> Value {
         json!({
             "name": wire::split(&self.wanted.name, NAME_CHARS).0.trim_end(),
             "webhookUrl": self.wanted.url,

@@ -210,7 +210,7 @@ async fn a_missing_ticket_is_none_however_autotask_says_so() {
     let psa = connect(&server);
     assert_eq!(psa.read_ticket("1", false).await, Ok(None));
     assert_eq!(psa.read_ticket("2", false).await, Ok(None));
-    assert_eq!(psa.read_ticket("3", false).await.unwrap_err().code(), "rejected");
+    assert_eq!(psa.read_ticket("3", false).await.unwrap_err().code(), "unavailable");
     assert_eq!(psa.read_ticket("4", false).await.unwrap_err().code(), "unavailable");
     assert_eq!(psa.read_ticket("5", false).await.unwrap_err().code(), "unavailable", "another ticket");
     for id in ["x", "0", "-1", "7/Notes", ""] {

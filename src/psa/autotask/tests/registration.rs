@@ -19,7 +19,7 @@ fn wanted(external_id: Option<&str>) -> WebhookWanted {
 /// Webhooks, their fields and who is left out, as a tenant keeps them.
 #[derive(Default)]
 struct Hooks {
-    hooks: Vec<Value>,
+    known: Vec<Value>,
     fields: Vec<Value>,
     excluded: Vec<Value>,
 }
@@ -49,23 +49,23 @@ impl Hooks {
                 let mut row = body;
                 row["isReady"] = json!(true);
                 row["secretKey"] = json!("");
-                add(&mut self.hooks, row, 900)
+                add(&mut self.known, row, 900)
             }
             ("PATCH", "TicketWebhooks") => {
                 let mut change = body;
                 change.as_object_mut().unwrap().remove("secretKey");
-                merge(&mut self.hooks, &change)
+                merge(&mut self.known, &change)
             }
-            ("POST", "TicketWebhooks/query") => items(&self.hooks),
+            ("POST", "TicketWebhooks/query") => items(&self.known),
             ("POST", "TicketWebhooks/900/Fields") => add(&mut self.fields, body, 1),
             ("PATCH", "TicketWebhooks/900/Fields") => merge(&mut self.fields, &body),
             ("POST", "TicketWebhookFields/query") => items(&self.fields),
             ("POST", "TicketWebhooks/900/ExcludedResources") => add(&mut self.excluded, body, 1),
             ("POST", "TicketWebhookExcludedResources/query") => items(&self.excluded),
             ("POST", "Resources/query") => items(&[json!({"id": 31, "userName": "API@acme.com"})]),
-            ("GET", "TicketWebhooks/900") => Play::json(200, &json!({ "item": self.hooks.first() })),
+            ("GET", "TicketWebhooks/900") => Play::json(200, &json!({ "item": self.known.first() })),
             ("DELETE", "TicketWebhooks/900") => {
-                self.hooks.clear();
+                self.known.clear();
                 item_id(900)
             }
             _ => return None,
@@ -120,7 +120,7 @@ async fn what_was_switched_off_or_changed_is_mended_and_said() {
         "isActive": false, "isReady": true, "isSubscribedToUpdateEvents": false, "isSubscribedToDeleteEvents": true});
     let field = json!({"id": 1, "webhookID": 900, "fieldID": "430", "isSubscribedField": false, "isDisplayAlwaysField": true});
     let (server, hooks) =
-        tenant(Hooks { hooks: vec![hook], fields: vec![field], excluded: Vec::new() }).await;
+        tenant(Hooks { known: vec![hook], fields: vec![field], excluded: Vec::new() }).await;
     let kept = connect(&server).keep_webhook(&wanted(Some("900"))).await.unwrap();
     let mended = kept.mended.unwrap();
     for words in ["switched off", "another address", "all changes", "did not watch status, completeddate"] {
@@ -128,7 +128,7 @@ async fn what_was_switched_off_or_changed_is_mended_and_said() {
     }
     assert_eq!(kept.problem, None);
     let hooks = hooks.lock().unwrap();
-    assert_eq!((&hooks.hooks[0]["webhookUrl"], &hooks.hooks[0]["isActive"]), (&json!(URL), &json!(true)));
+    assert_eq!((&hooks.known[0]["webhookUrl"], &hooks.known[0]["isActive"]), (&json!(URL), &json!(true)));
     assert_eq!(hooks.fields[0]["isSubscribedField"], true);
     assert_eq!(
         sent(&server, "PATCH", "TicketWebhooks")[0]["secretKey"],
@@ -145,7 +145,7 @@ async fn what_cannot_be_mended_is_said() {
             ("GET", "TicketWebhooks/900") => Some(one(&row)),
             ("PATCH", _) => Some(item_id(900)),
             (_, "Resources/query") => Some(refused(500, "You do not have permission")),
-            _ => Hooks { hooks: vec![row.clone()], ..Hooks::default() }.answer(asked),
+            _ => Hooks { known: vec![row.clone()], ..Hooks::default() }.answer(asked),
         })
         .await;
         let kept = connect(&server).keep_webhook(&wanted(Some("900"))).await.unwrap();
@@ -153,7 +153,7 @@ async fn what_cannot_be_mended_is_said() {
     }
     let blind = autotask(|asked| match call(asked).1 {
         "TicketWebhookFields/entityInformation/fields" => Some(Play::json(200, &json!({"fields": []}))),
-        _ => Hooks { hooks: vec![json!({"id": 900, "webhookUrl": URL})], ..Hooks::default() }.answer(asked),
+        _ => Hooks { known: vec![json!({"id": 900, "webhookUrl": URL})], ..Hooks::default() }.answer(asked),
     })
     .await;
     let kept = connect(&blind).keep_webhook(&wanted(None)).await.unwrap();
@@ -190,7 +190,7 @@ async fn only_one_resource_of_our_name_is_taken_for_ourselves() {
         let server = autotask(move |asked| match call(asked).1 {
             "Resources/query" => Some(items(&rows)),
             _ => {
-                Hooks { hooks: vec![json!({"id": 900, "webhookUrl": URL})], ..Hooks::default() }.answer(asked)
+                Hooks { known: vec![json!({"id": 900, "webhookUrl": URL})], ..Hooks::default() }.answer(asked)
             }
         })
         .await;
@@ -201,10 +201,10 @@ async fn only_one_resource_of_our_name_is_taken_for_ourselves() {
 
 #[tokio::test]
 async fn a_webhook_is_removed_and_one_that_is_gone_is_no_error() {
-    let (server, hooks) = tenant(Hooks { hooks: vec![json!({"id": 900})], ..Hooks::default() }).await;
+    let (server, hooks) = tenant(Hooks { known: vec![json!({"id": 900})], ..Hooks::default() }).await;
     let psa = connect(&server);
     assert_eq!(psa.remove_webhook("900").await, Ok(()));
-    assert!(hooks.lock().unwrap().hooks.is_empty());
+    assert!(hooks.lock().unwrap().known.is_empty());
     assert_eq!(psa.remove_webhook("900").await, Ok(()));
     assert_eq!(server.calls("DELETE", &format!("{API}TicketWebhooks/900")).len(), 1);
     assert_eq!(psa.remove_webhook("../Tickets/1").await.unwrap_err().code(), "rejected");

@@ -20,7 +20,7 @@ fn secrets(texts: &[&str]) -> Vec<WebhookSecret> {
 }
 
 fn signature(key: &str, body: &str) -> String {
-    format!("sha1={}", STANDARD.encode(sha1::hmac(key.as_bytes(), body.as_bytes())))
+    format!("sha1={}", STANDARD.encode(mac(key.as_bytes(), body.as_bytes())))
 }
 
 fn check(texts: &[&str], header: Option<&str>, query: &str, body: &[u8]) -> Result<Proof, WebhookRefused> {
