@@ -71,6 +71,8 @@ impl Connection {
         item.insert("identifier".into(), json!(identifier(&name)));
         item.insert("name".into(), json!(name));
         item.insert("site".into(), json!({ "name": "Main" }));
+        // Some tenants demand an address; which fields they want is not documented.
+        item.insert("addressLine1".into(), json!(NO_ADDRESS));
         let kind = match &draft.company_type {
             Some(kind) => Some(chosen("company_type", kind)?),
             None => self.usual_row("/company/companies/types", &["customer", "client"]).await?,
@@ -113,6 +115,9 @@ impl Connection {
         Ok(found.and_then(|row| wire::id(row, "id")))
     }
 }
+
+/// Stands where a tenant wants an address and none is known.
+const NO_ADDRESS: &str = "-";
 
 /// A filter whose values are numbers.
 struct Wanted {

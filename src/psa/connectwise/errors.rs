@@ -44,6 +44,10 @@ pub(super) fn classify(
     match answer.status {
         200..=299 => match json(answer) {
             None => Err(unclear(not_json(answer))),
+            // A status that says all is well and a body that says time ran out: nobody knows what was done.
+            Some(body) if is_error(&body) && is_vague(&said) => {
+                Err(unclear(in_words("ConnectWise answered with an error", &said)))
+            }
             Some(body) if is_error(&body) => Err(refused(act, path, answer, &said)),
             Some(body) => Ok(body),
         },
@@ -57,6 +61,12 @@ pub(super) fn classify(
         400..=499 => Err(refused(act, path, answer, &said)),
         status => Err(unclear(in_words(&format!("ConnectWise answered {status}"), &said))),
     }
+}
+
+/// Whether an error says nothing of whether the work was done (SQL timeouts come as text, guide).
+fn is_vague(said: &Said) -> bool {
+    let lower = said.text.to_ascii_lowercase();
+    ["timeout", "timed out", "did not complete", "unexpected"].iter().any(|word| lower.contains(word))
 }
 
 /// A refusal, by what the body says first: the same text comes with several statuses.

@@ -78,8 +78,12 @@ impl Connection {
         }
         if exact.is_empty() {
             for ticket in candidates.into_iter().take(READS) {
-                if self.look_for_note(&ticket.external_id, &search.marker).await? {
-                    exact.push(ticket);
+                match self.look_for_note(&ticket.external_id, &search.marker).await {
+                    Ok(true) => exact.push(ticket),
+                    Ok(false) => {}
+                    // A ticket of a project stands in lists and has no notes here; ours never is one.
+                    Err(PsaError::Rejected { .. }) => {}
+                    Err(error) => return Err(error),
                 }
             }
         }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Connection,
+    conditions::Conditions,
     errors::Act,
     profile, site,
     wire::{self, chosen},
@@ -45,13 +46,38 @@ impl Connection {
         with_closer: bool,
     ) -> Result<Option<RemoteTicket>, PsaError> {
         let Some(row) = self.raw_ticket(ticket_id(external_id)?).await? else { return Ok(None) };
-        let ticket = self.ticket(&row).map(|ticket| {
-            // The name stays on a ticket that was opened again.
-            let is_asked = with_closer && wire::is(&row, "closedFlag") != Some(false);
-            let closed_by = wire::text(&row, "closedBy").filter(|_| is_asked).map(super::errors::short);
-            RemoteTicket { closed_by, ..ticket }
+        let Some(ticket) = self.ticket(&row) else { return Ok(None) };
+        // The name stays on a ticket that was opened again.
+        let is_asked = with_closer && wire::is(&row, "closedFlag") != Some(false);
+        let closed_by = match wire::text(&row, "closedBy").filter(|_| is_asked) {
+            Some(who) => Some(self.member_name(who).await?),
+            None => None,
+        };
+        Ok(Some(RemoteTicket { closed_by, ..ticket }))
+    }
+
+    /// What people call the member of that identifier; the identifier where ConnectWise does not say.
+    async fn member_name(&self, identifier: &str) -> Result<String, PsaError> {
+        let fallback = super::errors::short(identifier);
+        let Ok(conditions) = Conditions::default().word("identifier", identifier) else {
+            return Ok(fallback);
+        };
+        let query = [
+            ("conditions", conditions.text()),
+            ("fields", String::from("identifier,firstName,lastName")),
+            ("pageSize", String::from("1")),
+        ];
+        let rows = match self.api.rows("/system/members", &query).await {
+            Ok(rows) => rows.items,
+            // Worth a look, not a failure: the login may not be allowed to see members.
+            Err(PsaError::Forbidden { .. } | PsaError::Rejected { .. }) => return Ok(fallback),
+            Err(error) => return Err(error),
+        };
+        let name = rows.first().map(|row| {
+            let part = |key| wire::text(row, key).unwrap_or_default();
+            super::errors::short(&format!("{} {}", part("firstName"), part("lastName")))
         });
-        Ok(ticket)
+        Ok(name.filter(|name| !name.is_empty()).unwrap_or(fallback))
     }
 
     /// A ticket's row; none where there is none, and for tickets of projects, which stand elsewhere.

@@ -123,12 +123,8 @@ impl Connection {
             Some(rows) => Ok(once(rows.items.iter().filter_map(|row| {
                 sub_type(row, wire::any_guid(row, &["IssueTypeId", "TicketIssueTypeId"]))
             }))),
-            None => Err(PsaError::Rejected {
-                field: None,
-                reason: String::from(
-                    "MSP Manager's API does not list sub-issue types; leave the field empty",
-                ),
-            }),
+            // This service has no such list: there is nothing to choose.
+            None => Ok(Vec::new()),
         }
     }
 }

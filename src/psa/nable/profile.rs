@@ -14,14 +14,17 @@ const fn field(
 
 /// The fields, in the order of a form. Teams, queues, boards and ticket types were not seen in this API.
 pub(super) const FIELDS: &[ProfileField] = &[
-    field(
-        "service_item",
-        "Service item",
-        "A ticket belongs to a customer through a service item of that customer. The one of this name is used \
-         for each customer; a customer's only one is used whatever its name.",
-        Some("service_item"),
-        &[],
-    ),
+    ProfileField {
+        is_required: true,
+        ..field(
+            "service_item",
+            "Service item",
+            "A ticket belongs to a customer through a service item of that customer. The one of this name is \
+             used for each customer; a customer's only one is used whatever its name.",
+            Some("service_item"),
+            &[],
+        )
+    },
     field("issue_type", "Issue type", "", Some("issue_type"), &[]),
     field("sub_issue_type", "Sub-issue type", "", Some("sub_issue_type"), &["issue_type"]),
     field("priority", "Priority", "Normal where this is empty.", Some("priority"), &[]),

@@ -83,13 +83,13 @@ impl Connection {
         PsaError::Rejected { field: Some(String::from("service_item")), reason }
     }
 
-    /// The names in use, each once.
+    /// The names in use, each once, the most frequent first.
     pub(super) async fn service_item_names(&self) -> Result<Vec<PickItem>, PsaError> {
         let (rows, _) = self.pages(ALL, PARTS).await?;
-        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        let mut names: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for row in rows.iter().filter(|row| !wire::is_out_of_use(row)) {
             if let Some(name) = wire::any_text(row, NAMES) {
-                names.entry(same(name)).or_insert_with(|| name.to_owned());
+                names.entry(same(name)).or_insert_with(|| (0, name.to_owned())).0 += 1;
             }
         }
         if names.is_empty() && !rows.is_empty() {
@@ -97,7 +97,10 @@ impl Connection {
             return Err(PsaError::Rejected { field: None, reason });
         }
         let item = |name: String| PickItem { value: name.clone(), label: name, ..PickItem::default() };
-        Ok(names.into_values().map(item).collect())
+        // What most customers have comes first.
+        let mut names: Vec<_> = names.into_values().collect();
+        names.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        Ok(names.into_iter().map(|(_, name)| item(name)).collect())
     }
 }
 

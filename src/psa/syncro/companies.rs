@@ -32,9 +32,8 @@ impl Connection {
         let status = filter.status.as_deref().map(str::trim).filter(|status| !status.is_empty());
         let wants_inactive =
             filter.include_inactive || status.is_some_and(|status| status.eq_ignore_ascii_case(INACTIVE));
-        // Ids do not change, so nothing moves between pages while they are read. An order that an account
-        // does not know is ignored.
-        let mut query = vec![("sort", String::from("id ASC"))];
+        // The one order that is documented; names change seldom, so that little moves between pages.
+        let mut query = vec![("sort", String::from("business_name ASC"))];
         if wants_inactive {
             query.push(("include_disabled", String::from("true")));
         }
