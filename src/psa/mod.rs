@@ -128,6 +128,7 @@ pub struct ProfileField {
 
 /// What a platform can do beyond creating, reading, noting and closing tickets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says yes or no to one thing a platform can do")]
 pub struct Capabilities {
     /// A closed ticket can be opened again.
     pub reopen: bool,

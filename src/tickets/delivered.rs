@@ -151,6 +151,10 @@ pub async fn delivered(
             ticket.state_reason = None;
             ticket.state_message = None;
         }
+        // A close that was refused weighs more than the note that says so.
+        Delivered::Refused { .. }
+            if operation.kind == OperationKind::Note
+                && matches!(ticket.state_reason.as_deref(), Some("close_refused" | "reopen_refused")) => {}
         Delivered::Refused { code, message } => {
             ticket.state_reason = Some(match operation.kind {
                 OperationKind::Close => "close_refused".to_owned(),

@@ -37,7 +37,7 @@ impl Connection {
                 return Ok(());
             }
             let whole = text::with_note(before, &at, &note.text, &note.marker);
-            self.put_back(&id, &row, &[("Description", json!(whole))], &[]).await?;
+            self.put_back(&id, &row, &[("Description", json!(whole))]).await?;
             match self.look_for_note(&id, &note.marker).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}

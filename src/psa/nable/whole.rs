@@ -22,9 +22,21 @@ use crate::{
 /// Without these in what was read, putting it back would take them away from the ticket.
 const NEEDED: [&str; 4] = ["Title", "Description", "ServiceItemId", "TicketStatusCode"];
 
-/// What only the service may say: sent back, it would pretend that nothing had changed.
-const SERVERS_OWN: [&str; 4] =
-    ["UpdatedDate", "UpdatedByFirstName", "UpdatedByLastName", "UpdatedByEmailAddress"];
+/// What only the service may say: sent back, it is refused or would pretend that nothing had changed. Which of a
+/// ticket's fields can be written is not documented; this is the one place to change. The id stands in the address.
+const SERVERS_OWN: [&str; 11] = [
+    "TicketId",
+    "TicketNumber",
+    "CreatedDate",
+    "CreatedByFirstName",
+    "CreatedByLastName",
+    "CreatedByEmailAddress",
+    "UpdatedDate",
+    "UpdatedByFirstName",
+    "UpdatedByLastName",
+    "UpdatedByEmailAddress",
+    "CompletedDate",
+];
 
 /// How one record is addressed: `Tickets/{id}`, as clients do with customers and sub-resources, or OData's
 /// own `Tickets({id})`. Which of them tickets know is not proven; the one that works is remembered.
@@ -87,15 +99,14 @@ impl Connection {
         Ok(row)
     }
 
-    /// Puts a ticket back with changes; fields named in `without` are left out.
+    /// Puts a ticket back with changes.
     pub(super) async fn put_back(
         &self,
         id: &str,
         row: &Value,
         changes: &[(&str, Value)],
-        without: &[&str],
     ) -> Result<(), PsaError> {
-        let body = changed(row, changes, without);
+        let body = changed(row, changes);
         self.api.overwrite(&self.form.current(id), &Value::Object(body)).await.map(drop)
     }
 
@@ -106,9 +117,8 @@ impl Connection {
         if wire::int(&row, "TicketStatusCode") == Some(wanted) {
             return self.ticket(&row).ok_or_else(no_such_ticket);
         }
-        // When it was completed is the service's to say, after a close and after a reopening alike.
         let changes = [("TicketStatusCode", json!(wanted))];
-        self.put_back(&id, &row, &changes, &["CompletedDate"]).await?;
+        self.put_back(&id, &row, &changes).await?;
         // The answer to a PUT may be empty, and a rule of the service's may have undone the change.
         match self.read(&id, false).await {
             Ok(Some(ticket)) => Ok(ticket),
@@ -119,7 +129,7 @@ impl Connection {
 }
 
 /// What is put back: every plain field as it was read, with the changes.
-fn changed(row: &Value, changes: &[(&str, Value)], without: &[&str]) -> Map<String, Value> {
+fn changed(row: &Value, changes: &[(&str, Value)]) -> Map<String, Value> {
     let is_kept = |name: &str, value: &Value| {
         let is_named = |keys: &[&str]| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
         // Annotations are OData's; objects and lists are other records, shown along with this one.
@@ -127,7 +137,6 @@ fn changed(row: &Value, changes: &[(&str, Value)], without: &[&str]) -> Map<Stri
             && !value.is_object()
             && !value.is_array()
             && !is_named(&SERVERS_OWN)
-            && !is_named(without)
             && !changes.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
     };
     let fields = row.as_object().into_iter().flatten();
@@ -153,7 +162,7 @@ mod tests {
     #[test]
     fn everything_plain_goes_back_in_its_own_names_and_only_the_change_differs() {
         let row: Value = serde_json::from_str(include_str!("fixtures/ticket.json")).unwrap();
-        let body = changed(&row, &[("ticketstatuscode", json!(7))], &["CompletedDate"]);
+        let body = changed(&row, &[("ticketstatuscode", json!(7))]);
         let mut wanted = row.as_object().unwrap().clone();
         for gone in ["@odata.context", "UpdatedDate", "CompletedDate", "ServiceItem"] {
             assert!(wanted.remove(gone).is_some(), "{gone} is in the fixture");

@@ -4,16 +4,12 @@
 //! read together and sorted here. A ticket that changes meanwhile may move to the list's end and pull
 //! another one back over a page's edge, unseen; then one stands in the list twice, and it is read once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::Timestamp;
 use serde_json::Value;
 
-use super::{
-    Connection,
-    paging::{Pages, Place},
-    wire,
-};
+use super::{Connection, paging::Place, wire};
 use crate::{
     psa::PsaError,
     tickets::remote::{RemotePage, RemoteTicket},
@@ -37,15 +33,9 @@ impl Connection {
         let from = Place::read(page);
         let read = self.pages("/tickets", "tickets", &query, from.clone(), PAGES).await?;
         let mut tickets = BTreeMap::new();
-        let Pages { next, count, .. } = read;
-        let mut is_moved = self.newest(&mut tickets, &read.items);
-        if is_moved && count > 1 {
-            let again = self.pages("/tickets", "tickets", &query, from, count).await?;
-            is_moved = self.newest(&mut BTreeMap::new(), &again.items);
+        if self.newest(&mut tickets, &read.items) {
+            let again = self.pages("/tickets", "tickets", &query, from, read.count).await?;
             self.newest(&mut tickets, &again.items);
-        }
-        if is_moved {
-            tracing::debug!("Syncro's tickets moved while they were read");
         }
         let mut items: Vec<_> = tickets.into_values().collect();
         let ignored = since.plus_secs(-IGNORED_AFTER_SECS);
@@ -57,12 +47,12 @@ impl Connection {
         let from = Timestamp::from_secs(since.as_secs());
         items.retain(|ticket| ticket.updated_at.is_none_or(|at| at >= from));
         items.sort_by_key(|ticket| ticket.updated_at);
-        Ok(RemotePage { items, next: next.map(|place| place.word()), total: None })
+        Ok(RemotePage { items, next: read.next.map(|place| place.word()), total: None })
     }
 
     /// Adds rows, the newest picture of each ticket winning. Says whether one stands among them twice.
     fn newest(&self, tickets: &mut BTreeMap<String, RemoteTicket>, rows: &[Value]) -> bool {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut is_twice = false;
         for ticket in rows.iter().filter_map(|row| self.ticket(row)) {
             is_twice |= !seen.insert(ticket.external_id.clone());

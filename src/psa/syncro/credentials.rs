@@ -119,7 +119,8 @@ fn token(text: &str) -> Result<String, &'static str> {
     let mut rest = text;
     while let Some(tail) = BEFORE.iter().find_map(|word| {
         let (head, tail) = rest.split_at_checked(word.len())?;
-        (head.eq_ignore_ascii_case(word) && tail.starts_with(is_between)).then_some(tail)
+        let is_whole = tail.is_empty() || tail.starts_with(is_between);
+        (is_whole && head.eq_ignore_ascii_case(word)).then_some(tail)
     }) {
         rest = clean(tail.trim_start_matches(is_between));
     }

@@ -53,7 +53,6 @@ pub(super) fn classify(asked: &Asked, answer: &Answer, retry_after: Option<i64>)
             if is_refusal(&body) { Err(refused(asked, answer)) } else { Ok(body) }
         }
         300..=399 => Err(unclear(format!("Syncro answered {} and points elsewhere", answer.status))),
-        401 | 403 => Err(refused(asked, answer)),
         // A page comes from a gateway or another host: it proves that nothing was done, and no more.
         404 if !is_own(answer) => Err(PsaError::Unavailable { detail: not_json(answer) }),
         408 => Err(unclear(String::from("Syncro answered 408 (time ran out)"))),
@@ -103,16 +102,14 @@ fn refused(asked: &Asked, answer: &Answer) -> PsaError {
         );
         return PsaError::Unauthorized { detail };
     }
-    match said {
-        Some(said) => PsaError::Rejected { field: said.field, reason: said.text },
-        None => {
-            let reason = match answer.status {
-                404 => String::from("Syncro has no such record"),
-                status => format!("Syncro answered {status} without a reason"),
-            };
-            PsaError::Rejected { field: None, reason }
-        }
+    if let Some(said) = said {
+        return PsaError::Rejected { field: said.field, reason: said.text };
     }
+    let reason = match answer.status {
+        404 => String::from("Syncro has no such record"),
+        status => format!("Syncro answered {status} without a reason"),
+    };
+    PsaError::Rejected { field: None, reason }
 }
 
 /// Syncro answers 401 to a missing permission as well, with the text "Not authorized. Please ask account

@@ -60,7 +60,7 @@ impl Connection {
         let mut query = query.to_vec();
         query.push(("page", place.page.to_string()));
         let answer = self.api.get(path, &query).await?;
-        let Some(wire::Rows { rows, pages, total }) = wire::rows(answer, key) else {
+        let Some(wire::Rows { items: rows, pages, total }) = wire::rows(answer, key) else {
             let detail = format!("Syncro's answer to {path} holds no list");
             return Err(PsaError::Unavailable { detail });
         };

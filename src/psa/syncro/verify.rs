@@ -169,21 +169,21 @@ impl Connection {
                 let count = page.total.map(|total| format!(" ({total})")).unwrap_or_default();
                 passed(format!("Customers can be read{count}."))
             }
-            Err(error) => self.refusal("/customers", error),
+            Err(error) => refusal("/customers", error),
         }
     }
 
     async fn list_step(&self, path: &str, key: &str, what: &str) -> Seen {
         match self.page(path, key, &[], Place::START).await {
             Ok(_) => passed(format!("{what} can be read.")),
-            Err(error) => self.refusal(path, error),
+            Err(error) => refusal(path, error),
         }
     }
 
     async fn lists_step(&self) -> Seen {
         let read = match self.all_pick_lists().await {
             Ok(read) => read,
-            Err(error) => return self.refusal("/tickets/settings", error),
+            Err(error) => return refusal("/tickets/settings", error),
         };
         let problems: Vec<_> =
             read.lists.iter().filter_map(|l| Some(format!("{}: {}", l.key, l.problem.as_ref()?))).collect();
@@ -202,20 +202,20 @@ impl Connection {
         }
         passed(message)
     }
+}
 
-    /// The token was taken a moment ago, so a 401 of whatever words is about what it may do.
-    fn refusal(&self, path: &str, error: PsaError) -> Seen {
-        match error {
-            PsaError::Unauthorized { detail } => failed(
-                format!(
-                    "{detail}, although the token is known: it lacks the permission {}. Tick it in the token's custom permissions (More > Admin > API > API Tokens).",
-                    errors::permission(Verb::Get, path)
-                ),
-                Some("api_key"),
+/// The token was taken a moment ago, so a 401 of whatever words is about what it may do.
+fn refusal(path: &str, error: PsaError) -> Seen {
+    match error {
+        PsaError::Unauthorized { detail } => failed(
+            format!(
+                "{detail}, although the token is known: it lacks the permission {}. Tick it in the token's custom permissions (More > Admin > API > API Tokens).",
+                errors::permission(Verb::Get, path)
             ),
-            error @ PsaError::Forbidden { .. } => failed(error.to_string(), Some("api_key")),
-            error => failed(error.to_string(), None),
-        }
+            Some("api_key"),
+        ),
+        error @ PsaError::Forbidden { .. } => failed(error.to_string(), Some("api_key")),
+        error => failed(error.to_string(), None),
     }
 }
 

@@ -147,7 +147,7 @@ fn parse(body: &[u8]) -> Option<Value> {
             Some((name, inner)) => (name, Some(inner.trim_end_matches(']'))),
             None => (key.as_ref(), None),
         };
-        let json = serde_json::from_str::<Value>(&value).ok().filter(|json| json.is_object());
+        let json = serde_json::from_str::<Value>(&value).ok().filter(Value::is_object);
         match (inner, json) {
             (None, Some(json)) if matches!(name, "payload" | "data" | "body") => return Some(json),
             (None, json) => {

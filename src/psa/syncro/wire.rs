@@ -64,7 +64,7 @@ pub(super) fn sent_time(at: Timestamp) -> String {
 
 /// Rows of a list and, where it is said, the number of pages and of rows in all.
 pub(super) struct Rows {
-    pub(super) rows: Vec<Value>,
+    pub(super) items: Vec<Value>,
     pub(super) pages: Option<i64>,
     pub(super) total: Option<u64>,
 }
@@ -72,13 +72,13 @@ pub(super) struct Rows {
 /// A list under its key, or a bare one. None where there is no list.
 pub(super) fn rows(answer: Value, key: &str) -> Option<Rows> {
     match answer {
-        Value::Array(rows) => Some(Rows { rows, pages: None, total: None }),
+        Value::Array(rows) => Some(Rows { items: rows, pages: None, total: None }),
         Value::Object(mut object) => {
             let meta = object.remove("meta").unwrap_or_default();
             let Some(Value::Array(rows)) = object.remove(key) else { return None };
             let pages = int(&meta, "total_pages").filter(|pages| *pages >= 0);
             let total = int(&meta, "total_entries").and_then(|total| u64::try_from(total).ok());
-            Some(Rows { rows, pages, total })
+            Some(Rows { items: rows, pages, total })
         }
         _ => None,
     }
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn lists_and_records_are_found_in_every_envelope() {
-        let seen = |answer: Value| rows(answer, "tickets").map(|r| (r.rows.len(), r.pages, r.total));
+        let seen = |answer: Value| rows(answer, "tickets").map(|r| (r.items.len(), r.pages, r.total));
         assert_eq!(
             seen(json!({"tickets": [{}], "meta": {"total_pages": 3, "page": 1}})),
             Some((1, Some(3), None))

@@ -58,7 +58,18 @@ async fn a_page_for_people_is_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_inside_a_200_is_an_error() {
     on_every_platform("hidden error in 200", async |app, psa| {
-        one_ticket_after(app, psa, FaultKind::HiddenError).await;
+        let msp = app.msp_with(psa, "msp").await.ready().await;
+        psa.fault(Fault::once(psa.calls().create, FaultKind::HiddenError));
+        msp.posts(&finding("CVE-2024-3094")).await.is_accepted();
+        app.pass(1_800).await;
+        // What reads like a refusal is shown as one, and can be tried again; anything else is found out.
+        if msp.tickets().await[0]["state"] == "FAILED" {
+            assert_eq!(psa.ledger().len(), 0);
+            msp.retry_failed_operation().await;
+            app.pass(1_800).await;
+        }
+        assert_eq!(psa.ledger().len(), 1, "{:#}", json!(msp.tickets().await));
+        assert_eq!(msp.tickets().await[0]["state"], "OPEN");
     })
     .await;
 }
