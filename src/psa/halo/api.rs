@@ -13,6 +13,19 @@ use crate::psa::{
     http::{Answer, Call, Outbound},
 };
 
+/// What a call does. Halo knows no other methods.
+enum Act {
+    Get,
+    Post(Value),
+    Delete,
+}
+
+impl Act {
+    fn kind(&self) -> Kind {
+        if matches!(self, Self::Get) { Kind::Read } else { Kind::Write }
+    }
+}
+
 /// One login's way to the API.
 pub(super) struct Api {
     pub(super) login: Login,
@@ -27,7 +40,7 @@ impl Api {
 
     /// Reads.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, PsaError> {
-        self.call(Kind::Read, path, query, None).await
+        self.call(&Act::Get, path, query).await
     }
 
     /// Reads one record; none where there is none. Some records answer 200 with an object of nulls.
@@ -36,7 +49,17 @@ impl Api {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<Option<Value>, PsaError> {
-        let (answer, token) = self.exchange(Kind::Read, path, query, None).await?;
+        let found = self.get_some(path, query).await?.and_then(super::wire::record);
+        Ok(found.filter(|record| super::wire::id(record, "id").is_some()))
+    }
+
+    /// Reads what may not be there.
+    pub(super) async fn get_some(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Option<Value>, PsaError> {
+        let (answer, token) = self.exchange(&Act::Get, path, query).await?;
         if answer.status == 404 {
             // A 404 in HTML comes from a gateway or a wrong address, not from Halo.
             return if answer.content_type() == "text/html" {
@@ -45,14 +68,12 @@ impl Api {
                 Ok(None)
             };
         }
-        let body = self.classify(Kind::Read, path, &token, &answer)?;
-        Ok(super::wire::record(body).filter(|record| super::wire::id(record, "id").is_some()))
+        self.classify(Kind::Read, path, &token, &answer).map(Some)
     }
 
     /// Changes something: Halo takes arrays only, and knows no other method than POST for it.
     pub(super) async fn post(&self, path: &str, item: Value) -> Result<Value, PsaError> {
-        let body = Value::Array(vec![item]);
-        let answer = self.call(Kind::Write, path, &[], Some(&body)).await?;
+        let answer = self.call(&Act::Post(Value::Array(vec![item])), path, &[]).await?;
         if let Some(warning) = answer.get("_warning").and_then(Value::as_str).filter(|text| !text.is_empty())
         {
             tracing::warn!(path, warning = errors::short(warning), "Halo carried this out with a warning");
@@ -60,15 +81,18 @@ impl Api {
         Ok(answer)
     }
 
-    async fn call(
-        &self,
-        kind: Kind,
-        path: &str,
-        query: &[(&str, String)],
-        body: Option<&Value>,
-    ) -> Result<Value, PsaError> {
-        let (answer, token) = self.exchange(kind, path, query, body).await?;
-        self.classify(kind, path, &token, &answer)
+    /// Takes something away; what is gone is no error.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), PsaError> {
+        let (answer, token) = self.exchange(&Act::Delete, path, &[]).await?;
+        if answer.status == 404 && answer.content_type() != "text/html" {
+            return Ok(());
+        }
+        self.classify(Kind::Write, path, &token, &answer).map(drop)
+    }
+
+    async fn call(&self, act: &Act, path: &str, query: &[(&str, String)]) -> Result<Value, PsaError> {
+        let (answer, token) = self.exchange(act, path, query).await?;
+        self.classify(act.kind(), path, &token, &answer)
     }
 
     fn classify(&self, kind: Kind, path: &str, token: &Token, answer: &Answer) -> Result<Value, PsaError> {
@@ -85,14 +109,13 @@ impl Api {
     /// that nothing was done, so a write may be repeated.
     async fn exchange(
         &self,
-        kind: Kind,
+        act: &Act,
         path: &str,
         query: &[(&str, String)],
-        body: Option<&Value>,
     ) -> Result<(Answer, Token), PsaError> {
         let url = self.url(path, query)?;
         let token = self.sign_in.token(&self.login, &self.http, None).await?;
-        let answer = self.send(kind, &url, body, &token).await?;
+        let answer = self.send(act, &url, &token).await?;
         let is_stale = match answer.status {
             401 => true,
             400 => self.http.clock.now() >= token.renew_at || errors::may_be_stale_token(&answer),
@@ -102,23 +125,18 @@ impl Api {
             return Ok((answer, token));
         }
         let token = self.sign_in.token(&self.login, &self.http, Some(&token)).await?;
-        let answer = self.send(kind, &url, body, &token).await?;
+        let answer = self.send(act, &url, &token).await?;
         Ok((answer, token))
     }
 
-    async fn send(
-        &self,
-        kind: Kind,
-        url: &Url,
-        body: Option<&Value>,
-        token: &Token,
-    ) -> Result<Answer, PsaError> {
-        let call = match body {
-            None => Call::get(url.clone()),
-            Some(body) => Call::post_json(url.clone(), body),
+    async fn send(&self, act: &Act, url: &Url, token: &Token) -> Result<Answer, PsaError> {
+        let call = match act {
+            Act::Get => Call::get(url.clone()),
+            Act::Post(body) => Call::post_json(url.clone(), body),
+            Act::Delete => Call::delete(url.clone()),
         };
         let sent = self.http.send(call.bearer(&token.text)).await;
-        sent.map_err(|failed| if kind == Kind::Read { failed.for_read() } else { failed.for_write() })
+        sent.map_err(|failed| if act.kind() == Kind::Read { failed.for_read() } else { failed.for_write() })
     }
 
     fn url(&self, path: &str, query: &[(&str, String)]) -> Result<Url, PsaError> {

@@ -133,6 +133,16 @@ fn missing(kind: Kind, path: &str, granted: &str, answer: &Answer) -> String {
         ("client" | "site" | "users", Kind::Write) => "edit:customers",
         // dotMARC: no scope covers agents, the role of the application's agent decides.
         ("agent", _) => "to see agents (no scope covers this: the role of the application's agent decides)",
+        ("asset", Kind::Read) => "read:assets, and a role of its agent that may see assets",
+        ("asset", Kind::Write) => "edit:assets",
+        // The scope's name is known (dotMARC); that recurring invoices come under it is not confirmed.
+        ("recurringinvoice", Kind::Read) => "read:invoices, and a role of its agent that may see invoices",
+        ("recurringinvoice", Kind::Write) => "edit:invoices",
+        // The strict reading: no source says which scope webhooks need.
+        ("webhook" | "notification", _) => {
+            "admin, to register webhooks; without it, make a webhook endpoint here and enter its address and secret \
+             by hand in Halo (Configuration > Integrations > Webhooks)"
+        }
         ("tickets" | "actions", Kind::Write) => "edit:tickets, and a role of its agent that may do this",
         _ => "read:tickets, and a role of its agent that may see this",
     };

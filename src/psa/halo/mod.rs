@@ -14,6 +14,7 @@ mod notes;
 mod paging;
 mod pick_lists;
 mod profile;
+mod registration;
 mod tickets;
 mod verify;
 mod webhook;
@@ -30,8 +31,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme, WebhookSecret,
-    http::Outbound,
+    RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
+    WebhookSecret, WebhookWanted, http::Outbound,
 };
 use crate::{
     clock::Chance,
@@ -75,7 +76,7 @@ impl Platform for Halo {
             rate: Some(RateLimit { calls: 500, window_secs: 300 }),
             rate_scope: RateScope::Tenant,
             parallel: 0,
-            webhook_registration: false,
+            webhook_registration: true,
         }
     }
 
@@ -179,7 +180,7 @@ impl Psa for Connection {
     }
 
     async fn set_status(&self, change: &StatusChange) -> Result<RemoteTicket, PsaError> {
-        self.change_status(&change.external_id, &change.status).await
+        self.change_status(change).await
     }
 
     async fn changed_since(
@@ -192,5 +193,13 @@ impl Psa for Connection {
 
     async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
         self.new_company(draft).await
+    }
+
+    async fn keep_webhook(&self, wanted: &WebhookWanted) -> Result<WebhookKept, PsaError> {
+        self.keep_registered(wanted).await
+    }
+
+    async fn remove_webhook(&self, external_id: &str) -> Result<(), PsaError> {
+        self.unregister(external_id).await
     }
 }

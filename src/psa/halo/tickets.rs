@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Connection, paging::Place, profile, wire};
 use crate::{
     psa::PsaError,
-    tickets::remote::{RemotePage, RemoteTicket, TicketDraft},
+    tickets::remote::{RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
 /// The longest summary sent. The vendor's document names no limit; longer ones are cut at a place of our
@@ -19,11 +19,40 @@ const IGNORED_AFTER_SECS: i64 = 86_400;
 
 impl Connection {
     pub(super) async fn open(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {
-        let answer = self.api.post("/Tickets", new_ticket(draft)?).await?;
+        let mut item = new_ticket(draft, self.api.http.clock.now())?;
+        if let Some(contact) = profile::value(draft, "contact") {
+            self.add_contact(&mut item, draft, integer("contact", contact)?).await?;
+        }
+        let answer = self.api.post("/Tickets", Value::Object(item)).await?;
         let ticket = wire::record(answer).and_then(|row| self.ticket(&row));
         ticket.ok_or_else(|| PsaError::Unknown {
             detail: String::from("Halo took the ticket and answered without its id"),
         })
+    }
+
+    /// A user goes with the site it is at: Halo wants both. One of another client is refused, because the ticket
+    /// would be shown to strangers.
+    async fn add_contact(
+        &self,
+        item: &mut Map<String, Value>,
+        draft: &TicketDraft,
+        id: i64,
+    ) -> Result<(), PsaError> {
+        let refused = |reason: &str| PsaError::Rejected {
+            field: Some(String::from("contact")),
+            reason: format!("{reason}; change the contact in the ticket profile"),
+        };
+        let user = self.api.get_record(&format!("/Users/{id}"), &[]).await?;
+        let user = user.ok_or_else(|| refused("Halo has no user with that number"))?;
+        let client = wire::id(&user, "client_id").map(|id| id.to_string());
+        if client.is_some_and(|client| client != draft.company_external_id.trim()) {
+            return Err(refused("the user belongs to another client in Halo"));
+        }
+        item.insert("user_id".into(), json!(id));
+        if let Some(site) = wire::id(&user, "site_id") {
+            item.insert("site_id".into(), json!(site));
+        }
+        Ok(())
     }
 
     pub(super) async fn read(
@@ -49,11 +78,8 @@ impl Connection {
 
     /// Moves a ticket. The type and the client go with it, because without them some instances answer
     /// "Record not found" (dotMARC).
-    pub(super) async fn change_status(
-        &self,
-        external_id: &str,
-        status: &str,
-    ) -> Result<RemoteTicket, PsaError> {
+    pub(super) async fn change_status(&self, change: &StatusChange) -> Result<RemoteTicket, PsaError> {
+        let (external_id, status) = (change.external_id.as_str(), change.status.as_str());
         let wanted = integer("status", status)?;
         let Some(row) = self.raw_ticket(ticket_id(external_id)?).await? else {
             return Err(PsaError::Rejected { field: None, reason: String::from("Halo has no such ticket") });
@@ -70,7 +96,13 @@ impl Connection {
             }
         }
         item.insert("status_id".into(), json!(wanted));
-        // Mandatory closing fields are for people; a machine cannot fill them in.
+        let text =
+            change.text.as_deref().map(clean).filter(|text| change.is_close && !text.trim().is_empty());
+        if let Some(text) = text {
+            // Ticket types can demand one (dotMARC).
+            item.insert("closure_note".into(), json!(text.trim()));
+        }
+        // Mandatory closing fields are for people; a machine cannot fill in all of them.
         item.insert("_novalidate".into(), json!(true));
         let answer = self.api.post("/Tickets", Value::Object(item)).await?;
         let mut ticket = wire::record(answer).and_then(|row| self.ticket(&row)).unwrap_or(current);
@@ -145,7 +177,7 @@ pub(super) fn marker_of(row: &Value) -> Option<String> {
 
 /// A ticket as Halo wants it. The texts are plain: they go into `details`, which Halo shows as text, and
 /// never into `details_html`, so nothing a scanner sends becomes markup.
-fn new_ticket(draft: &TicketDraft) -> Result<Value, PsaError> {
+fn new_ticket(draft: &TicketDraft, now: Timestamp) -> Result<Map<String, Value>, PsaError> {
     let mut item = Map::new();
     let title = one_line(&draft.title);
     let summary: String = title.chars().take(SUMMARY_CHARS).collect();
@@ -156,23 +188,13 @@ fn new_ticket(draft: &TicketDraft) -> Result<Value, PsaError> {
     item.insert("details".into(), json!(details.trim_start()));
     item.insert("client_id".into(), json!(integer("client_id", &draft.company_external_id)?));
     item.insert("supplier_reference".into(), json!(draft.marker));
-    let field = |key: &str| draft.fields.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
-    for (ours, theirs) in profile::INTEGERS {
-        if let Some(value) = field(ours) {
-            item.insert((*theirs).into(), json!(integer(ours, value)?));
-        }
-    }
-    for (ours, theirs) in profile::TEXTS {
-        if let Some(value) = field(ours) {
-            item.insert((*theirs).into(), json!(value));
-        }
-    }
+    profile::fill(&mut item, draft, now)?;
     if let Some(status) = &draft.status {
         item.insert("status_id".into(), json!(integer("status", status)?));
     }
     // Fields that the ticket type demands of people must not keep a machine's ticket out.
     item.insert("_novalidate".into(), json!(true));
-    Ok(Value::Object(item))
+    Ok(item)
 }
 
 fn unreadable() -> PsaError {

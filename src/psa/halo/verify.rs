@@ -10,12 +10,17 @@ use super::{
 use crate::psa::{Ability, PsaError, StepOutcome, Verification, VerificationStep};
 
 /// The steps, in order.
-const STEPS: [(&str, &str, Option<Ability>); 7] = [
+const STEPS: [(&str, &str, Option<Ability>); 12] = [
     ("host", "Reach Halo", None),
     ("sign_in", "Sign in", None),
     ("companies", "Read clients", Some(Ability::Companies)),
     ("tickets", "Read tickets", Some(Ability::Tickets)),
-    ("ticket_write", "Write tickets", Some(Ability::Close)),
+    ("ticket_write", "Write tickets", Some(Ability::Tickets)),
+    ("close", "Close tickets", Some(Ability::Close)),
+    ("configurations", "Read assets", Some(Ability::Configurations)),
+    ("contacts", "Read users", Some(Ability::Contacts)),
+    ("billing", "Read recurring invoices", Some(Ability::Billing)),
+    ("webhooks", "Read webhooks", Some(Ability::Webhooks)),
     ("pick_lists", "Read the lists of values", None),
     ("agent", "Know the agent behind the application", None),
 ];
@@ -60,7 +65,24 @@ impl Connection {
                 Err(error) => failed(error.to_string(), None),
             },
             "tickets" => self.tickets_step().await,
-            "ticket_write" => self.write_step().await,
+            "ticket_write" => {
+                self.write_step(
+                    "The application may write tickets. Whether the role of its agent may too shows with the first \
+                     ticket: send a test ticket.",
+                )
+                .await
+            }
+            "close" => {
+                self.write_step(
+                    "The application may close tickets. Whether its agent may use an action that closes them shows \
+                     with the first one.",
+                )
+                .await
+            }
+            "configurations" => self.look("/Asset", "assets", "Assets can be read").await,
+            "contacts" => self.look("/Users", "users", "Users can be read").await,
+            "billing" => self.look("/RecurringInvoice", "invoices", "Recurring invoices can be read").await,
+            "webhooks" => self.webhooks_step().await,
             "pick_lists" => self.lists_step().await,
             _ => self.agent_step(verification).await,
         }
@@ -109,6 +131,7 @@ impl Connection {
         match token {
             Ok(token) => {
                 verification.discovered.insert(String::from("scope"), token.scope.clone());
+                verification.warnings.extend(more_than_needed(&token.scope));
                 if let Ok(info) = self.api.get("/InstanceInfo", &[]).await
                     && let Some(version) = wire::text(&info, "version")
                 {
@@ -139,7 +162,7 @@ impl Connection {
     }
 
     /// Writing cannot be tried without leaving something behind; the scope is what can be looked at.
-    async fn write_step(&self) -> Seen {
+    async fn write_step(&self, allowed: &str) -> Seen {
         let token = match self.api.sign_in.token(&self.api.login, &self.api.http, None).await {
             Ok(token) => token,
             Err(error) => return failed(error.to_string(), None),
@@ -147,18 +170,38 @@ impl Connection {
         if token.scope.is_empty() {
             return not_proven("Halo does not say what the application may do; the first ticket will tell.");
         }
-        let scopes: Vec<_> = token.scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
-        if scopes.iter().any(|scope| matches!(*scope, "all" | "all:standard" | "edit:tickets")) {
-            not_proven(
-                "The application may write tickets. Whether the role of its agent may too shows with the first \
-                 ticket: send a test ticket.",
-            )
+        if scopes(&token.scope).any(|scope| matches!(scope, "all" | "all:standard" | "edit:tickets")) {
+            not_proven(allowed)
         } else {
             let message = format!(
                 "The application lacks the permission edit:tickets (it has: {}). Tick it on the Permissions tab of the application in Halo.",
                 token.scope
             );
             failed(message, None)
+        }
+    }
+
+    /// Reads one row of what tickets can do without.
+    async fn look(&self, path: &str, key: &str, found: &str) -> Seen {
+        match self.count(path, key).await {
+            Ok(count) => passed(format!("{found}{count}.")),
+            Err(PsaError::Rejected { reason, .. }) => {
+                not_proven(format!("Halo does not offer them: {reason}."))
+            }
+            Err(error) => failed(error.to_string(), None),
+        }
+    }
+
+    async fn webhooks_step(&self) -> Seen {
+        match self.api.get("/Webhook", &[("type", String::from("0"))]).await {
+            Ok(answer) if wire::rows(answer, "webhooks").is_some() => {
+                passed("Webhooks can be read. Whether one can be registered shows when it is.")
+            }
+            Ok(_) => not_proven("Halo's answer on webhooks holds no list."),
+            Err(PsaError::Rejected { reason, .. }) => {
+                not_proven(format!("Halo does not offer them: {reason}."))
+            }
+            Err(error) => failed(error.to_string(), None),
         }
     }
 
@@ -217,4 +260,26 @@ impl Connection {
             None => Err(PsaError::Unavailable { detail: format!("Halo's answer to {path} holds no list") }),
         }
     }
+}
+
+fn scopes(granted: &str) -> impl Iterator<Item = &str> {
+    granted.split([' ', ',']).filter(|scope| !scope.is_empty())
+}
+
+/// What is granted and not needed, for people.
+fn more_than_needed(granted: &str) -> Option<String> {
+    if scopes(granted).any(|scope| matches!(scope, "all" | "all:standard")) {
+        return Some(String::from(
+            "The application may do far more than needed. On its Permissions tab in Halo leave read:tickets, \
+             edit:tickets and read:customers; edit:customers only to create clients, read:assets and edit:assets for \
+             configurations, read:invoices and edit:invoices for billing, and admin to register webhooks.",
+        ));
+    }
+    scopes(granted).any(|scope| scope == "admin").then(|| {
+        String::from(
+            "The application was granted admin and may do far more than needed. The gateway needs it to register \
+             its webhook and to look after it: where that is entered by hand, take admin away on the Permissions tab \
+             in Halo and leave read:tickets, edit:tickets and read:customers.",
+        )
+    })
 }

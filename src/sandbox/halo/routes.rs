@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     errors::{self, found},
-    lookups,
+    listing, lookups,
     world::HaloWorld,
 };
 use crate::sandbox::frame::{Call, Reply};
@@ -66,6 +66,11 @@ impl HaloWorld {
             ("GET", ["site", id]) => found(self.site(int(id)?).map(|site| self.site_json(site))),
             ("GET", ["users"]) => self.list_users(call),
             ("GET", ["users", id]) => found(self.user(int(id)?).map(|user| self.user_json(user))),
+            // There are none, and whether the application may see them shows all the same.
+            ("GET", ["asset"]) => listing::page(&call.query(), "assets", Vec::new(), self.options.page_cap),
+            ("GET", ["recurringinvoice"]) => {
+                listing::page(&call.query(), "invoices", Vec::new(), self.options.page_cap)
+            }
             ("GET", ["webhook"]) => self.list_webhooks(call),
             ("POST", ["webhook"]) => self.post_webhooks(call),
             ("GET", ["webhook", id]) => self.get_webhook(id),
@@ -86,14 +91,16 @@ impl HaloWorld {
     }
 }
 
-/// The scope a call needs. Agents and pick lists have none of their own; that
-/// webhooks need `admin` is the strict reading, nothing records it.
+/// The scope a call needs. Agents and pick lists have none of their own; that webhooks need `admin` and
+/// recurring invoices `read:invoices` is the strict reading, nothing records it.
 fn needed(resource: &str, method: &str) -> &'static str {
     match (resource, method) {
         ("tickets" | "actions", "GET") => "read:tickets",
         ("tickets" | "actions", _) => "edit:tickets",
         ("client" | "site" | "users", "GET") => "read:customers",
         ("client" | "site" | "users", _) => "edit:customers",
+        ("asset", "GET") => "read:assets",
+        ("recurringinvoice", "GET") => "read:invoices",
         ("webhook" | "notification" | "webhookevent", _) => "admin",
         _ => "",
     }

@@ -1,7 +1,7 @@
 //! What a connection is set up with: companies, lists of values, the credential check.
 
 use super::*;
-use crate::psa::StepOutcome;
+use crate::psa::{Ability, StepOutcome};
 
 /// 250 clients, 100 a page at most, whatever is asked for.
 fn client_page(asked: &Asked) -> Play {
@@ -77,6 +77,10 @@ fn lists(asked: &Asked) -> Option<Play> {
         "/api/Outcome" => Play::json(200, &json!([{"id": 7, "outcome": "Internal Note"}])),
         "/api/Client" => client_page(asked),
         "/api/Tickets" => tickets(&[ticket(1)]),
+        "/api/Asset" => Play::json(200, &json!({"record_count": 2, "assets": [{"id": 1}]})),
+        "/api/Users" => Play::json(200, &json!({"record_count": 1, "users": [{"id": 1}]})),
+        "/api/RecurringInvoice" => Play::json(200, &json!({"record_count": 1, "invoices": [{"id": -94}]})),
+        "/api/Webhook" => Play::json(200, &json!([])),
         "/api/Agent/me" => Play::json(200, &json!({"id": 5, "name": "PSA Gateway"})),
         _ => return None,
     })
@@ -110,7 +114,68 @@ async fn a_good_login_is_verified_step_by_step() {
     assert_eq!(verification.discovered["agent_id"], "5");
     assert_eq!(verification.discovered["tenant"], "acme");
     assert_eq!(verification.discovered["scope"], "all");
-    assert!(outcomes(&verification).contains(&("ticket_write", StepOutcome::NotProven, None)));
+    let seen: Vec<_> = verification.steps.iter().map(|step| (step.key, step.outcome, step.ability)).collect();
+    for (key, outcome, ability) in [
+        ("companies", StepOutcome::Passed, Ability::Companies),
+        ("tickets", StepOutcome::Passed, Ability::Tickets),
+        ("ticket_write", StepOutcome::NotProven, Ability::Tickets),
+        ("close", StepOutcome::NotProven, Ability::Close),
+        ("configurations", StepOutcome::Passed, Ability::Configurations),
+        ("contacts", StepOutcome::Passed, Ability::Contacts),
+        ("billing", StepOutcome::Passed, Ability::Billing),
+        ("webhooks", StepOutcome::Passed, Ability::Webhooks),
+    ] {
+        assert!(seen.contains(&(key, outcome, Some(ability))), "{key}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_tickets_can_do_without_does_not_fail_the_login() {
+    let server = halo(|asked| match asked.path.as_str() {
+        "/api/Asset" => Some(Play::json(404, &json!({"message": "no such address"}))),
+        "/api/Users" | "/api/RecurringInvoice" | "/api/Webhook" => Some(Play::text(403, "")),
+        _ => lists(asked),
+    })
+    .await;
+    let verification = connect(&server).verify().await;
+    assert!(verification.is_ok(), "{verification:?}");
+    let step = |key: &str| verification.steps.iter().find(|step| step.key == key).unwrap();
+    assert_eq!(step("configurations").outcome, StepOutcome::NotProven);
+    for (key, wanted) in [
+        ("contacts", "read:customers"),
+        ("billing", "read:invoices"),
+        ("webhooks", "admin"),
+        ("webhooks", "by hand"),
+    ] {
+        let step = step(key);
+        assert!(step.outcome == StepOutcome::Failed && step.message.contains(wanted), "{step:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_may_do_too_much_is_warned_of_with_what_to_leave() {
+    for (scope, wanted) in [
+        ("all", Some("leave read:tickets")),
+        ("all:standard offline_access", Some("leave read:tickets")),
+        ("read:tickets edit:tickets read:customers admin", Some("take admin away")),
+        ("read:tickets edit:tickets read:customers", None),
+        ("", None),
+    ] {
+        let server = halo(move |asked| {
+            is_post(asked, "/auth/token")
+                .then(|| Play::json(200, &token("t", scope)))
+                .or_else(|| lists(asked))
+        })
+        .await;
+        let warnings = connect(&server).verify().await.warnings;
+        match wanted {
+            None => assert!(warnings.is_empty(), "{scope}: {warnings:?}"),
+            Some(wanted) => {
+                let warning = warnings.first().unwrap();
+                assert!(warning.contains("far more than needed") && warning.contains(wanted), "{warning}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -195,8 +260,11 @@ async fn a_bad_login_is_told_which_field_is_wrong() {
     })
     .await;
     let verification = connect(&read_only).verify().await;
-    let write = verification.steps.iter().find(|step| step.key == "ticket_write").unwrap();
-    assert!(write.outcome == StepOutcome::Failed && write.message.contains("edit:tickets"), "{write:?}");
+    for key in ["ticket_write", "close"] {
+        let step = verification.steps.iter().find(|step| step.key == key).unwrap();
+        assert!(step.outcome == StepOutcome::Failed && step.message.contains("edit:tickets"), "{step:?}");
+    }
+    assert!(!verification.is_ok());
 }
 
 #[test]
