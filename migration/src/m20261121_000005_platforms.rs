@@ -1,7 +1,10 @@
 //! What several platforms need: shared budgets of calls, webhooks that the gateway registers itself, keys that
 //! a PSA signs with, connections for one company, and templates of profiles.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{json_binary, json_binary_null, string_len, string_len_null, text_null, uuid_null},
+};
 
 use crate::columns::{index, time, time_null, word};
 

@@ -143,7 +143,7 @@ impl Workers {
         let (ground, now) = (&self.0.ground, self.0.ground.clock.now());
         let next = || {
             // Not all connections at the same time of day.
-            let spread = (ground.chance.fraction() * 3_600.0) as i64;
+            let spread = i64::from(u16::from_le_bytes(ground.chance.bytes())) % 3_600;
             Some(now.plus_secs(LISTS_EVERY_SECS - spread))
         };
         if held.lists_at.is_some_and(|at| at <= now) {

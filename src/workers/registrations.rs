@@ -15,10 +15,8 @@ impl Workers {
         let ground = &self.0.ground;
         for endpoint in registrations::due(ground, held.id).await? {
             if let Some(name) = endpoint.wanted_key.clone() {
-                let fetched = match self.renewing(held, client.psa.webhook_key(&name)).await {
-                    Some(fetched) => fetched,
-                    None => return Ok(Turn::Lost),
-                };
+                let fetched = self.renewing(held, client.psa.webhook_key(&name)).await;
+                let Some(fetched) = fetched else { return Ok(Turn::Lost) };
                 match fetched {
                     Ok(key) => registrations::keep_key(ground, &endpoint, &name, &key).await?,
                     Err(error) => {
@@ -41,10 +39,8 @@ impl Workers {
                 secret,
                 external_id: endpoint.registered_id.clone(),
             };
-            let kept = match self.renewing(held, client.psa.keep_webhook(&wanted)).await {
-                Some(kept) => kept,
-                None => return Ok(Turn::Lost),
-            };
+            let kept = self.renewing(held, client.psa.keep_webhook(&wanted)).await;
+            let Some(kept) = kept else { return Ok(Turn::Lost) };
             match kept {
                 Ok(kept) => {
                     let kept = Kept {

@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::items_after_statements,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "a test stops at the first surprise, and plays the outside world"
 )]
 

@@ -80,9 +80,8 @@ impl Connection {
             for ticket in candidates.into_iter().take(READS) {
                 match self.look_for_note(&ticket.external_id, &search.marker).await {
                     Ok(true) => exact.push(ticket),
-                    Ok(false) => {}
                     // A ticket of a project stands in lists and has no notes here; ours never is one.
-                    Err(PsaError::Rejected { .. }) => {}
+                    Ok(false) | Err(PsaError::Rejected { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }

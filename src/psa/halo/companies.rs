@@ -42,10 +42,10 @@ impl Connection {
     /// (n8n#12560). It goes where the first client that can be seen is.
     pub(super) async fn new_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
         let rows = self.page("/Client", "clients", &[], Place::START).await?;
-        let above = rows.items.iter().filter(|row| wire::id(row, "id") != Some(UNKNOWN_CLIENT));
+        let mut above = rows.items.iter().filter(|row| wire::id(row, "id") != Some(UNKNOWN_CLIENT));
         let mut item = json!({ "name": draft.name, "newclient_sitename": "Main" });
         if let Some(fields) = item.as_object_mut() {
-            if let Some(id) = above.filter_map(|row| wire::id(row, "toplevel_id")).next() {
+            if let Some(id) = above.find_map(|row| wire::id(row, "toplevel_id")) {
                 fields.insert("toplevel_id".into(), json!(id));
             }
             if let Some(kind) = draft.company_type.as_deref().and_then(|kind| kind.trim().parse::<i64>().ok())

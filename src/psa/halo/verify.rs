@@ -193,11 +193,10 @@ impl Connection {
     }
 
     async fn webhooks_step(&self) -> Seen {
-        match self.api.get("/Webhook", &[("type", String::from("0"))]).await {
-            Ok(answer) if wire::rows(answer, "webhooks").is_some() => {
-                passed("Webhooks can be read. Whether one can be registered shows when it is.")
-            }
-            Ok(_) => not_proven("Halo's answer on webhooks holds no list."),
+        let answer = self.api.get("/Webhook", &[("type", String::from("0"))]).await;
+        match answer.map(|answer| wire::rows(answer, "webhooks").is_some()) {
+            Ok(true) => passed("Webhooks can be read. Whether one can be registered shows when it is."),
+            Ok(false) => not_proven("Halo's answer on webhooks holds no list."),
             Err(PsaError::Rejected { reason, .. }) => {
                 not_proven(format!("Halo does not offer them: {reason}."))
             }
