@@ -82,6 +82,7 @@ fn every_example_in_the_documentation_can_be_uncommented() {
         let settings::Preset::Follows(_, example) = setting.preset else { continue };
         let value = match setting.name {
             "master_key" => key.clone(),
+            "connectwise_client_id_file" => folder.file("key").display().to_string(),
             "database_url_file" => folder.file("url").display().to_string(),
             _ => example.to_owned(),
         };

@@ -377,8 +377,12 @@ async fn a_refused_close_names_the_right_or_the_board() {
 
 #[tokio::test]
 async fn who_closed_a_ticket_is_told_only_while_it_is_closed() {
-    for (closed, wanted) in [(true, Some("ada")), (false, None)] {
-        let server = connectwise(move |_, _| {
+    for (closed, wanted) in [(true, Some("Ada Byron")), (false, None)] {
+        let server = connectwise(move |asked, path| {
+            if path == "/system/members" {
+                assert_eq!(asked.query("conditions"), Some("identifier=\"ada\""));
+                return Some(Play::json(200, &json!([{ "firstName": "Ada", "lastName": "Byron" }])));
+            }
             let mut row = ticket(7, 509);
             row["closedFlag"] = json!(closed);
             row["closedBy"] = json!("ada");

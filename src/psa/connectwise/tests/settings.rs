@@ -104,6 +104,7 @@ async fn a_company_is_created_as_an_active_customer() {
     };
     assert_eq!(connect(&server).create_company(&draft).await.unwrap().external_id, "77");
     let wanted = json!({"identifier": "RiverBakery", "name": "River Bakery", "site": {"name": "Main"},
+        "addressLine1": "-",
         "types": [{"id": 4}], "status": {"id": 2}, "phoneNumber": "0".repeat(30)});
     assert_eq!(calls(&server, "POST", "/company/companies")[0].json(), wanted);
 }

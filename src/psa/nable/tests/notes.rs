@@ -20,7 +20,14 @@ async fn keeping(
             }
             let mut saves = saves.lock().unwrap();
             *saves += 1;
+            // What is sent overwrites everything but what only the service says.
+            let own = ["TicketId", "TicketNumber", "CreatedDate", "UpdatedDate"]
+                .map(|key| (key, ticket[key].clone()));
             *ticket = asked.json();
+            for (key, value) in own {
+                assert!(ticket.get(key).is_none(), "{key} is not ours to send");
+                ticket[key] = value;
+            }
             meddle(*saves, &mut ticket);
             Play::text(204, "")
         })
