@@ -239,8 +239,13 @@ fn segments(url: &Url) -> Vec<String> {
 fn authorisation_server(text: &str) -> Result<String, &'static str> {
     let url = address(text)?;
     let mut path = segments(&url);
-    while path.last().is_some_and(|last| last.eq_ignore_ascii_case("token")) {
-        path.pop();
+    while let Some(last) = path.pop() {
+        // A quote before the query is inside of what was pasted and at the end of what is kept.
+        let last = clean(&last);
+        if !last.is_empty() && !last.eq_ignore_ascii_case("token") {
+            path.push(last.to_owned());
+            break;
+        }
     }
     if path.is_empty() {
         path.push(String::from("auth"));

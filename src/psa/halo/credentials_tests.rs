@@ -83,6 +83,8 @@ fn the_authorisation_server_keeps_its_path_and_loses_the_token() {
         ("https://acme.halopsa.com/auth/token?tenant=acme", "https://acme.halopsa.com/auth"),
         ("https://acme.halopsa.com/auth/token/token", "https://acme.halopsa.com/auth"),
         ("https://corp.example/halo/signin", "https://corp.example/halo/signin"),
+        ("'https://acme.halopsa.com/auth'?tenant=acme", "https://acme.halopsa.com/auth"),
+        ("acme.halopsa.com/'?", "https://acme.halopsa.com/auth"),
     ] {
         assert_eq!(one("authorisation_server", text).as_deref(), Some(wanted), "{text:?}");
     }
