@@ -58,15 +58,14 @@ impl Connection {
         let mut registered = Registered { webhook: Some(id), notifications: BTreeMap::new() };
         let bound = if is_new { BTreeMap::new() } else { self.bound(wish, id, known).await? };
         for (event, name) in EVENTS {
-            let notification = match bound.get(&event) {
-                Some(notification) => *notification,
-                None => {
-                    if !is_new {
-                        mended.push(format!("it was not told of \"{name}\""));
-                    }
-                    let answer = self.api.post(NOTIFICATIONS, wish.binding(id, event, name)).await?;
-                    wire::record(answer).and_then(|row| wire::id(&row, "id"))
+            let notification = if let Some(notification) = bound.get(&event) {
+                *notification
+            } else {
+                if !is_new {
+                    mended.push(format!("it was not told of \"{name}\""));
                 }
+                let answer = self.api.post(NOTIFICATIONS, wish.binding(id, event, name)).await?;
+                wire::record(answer).and_then(|row| wire::id(&row, "id"))
             };
             if let Some(notification) = notification {
                 registered.notifications.insert(event, notification);
@@ -208,9 +207,9 @@ impl<'a> Wish<'a> {
         let secret = wanted.secret.as_ref().filter(|secret| !secret.expose_secret().is_empty());
         let secret = secret.ok_or_else(|| refused("the webhook has no secret to be signed with"))?;
         let digest = Sha256::digest(wanted.url.as_bytes());
-        let tag: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let tag = digest.iter().take(4).fold(0_u32, |tag, byte| tag << 8 | u32::from(*byte));
         let name: String = wanted.name.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
-        Ok(Self { wanted, secret, name: format!("{} ({tag})", name.trim()) })
+        Ok(Self { wanted, secret, name: format!("{} ({tag:08x})", name.trim()) })
     }
 
     fn item(&self) -> Map<String, Value> {
