@@ -7,6 +7,8 @@
     clippy::items_after_statements,
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::large_futures,
+    clippy::unused_async,
     reason = "a test stops at the first surprise, and plays the outside world"
 )]
 

@@ -48,11 +48,20 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
                                 { "key": "client_secret", "value": "b" }],
             }),
         ),
+        ("psaConnectionClear", json!({ "id": ids.connection, "confirmName": "The PSA" })),
         ("psaConnectionDelete", of(&ids.connection)),
+        ("psaConnectionRegisterWebhook", of(&ids.connection)),
+        ("psaConnectionRemoveWebhook", of(&ids.connection)),
         ("psaConnectionSyncCompanies", of(&ids.connection)),
         ("psaConnectionSyncPickLists", of(&ids.connection)),
         ("psaConnectionUpdate", json!({ "id": ids.connection, "name": "Renamed" })),
         ("psaConnectionVerify", of(&ids.connection)),
+        (
+            "ticketLink",
+            json!({
+                "findingId": ids.finding, "psaConnectionId": ids.connection, "externalId": ids.external_id,
+            }),
+        ),
         ("ticketOperationRetry", of(&ids.operation)),
         (
             "ticketProfileCreate",
@@ -102,6 +111,11 @@ fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
                 "fields": [{ "key": "ticket_type", "value": "21" }], "statusOnClose": "9",
             }),
         ),
+        (
+            "ticketLink",
+            json!({ "findingId": own.finding, "psaConnectionId": theirs.connection, "externalId": "1" }),
+        ),
+        ("psaConnectionUpdate", json!({ "id": own.connection, "companyId": theirs.company })),
         ("ticketSendTest", json!({ "companyMappingId": own.mapping, "ticketProfileId": theirs.profile })),
     ]
 }

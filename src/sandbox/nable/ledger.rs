@@ -33,7 +33,8 @@ impl NableWorld {
             company: customer.map(|customer| customer.name.clone()).unwrap_or_default(),
             company_id: customer.map(|customer| customer.id.to_string()).unwrap_or_default().into(),
             summary: ticket.title.clone(),
-            body: ticket.first_description.clone(),
+            // As people see it now: there is no place for notes but this.
+            body: ticket.description.clone().unwrap_or_else(|| ticket.first_description.clone()),
             status: name_of(&STATUSES, ticket.status).to_owned(),
             closed: is_closed(ticket.status),
             created_at: ticket.created_at.rfc3339(),
