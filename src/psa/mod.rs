@@ -2,6 +2,8 @@
 
 pub mod autotask;
 #[cfg(test)]
+mod budget_tests;
+#[cfg(test)]
 pub(crate) mod canned;
 pub mod connectwise;
 mod error;

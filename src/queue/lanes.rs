@@ -290,3 +290,6 @@ pub async fn oldest_due(ground: &Ground) -> Result<Option<Timestamp>, Error> {
         .await?;
     Ok(oldest.flatten().map(Timestamp))
 }
+
+#[cfg(test)]
+mod tests;

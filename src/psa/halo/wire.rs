@@ -126,14 +126,17 @@ pub(super) fn is_marker(text: &str) -> bool {
     })
 }
 
-/// Lines that hold something, tags taken as ends of lines.
+/// Lines that hold something, tags taken as ends of lines. A `<` that begins no tag is a text's own ("OpenSSL < 3"),
+/// and no tag reaches beyond its line: otherwise such a text would hide the reference below it.
 fn lines(text: &str) -> Vec<String> {
     let mut plain = String::with_capacity(text.len());
     let mut in_tag = false;
-    for letter in text.chars() {
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let begins_tag = |next: &char| next.is_ascii_alphabetic() || matches!(next, '/' | '!');
         match letter {
-            '<' => in_tag = true,
-            '>' if in_tag => {
+            '<' if letters.peek().is_some_and(begins_tag) => in_tag = true,
+            '>' | '\n' if in_tag => {
                 in_tag = false;
                 plain.push('\n');
             }
@@ -159,6 +162,14 @@ mod tests {
         }
         assert_eq!((int(&row, "e"), int(&row, "f"), int(&row, "z")), (None, None, None));
         assert_eq!((int(&row, "g"), id(&row, "g")), (Some(-94), None));
+    }
+
+    #[test]
+    fn a_texts_own_angle_brackets_hide_no_line_below_them() {
+        for text in ["OpenSSL < 3.0.15\nlast", "a <b\nlast", "<p>a</p><br/>last", "x <!-- y\nlast", "<\nlast"]
+        {
+            assert_eq!(lines(text).last().map(String::as_str), Some("last"), "{text}");
+        }
     }
 
     #[test]
