@@ -18,6 +18,7 @@ const QUERIES: &[&str] = &[
     "platforms",
     "senders",
     "ticketByExternalId",
+    "ticketTemplateVariables",
     "viewer",
 ];
 

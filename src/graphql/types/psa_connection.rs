@@ -121,15 +121,23 @@ impl PsaConnection {
         serde_json::from_value(self.0.verification.clone()).ok()
     }
 
-    /// What the login may be used for, as the last check has shown; empty where there was none since the credentials
+    /// What the login may be used for, as the last check has shown, each ability once; empty where there was none since the credentials
     /// were changed.
     async fn abilities(&self) -> Vec<PsaConnectionAbility> {
         let last: Verification = serde_json::from_value(self.0.verification.clone()).unwrap_or_default();
-        let abilities = last.steps.into_iter().filter_map(|step| {
-            let VerificationStep { ability, outcome, message, .. } = step;
-            Some(PsaConnectionAbility { ability: ability?, outcome, message })
-        });
-        abilities.collect()
+        let mut abilities: Vec<PsaConnectionAbility> = Vec::new();
+        for VerificationStep { ability, outcome, message, .. } in last.steps {
+            let Some(ability) = ability else { continue };
+            match abilities.iter_mut().find(|known| known.ability == ability) {
+                // Of several steps the one that says the least for it counts.
+                Some(known) if outcome.weight() > known.outcome.weight() => {
+                    (known.outcome, known.message) = (outcome, message);
+                }
+                Some(_) => {}
+                None => abilities.push(PsaConnectionAbility { ability, outcome, message }),
+            }
+        }
+        abilities
     }
 
     /// The one company that it is for; null where it is for all.

@@ -54,6 +54,18 @@ pub enum VerificationOutcome {
     Skipped,
 }
 
+impl VerificationOutcome {
+    /// How much it says against an ability.
+    pub(super) const fn weight(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::NotProven => 1,
+            Self::Skipped => 2,
+            Self::Failed => 3,
+        }
+    }
+}
+
 impl From<psa::StepOutcome> for VerificationOutcome {
     fn from(outcome: psa::StepOutcome) -> Self {
         match outcome {
