@@ -1,7 +1,10 @@
 //! Linking a ticket that somebody made in the PSA to a finding: later events note it rather than open another.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by the viewer's organization")]
 
-use entity::{company, company_mapping, finding, ticket, ticket_operation::OperationKind, ticket_profile};
+use entity::{
+    company, company_mapping, finding, psa_connection, ticket, ticket_operation::OperationKind,
+    ticket_profile,
+};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde_json::json;
 use uuid::Uuid;
@@ -38,6 +41,14 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
     if external_id.is_empty() || external_id.len() > 200 || external_id.chars().any(char::is_control) {
         let message = "give the PSA's own id of the ticket, as its address in the PSA shows it";
         return Err(Problem::of("externalId", ProblemCode::Invalid, message).into());
+    }
+    let connection = psa_connection::Entity::find_by_id(link.psa_connection_id)
+        .filter(psa_connection::Column::OrganizationId.eq(organization_id))
+        .one(db)
+        .await?;
+    if connection.is_none() {
+        let message = "there is no such PSA connection";
+        return Err(Problem::of("psaConnectionId", ProblemCode::NotFound, message).into());
     }
     let mapping = company_mapping::Entity::find()
         .filter(company_mapping::Column::OrganizationId.eq(organization_id))
