@@ -112,10 +112,6 @@ fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
                 "fields": [{ "key": "ticket_type", "value": "21" }], "statusOnClose": "9",
             }),
         ),
-        (
-            "ticketLink",
-            json!({ "findingId": own.finding, "psaConnectionId": theirs.connection, "externalId": "1" }),
-        ),
         ("psaConnectionUpdate", json!({ "id": own.connection, "companyId": theirs.company })),
         ("ticketSendTest", json!({ "companyMappingId": own.mapping, "ticketProfileId": theirs.profile })),
     ]
@@ -233,7 +229,14 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     let own = ids(&app, &next_door).await;
     let own_before = everything(&app, &next_door).await;
     let everywhere = json!({ "name": "everywhere", "role": "ADMINISTRATOR" });
-    let refused = references(&own, &theirs).into_iter().chain([("accessTokenCreate", everywhere)]);
+    let refused = references(&own, &theirs).into_iter().chain([
+        ("accessTokenCreate", everywhere),
+        // One's own finding has a ticket already: this one only ever is refused.
+        (
+            "ticketLink",
+            json!({ "findingId": own.finding, "psaConnectionId": theirs.connection, "externalId": "1" }),
+        ),
+    ]);
     for (mutation, input) in refused {
         let answer = app.graphql_as(&neighbour, &document(mutation), json!({ "input": input })).await;
         assert!(is_refused(&answer, mutation), "{mutation} with {input}: {answer:#}");
