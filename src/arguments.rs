@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use entity::access_token::Role;
+use entity::Role;
 use psa_gateway::config::{Only, Overrides};
 
 /// Turns signed webhooks of security products into exactly one ticket in an MSP's PSA.
@@ -51,6 +51,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Print who may do what, as a table for the README
+    Roles,
     /// Access tokens for the API
     Token {
         #[command(subcommand)]
@@ -108,19 +110,28 @@ pub(crate) struct NewTokenArguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum RoleName {
-    /// Everything in its reach
+    /// Everything, and says who else is an owner
+    Owner,
+    /// Everything but saying who is an owner
     Administrator,
-    /// Reads everything; redrives, retries and tests
+    /// Connections, companies, mappings, profiles and what is billed
+    Billing,
+    /// Works on tickets: redrives, retries, links, tests
     Technician,
-    /// Reads everything
+    /// Reads, also payloads and the schema itself
+    Developer,
+    /// Reads
     Viewer,
 }
 
 impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
         match name {
+            RoleName::Owner => Self::Owner,
             RoleName::Administrator => Self::Administrator,
+            RoleName::Billing => Self::Billing,
             RoleName::Technician => Self::Technician,
+            RoleName::Developer => Self::Developer,
             RoleName::Viewer => Self::Viewer,
         }
     }

@@ -18,11 +18,13 @@ pub enum Error {
     /// It is not there, or not the asker's.
     #[error("not found")]
     NotFound,
-    /// The asker's role does not allow it.
-    #[error("this needs the role {needs}")]
+    /// The asker may not do it.
+    #[error("this needs the permission {needs}; roles that hold it: {held_by}")]
     Forbidden {
-        /// The least role that may.
+        /// The permission they lack.
         needs: &'static str,
+        /// Which roles hold it.
+        held_by: &'static str,
     },
     /// The database is away.
     #[error("the database is not available")]

@@ -20,7 +20,7 @@ use psa_gateway::{
     clock::{Chance, Clock},
     config::{self, Config, ConfigErrors},
     demo,
-    organizations::{organization, tokens, viewer::Viewer},
+    organizations::{organization, permissions, tokens, viewer::Viewer},
     sandbox::{
         self,
         frame::{Ground, Sandbox},
@@ -62,6 +62,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Schema { events: true } => say(&format!("{:#}\n", event_schema())),
         Command::CheckConfig { print: true, .. } => say(&Config::print_documented()),
         Command::CheckConfig { print: false, settings } => check_config(&settings),
+        Command::Roles => say(&permissions::table()),
         Command::Token { command: TokenCommand::Create(arguments) } => create_token(arguments).await,
         Command::Sign(arguments) => sign(arguments),
     }

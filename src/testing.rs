@@ -17,7 +17,7 @@ use crate::{
     organizations::{
         connections,
         organization::{self, NewOrganization},
-        viewer::Viewer,
+        viewer::{Known, Viewer},
     },
     sync::{self, remote::RemoteCompany},
     vault::{MasterKey, Vault},
@@ -67,8 +67,8 @@ impl TestGround {
     pub(crate) async fn organization(&self, slug: &str) -> (entity::organization::Model, Viewer) {
         let new = NewOrganization { slug: slug.to_owned(), name: slug.to_owned() };
         let made = organization::create(&Viewer::gateway(), self, new).await.unwrap();
-        let role = entity::access_token::Role::Administrator;
-        let viewer = Viewer::of_organization(Uuid::nil(), "tester", made.id, role);
+        let role = entity::Role::Administrator;
+        let viewer = Viewer::of_organization(Known::Token(Uuid::nil()), "tester", made.id, role);
         (made, viewer)
     }
 }

@@ -2,19 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::Timestamp;
-
-/// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
-pub enum Role {
-    /// Everything in its reach.
-    Administrator,
-    /// Reads everything; redrives, retries and tests.
-    Technician,
-    /// Reads everything.
-    Viewer,
-}
+use crate::{Role, Timestamp};
 
 /// A row of `access_token`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -24,8 +24,10 @@ pub mod webhook_delivery;
 pub mod webhook_endpoint;
 pub mod webhook_secret;
 
+mod role;
 mod severity;
 mod timestamp;
 
+pub use role::Role;
 pub use severity::Severity;
 pub use timestamp::Timestamp;

@@ -33,8 +33,12 @@ macro_rules! nodes {
         async fn resolve(loaders: &Loaders, id: &ID) -> Result<Option<Node>, Shared> {
             let Some((name, id)) = ids::decode(id) else { return Ok(None) };
             $(if name == <entity::$table::Entity as Identified>::TYPE {
-                let row = loaders.row::<entity::$table::Entity>(id).await?;
-                return Ok(row.map(|row| Node::$type(row.into())));
+                return match loaders.row::<entity::$table::Entity>(id).await {
+                    Ok(row) => Ok(row.map(|row| Node::$type(row.into()))),
+                    // What may not be seen is as if it were not there.
+                    Err(error) if matches!(*error, Error::Forbidden { .. }) => Ok(None),
+                    Err(error) => Err(error),
+                };
             })*
             Ok(None)
         }

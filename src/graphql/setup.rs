@@ -59,7 +59,7 @@ impl SetupQuery {
     }
 
     /// The access tokens of the installation's operators, the newest first; an organization's own stand
-    /// below it. Empty for everybody else.
+    /// below it. Empty for everybody else. Needs `MANAGE_ACCESS`.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn access_tokens(
         &self,
@@ -67,9 +67,9 @@ impl SetupQuery {
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<AccessTokenConnection> {
+    ) -> Result<Option<AccessTokenConnection>> {
         let wanted = TokenList { of_installation: true };
-        Ok(AccessTokenConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
+        Ok(Some(AccessTokenConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?))
     }
 
     /// What a profile's templates can say, as `{{ name }}`.

@@ -13,7 +13,10 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{connections, viewer::Viewer};
+use super::{
+    connections,
+    viewer::{Permission, Viewer},
+};
 use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
@@ -120,7 +123,7 @@ pub async fn clear(
 ) -> Result<(psa_connection::Model, Preview), Error> {
     let connection = connections::by_id(viewer, ground, id).await?;
     let organization_id = connection.organization_id;
-    viewer.may_administer(organization_id)?;
+    viewer.may(Permission::ManageIntegrations, organization_id)?;
     let now = ground.clock.now();
     let cleared = ground
         .db

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     form::{Form, taken},
     reach,
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     decisions::held,
@@ -46,7 +46,7 @@ pub async fn create(
     organization_id: Uuid,
     name: &str,
 ) -> Result<company::Model, Error> {
-    viewer.may_administer(organization_id)?;
+    viewer.may(Permission::ManageCompanies, organization_id)?;
     super::organization::by_id(viewer, ground, organization_id).await?;
     let mut form = Form::default();
     let name = form.name(name);
@@ -208,7 +208,7 @@ pub async fn find_by_ref(
 async fn own(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<company::Model, Error> {
     let found = company::Entity::find_by_id(id).one(ground.db.reader()).await?;
     let row = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_administer(row.organization_id)?;
+    viewer.may(Permission::ManageCompanies, row.organization_id)?;
     Ok(row)
 }
 

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, taken},
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     error::{Error, Problem, ProblemCode},
@@ -82,7 +82,7 @@ pub async fn create(
     ground: &Ground,
     new: NewConnection,
 ) -> Result<psa_connection::Model, Error> {
-    viewer.may_administer(new.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, new.organization_id)?;
     super::organization::by_id(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
@@ -141,7 +141,7 @@ pub async fn update(
     change: ConnectionChange,
 ) -> Result<psa_connection::Model, Error> {
     let old = by_id(viewer, ground, id).await?;
-    viewer.may_administer(old.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, old.organization_id)?;
     let mut form = Form::default();
     let name = form.name_change(change.name.as_deref());
     form.extend(change.problems);
@@ -205,7 +205,7 @@ pub async fn update(
 /// stays.
 pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let row = by_id(viewer, ground, id).await?;
-    viewer.may_administer(row.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, row.organization_id)?;
     ground
         .db
         .write(move |tx| {
@@ -258,7 +258,7 @@ pub async fn record_verification(
     message: &str,
 ) -> Result<psa_connection::Model, Error> {
     let old = by_id(viewer, ground, id).await?;
-    viewer.may_operate(old.organization_id)?;
+    viewer.may(Permission::CheckIntegrations, old.organization_id)?;
     let (now, message) = (ground.clock.now(), message.to_owned());
     ground
         .db

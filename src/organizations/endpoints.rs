@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     form::{Form, last_four, no_such},
     reach,
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     error::{Error, Problem, ProblemCode},
@@ -73,7 +73,7 @@ pub async fn create(
     ground: &Ground,
     new: NewEndpoint,
 ) -> Result<webhook_endpoint::Model, Error> {
-    viewer.may_administer(new.organization_id)?;
+    viewer.may(Permission::ManageEndpoints, new.organization_id)?;
     super::organization::by_id(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
@@ -131,7 +131,7 @@ pub async fn update(
     is_enabled: Option<bool>,
 ) -> Result<webhook_endpoint::Model, Error> {
     let old = by_id(viewer, ground, id).await?;
-    viewer.may_administer(old.organization_id)?;
+    viewer.may(Permission::ManageEndpoints, old.organization_id)?;
     let mut form = Form::default();
     let name = form.name_change(name);
     form.finish()?;
@@ -159,7 +159,7 @@ pub async fn rotate_secret(
     overlap_secs: Option<i64>,
 ) -> Result<(webhook_endpoint::Model, Timestamp), Error> {
     let endpoint = by_id(viewer, ground, id).await?;
-    viewer.may_administer(endpoint.organization_id)?;
+    viewer.may(Permission::ManageEndpoints, endpoint.organization_id)?;
     let mut form = Form::default();
     form.within("overlapSeconds", overlap_secs, 0, MAX_OVERLAP_SECS);
     form.finish()?;
@@ -205,7 +205,7 @@ pub async fn expire_secret(
 ) -> Result<webhook_endpoint::Model, Error> {
     let found = webhook_secret::Entity::find_by_id(secret_id).one(ground.db.reader()).await?;
     let secret = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_administer(secret.organization_id)?;
+    viewer.may(Permission::ManageEndpoints, secret.organization_id)?;
     let endpoint = by_id(viewer, ground, secret.webhook_endpoint_id).await?;
     let (row, now) = (endpoint.clone(), ground.clock.now());
     ground

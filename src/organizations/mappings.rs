@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, no_such},
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     decisions::held,
@@ -50,7 +50,7 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
         form.finish()?;
         return Err(Error::NotFound);
     };
-    viewer.may_administer(company.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, company.organization_id)?;
     if psa_company.organization_id != company.organization_id {
         form.add(no_such("psaCompanyId", "PSA company"));
     }
@@ -114,7 +114,7 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
 pub async fn remove(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let found = company_mapping::Entity::find_by_id(id).one(ground.db.reader()).await?;
     let row = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_administer(row.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, row.organization_id)?;
     ground
         .db
         .write(move |tx| Box::pin(async move { Ok::<_, Error>(row.delete(tx).await.map(|_| ())?) }))

@@ -8,6 +8,7 @@ mod form;
 pub mod lists;
 pub mod mappings;
 pub mod organization;
+pub mod permissions;
 pub mod policies;
 pub mod profiles;
 pub mod reach;

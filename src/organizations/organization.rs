@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     form::{Form, taken},
     policies,
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     error::{Error, Problem, ProblemCode},
@@ -73,7 +73,7 @@ fn is_slug(text: &str) -> bool {
 
 /// The organization of that id, where it is in reach.
 pub async fn by_id(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<organization::Model, Error> {
-    viewer.may_read(id)?;
+    viewer.may(Permission::Read, id)?;
     organization::Entity::find_by_id(id).one(ground.db.reader()).await?.ok_or(Error::NotFound)
 }
 
@@ -93,7 +93,7 @@ pub async fn rename(
     id: Uuid,
     name: Option<&str>,
 ) -> Result<organization::Model, Error> {
-    viewer.may_administer(id)?;
+    viewer.may(Permission::ManageOrganization, id)?;
     let mut form = Form::default();
     let name = form.name_change(name);
     form.finish()?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     form::{Form, no_such},
     reach,
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{decisions::held, error::Error, ground::Ground};
 
@@ -81,7 +81,7 @@ pub async fn update(
 ) -> Result<policy::Model, Error> {
     let found = policy::Entity::find_by_id(id).one(ground.db.reader()).await?;
     let old = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_administer(old.organization_id)?;
+    viewer.may(Permission::ManagePolicies, old.organization_id)?;
     let mut form = Form::default();
     form.within("reopenWindowSeconds", change.reopen_window_secs, 0, MAX_REOPEN_WINDOW_SECS);
     form.within("noteIntervalSeconds", change.note_interval_secs, 0, MAX_NOTE_INTERVAL_SECS);

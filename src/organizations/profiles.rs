@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, no_such, taken},
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     decisions::held,
@@ -109,7 +109,7 @@ pub async fn create(
     let connection = found
         .filter(|row| viewer.reaches(row.organization_id))
         .ok_or_else(|| no_such("psaConnectionId", "PSA connection"))?;
-    viewer.may_administer(connection.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, connection.organization_id)?;
     let values = new.values.tidied();
     let mut form = Form::default();
     let name = form.name(&new.name);
@@ -164,7 +164,7 @@ pub async fn update(
     change: ProfileChange,
 ) -> Result<ticket_profile::Model, Error> {
     let old = by_id(viewer, ground, id).await?;
-    viewer.may_administer(old.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, old.organization_id)?;
     let mut form = Form::default();
     let name = form.name_change(change.name.as_deref());
     let has_values =
@@ -230,7 +230,7 @@ pub async fn update(
 /// Removes a profile that nothing uses.
 pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let row = by_id(viewer, ground, id).await?;
-    viewer.may_administer(row.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, row.organization_id)?;
     ground
         .db
         .write(move |tx| {

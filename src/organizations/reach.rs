@@ -17,7 +17,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::viewer::Viewer;
+use super::viewer::{Permission, Viewer};
 use crate::{
     db::page::{self, Order, Page, Slice},
     error::Error,
@@ -28,6 +28,8 @@ use crate::{
 pub trait Owned: EntityTrait<Model: Send + Sync + 'static> {
     /// The column that says whose a row is.
     const OWNER: Self::Column;
+    /// What looking at a row needs.
+    const NEEDS: Permission = Permission::Read;
 
     /// The rows of lists, where they leave out what is large.
     fn light(rows: Select<Self>) -> Select<Self> {
@@ -44,8 +46,13 @@ macro_rules! owned {
 }
 
 owned! {
-    access_token attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
+    attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
     sync_run ticket ticket_operation ticket_profile webhook_endpoint webhook_secret
+}
+
+impl Owned for access_token::Entity {
+    const OWNER: Self::Column = access_token::Column::OrganizationId;
+    const NEEDS: Permission = Permission::ManageAccess;
 }
 
 impl Owned for organization::Entity {
@@ -63,6 +70,11 @@ impl Owned for webhook_delivery::Entity {
     }
 }
 
+/// Whether rows may be looked at at all.
+fn may_look<E: Owned>(viewer: &Viewer) -> Result<(), Error> {
+    if viewer.holds(E::NEEDS) { Ok(()) } else { Err(E::NEEDS.is_lacking()) }
+}
+
 /// Every row in the viewer's reach.
 pub fn rows<E: Owned>(viewer: &Viewer) -> Select<E> {
     let rows = E::light(E::find());
@@ -78,6 +90,7 @@ pub async fn by_ids<E: Owned>(
     ground: &Ground,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, E::Model>, Error> {
+    may_look::<E>(viewer)?;
     let Some(id) = page::id_column::<E>() else { return Ok(HashMap::new()) };
     let found = rows::<E>(viewer).filter(id.is_in(ids.iter().copied())).all(ground.db.reader()).await?;
     Ok(found.into_iter().map(|row| (page::id_of::<E>(&row), row)).collect())
@@ -114,6 +127,7 @@ pub async fn slices<L: List>(
     parents: &[Uuid],
     page: &Page,
 ) -> Result<HashMap<Uuid, Slice<<L::Entity as EntityTrait>::Model>>, Error> {
+    may_look::<L::Entity>(viewer)?;
     let rows = list.rows(viewer);
     Ok(page::slices(ground.db.reader(), rows, list.parent(), parents, list.order(), page).await?)
 }
@@ -125,6 +139,7 @@ pub async fn counts<L: List>(
     list: &L,
     parents: &[Uuid],
 ) -> Result<HashMap<Uuid, u64>, Error> {
+    may_look::<L::Entity>(viewer)?;
     let rows = list.rows(viewer);
     Ok(page::count_by_parent(ground.db.reader(), rows, list.parent(), parents, L::COUNT_BOUND).await?)
 }

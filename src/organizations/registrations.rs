@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     endpoints::{self, NewEndpoint},
     reach,
-    viewer::Viewer,
+    viewer::{Permission, Viewer},
 };
 use crate::{
     error::{Error, Problem, ProblemCode},
@@ -57,7 +57,7 @@ pub async fn request(
     let endpoint = match found.into_iter().find(|row| viewer.reaches(row.organization_id)) {
         None => endpoints::create(viewer, ground, new).await?,
         Some(row) => {
-            viewer.may_administer(row.organization_id)?;
+            viewer.may(Permission::ManageIntegrations, row.organization_id)?;
             row
         }
     };
@@ -87,7 +87,7 @@ pub async fn request(
 /// take out.
 pub async fn give_up(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<webhook_endpoint::Model, Error> {
     let row = endpoints::by_id(viewer, ground, id).await?;
-    viewer.may_administer(row.organization_id)?;
+    viewer.may(Permission::ManageIntegrations, row.organization_id)?;
     if row.registration == Registration::ByHand {
         let message = "the gateway does not keep this endpoint registered; switch it off instead";
         return Err(Problem::of("id", ProblemCode::WrongState, message).into());

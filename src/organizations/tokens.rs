@@ -5,11 +5,7 @@
 //! without a look, and programs that search for leaked secrets recognise one. The token itself is not kept.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::{
-    Timestamp,
-    access_token::{self, Role},
-    data_key, organization,
-};
+use entity::{Role, Timestamp, access_token, data_key, organization};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _,
     QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
@@ -17,7 +13,10 @@ use sea_orm::{
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::{form::Form, viewer::Viewer};
+use super::{
+    form::Form,
+    viewer::{Known, Permission, Viewer},
+};
 use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
@@ -48,6 +47,7 @@ pub async fn create(
     new: NewToken,
 ) -> Result<(access_token::Model, SecretString), Error> {
     may_administer(viewer, new.organization_id)?;
+    viewer.may_give(new.role, None)?;
     let now = ground.clock.now();
     let mut form = Form::default();
     let name = form.name(&new.name);
@@ -103,8 +103,10 @@ pub async fn authenticate(ground: &Ground, token: &SecretString) -> Result<Optio
     Ok(row
         .filter(|row| is_token && row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at))
         .map(|row| match row.organization_id {
-            Some(organization_id) => Viewer::of_organization(row.id, &row.name, organization_id, row.role),
-            None => Viewer::operator(row.id, &row.name, row.role),
+            Some(organization_id) => {
+                Viewer::of_organization(Known::Token(row.id), &row.name, organization_id, row.role)
+            }
+            None => Viewer::operator(Known::Token(row.id), &row.name, row.role),
         }))
 }
 
@@ -127,7 +129,7 @@ pub async fn revoke(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<access
 /// Whether somebody may see and change the tokens of an organization, or of the installation.
 pub fn may_administer(viewer: &Viewer, organization_id: Option<Uuid>) -> Result<(), Error> {
     match organization_id {
-        Some(id) => viewer.may_administer(id),
+        Some(id) => viewer.may(Permission::ManageAccess, id),
         None => viewer.may_operate_installation(),
     }
 }

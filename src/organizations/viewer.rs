@@ -1,46 +1,80 @@
 //! Who is asking. The first argument of every domain function.
 
-use entity::access_token::Role;
+use std::net::IpAddr;
+
+use entity::Role;
 use uuid::Uuid;
 
+pub use super::permissions::Permission;
 use crate::error::Error;
+
+/// By what somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Known {
+    /// The gateway's own work, and commands run on its machine.
+    Gateway,
+    /// An access token.
+    Token(Uuid),
+    /// A member, signed in at the installation's identity provider.
+    Member(Uuid),
+}
 
 /// Who is asking, and how far that reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// The access token that was shown; none for the gateway's own work.
-    pub token_id: Option<Uuid>,
-    /// Name of the token.
+    known: Known,
+    /// Name of the token or member.
     pub name: String,
     /// The one organization it reaches; none for all of the installation.
     organization_id: Option<Uuid>,
     role: Role,
+    /// Where a token holds less than its role.
+    scopes: Option<Vec<Permission>>,
+    /// The address they call from.
+    from: Option<IpAddr>,
 }
 
 impl Viewer {
     /// Somebody inside one organization.
-    pub fn of_organization(token_id: Uuid, name: &str, organization_id: Uuid, role: Role) -> Self {
-        Self { token_id: Some(token_id), name: name.to_owned(), organization_id: Some(organization_id), role }
+    pub fn of_organization(known: Known, name: &str, organization_id: Uuid, role: Role) -> Self {
+        Self { organization_id: Some(organization_id), ..Self::operator(known, name, role) }
     }
 
-    /// An operator of the installation, who reaches every organization.
-    pub fn operator(token_id: Uuid, name: &str, role: Role) -> Self {
-        Self { token_id: Some(token_id), name: name.to_owned(), organization_id: None, role }
+    /// Somebody who reaches every organization of the installation.
+    pub fn operator(known: Known, name: &str, role: Role) -> Self {
+        Self { known, name: name.to_owned(), organization_id: None, role, scopes: None, from: None }
     }
 
     /// The gateway itself: commands run on its machine, and its own set-up.
     pub fn gateway() -> Self {
-        Self {
-            token_id: None,
-            name: "PSA Gateway".to_owned(),
-            organization_id: None,
-            role: Role::Administrator,
-        }
+        Self::operator(Known::Gateway, "PSA Gateway", Role::Owner)
     }
 
-    /// What they may do.
+    /// The same with no more than these permissions of their role, and reading.
+    #[must_use]
+    pub fn narrowed(self, scopes: Option<Vec<Permission>>) -> Self {
+        Self { scopes, ..self }
+    }
+
+    /// The same, calling from an address.
+    #[must_use]
+    pub fn calling_from(self, from: Option<IpAddr>) -> Self {
+        Self { from, ..self }
+    }
+
+    /// By what they are known.
+    pub fn known(&self) -> Known {
+        self.known
+    }
+
+    /// What they are.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The address they call from, where they call at all.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// The one organization they reach; none for an operator of the installation.
@@ -53,37 +87,49 @@ impl Viewer {
         self.organization_id.is_none_or(|own| own == organization_id)
     }
 
-    /// May read in that organization. A stranger's organization is not found.
-    pub fn may_read(&self, organization_id: Uuid) -> Result<(), Error> {
-        if self.reaches(organization_id) { Ok(()) } else { Err(Error::NotFound) }
+    /// Whether they hold a permission, wherever they reach.
+    pub fn holds(&self, permission: Permission) -> bool {
+        let by_role = match permission {
+            Permission::OperateInstallation => {
+                self.organization_id.is_none() && matches!(self.role, Role::Owner | Role::Administrator)
+            }
+            // Who may make organizations may say whose they are.
+            Permission::ManageOwners if self.organization_id.is_none() => {
+                matches!(self.role, Role::Owner | Role::Administrator)
+            }
+            permission => permission.is_held_by(self.role),
+        };
+        let in_scope = self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&permission));
+        by_role && (in_scope || permission == Permission::Read)
     }
 
-    /// May redrive, retry and test in that organization.
-    pub fn may_operate(&self, organization_id: Uuid) -> Result<(), Error> {
-        self.may_read(organization_id)?;
-        if matches!(self.role, Role::Administrator | Role::Technician) {
-            Ok(())
-        } else {
-            Err(Error::Forbidden { needs: "TECHNICIAN" })
+    /// Every permission they hold.
+    pub fn permissions(&self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(|permission| self.holds(*permission))
+    }
+
+    /// May do something in an organization. A stranger's organization is not found.
+    pub fn may(&self, permission: Permission, organization_id: Uuid) -> Result<(), Error> {
+        if !self.reaches(organization_id) {
+            return Err(Error::NotFound);
         }
+        if self.holds(permission) { Ok(()) } else { Err(permission.is_lacking()) }
     }
 
-    /// May change the set-up of that organization.
-    pub fn may_administer(&self, organization_id: Uuid) -> Result<(), Error> {
-        self.may_read(organization_id)?;
-        if self.role == Role::Administrator {
-            Ok(())
-        } else {
-            Err(Error::Forbidden { needs: "ADMINISTRATOR" })
-        }
-    }
-
-    /// May make organizations.
+    /// May do something with the installation.
     pub fn may_operate_installation(&self) -> Result<(), Error> {
-        if self.organization_id.is_none() && self.role == Role::Administrator {
-            Ok(())
-        } else {
-            Err(Error::Forbidden { needs: "ADMINISTRATOR of the installation" })
+        let needed = Permission::OperateInstallation;
+        if self.holds(needed) { Ok(()) } else { Err(needed.is_lacking()) }
+    }
+
+    /// May make somebody of this role and these permissions: nobody gives what they do not hold.
+    pub fn may_give(&self, role: Role, scopes: Option<&[Permission]>) -> Result<(), Error> {
+        let mut given = Permission::ALL.into_iter().filter(|permission| {
+            permission.is_held_by(role) && scopes.is_none_or(|scopes| scopes.contains(permission))
+        });
+        match given.find(|permission| !self.holds(*permission)) {
+            Some(lacking) => Err(lacking.is_lacking()),
+            None => Ok(()),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     ground::Ground,
     organizations::{
         reach::{self, List},
-        viewer::Viewer,
+        viewer::{Permission, Viewer},
     },
 };
 
@@ -90,8 +90,11 @@ impl List for DeliveryList {
     }
 }
 
-/// The bodies of deliveries, exactly as they were sent.
+/// The bodies of deliveries, exactly as they were sent, for those who may see them.
 pub async fn bodies(viewer: &Viewer, ground: &Ground, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<u8>>, Error> {
+    if !viewer.holds(Permission::ReadPayloads) {
+        return Err(Permission::ReadPayloads.is_lacking());
+    }
     let rows = reach::rows::<webhook_delivery::Entity>(viewer)
         .filter(webhook_delivery::Column::Id.is_in(ids.iter().copied()))
         .select_only()

@@ -20,7 +20,11 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::received::Verified;
-use crate::{error::Error, ground::Ground, organizations::viewer::Viewer};
+use crate::{
+    error::Error,
+    ground::Ground,
+    organizations::viewer::{Permission, Viewer},
+};
 
 /// How many webhooks share one commit at the most.
 const BATCH: usize = 256;
@@ -441,7 +445,7 @@ pub async fn redrive(
     use webhook_delivery::Column as C;
     let found = webhook_delivery::Entity::find_by_id(delivery_id).one(ground.db.reader()).await?;
     let found = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_operate(found.organization_id)?;
+    viewer.may(Permission::Operate, found.organization_id)?;
     let now = ground.clock.now();
     let row = ground
         .db

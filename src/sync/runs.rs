@@ -21,7 +21,7 @@ use crate::{
     ground::Ground,
     organizations::{
         reach::{self, List},
-        viewer::Viewer,
+        viewer::{Permission, Viewer},
     },
     queue::lanes,
 };
@@ -53,7 +53,7 @@ pub async fn request(
 ) -> Result<sync_run::Model, Error> {
     let found = psa_connection::Entity::find_by_id(psa_connection_id).one(ground.db.reader()).await?;
     let connection = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_operate(connection.organization_id)?;
+    viewer.may(Permission::CheckIntegrations, connection.organization_id)?;
     if !connection.is_enabled {
         let message = "the connection is switched off; switch it on first";
         return Err(Problem::of("id", ProblemCode::WrongState, message).into());

@@ -13,7 +13,7 @@ use super::plan::{self, Opening, Place};
 use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
-    organizations::viewer::Viewer,
+    organizations::viewer::{Permission, Viewer},
 };
 
 /// Which ticket is linked to what.
@@ -36,7 +36,7 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
     let found = finding::Entity::find_by_id(link.finding_id).one(db).await?;
     let finding = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     let organization_id = finding.organization_id;
-    viewer.may_operate(organization_id)?;
+    viewer.may(Permission::Operate, organization_id)?;
     let external_id = link.external_id.trim().to_owned();
     if external_id.is_empty() || external_id.len() > 200 || external_id.chars().any(char::is_control) {
         let message = "give the PSA's own id of the ticket, as its address in the PSA shows it";

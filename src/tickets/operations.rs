@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
-    organizations::viewer::Viewer,
+    organizations::viewer::{Permission, Viewer},
     queue::lanes,
 };
 
@@ -28,7 +28,7 @@ pub async fn retry(
 ) -> Result<ticket_operation::Model, Error> {
     let found = ticket_operation::Entity::find_by_id(operation_id).one(ground.db.reader()).await?;
     let found = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_operate(found.organization_id)?;
+    viewer.may(Permission::Operate, found.organization_id)?;
     let ground_of = ground.clone();
     let row = ground
         .db

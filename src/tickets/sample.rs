@@ -13,7 +13,7 @@ use super::plan::{self, Opening, Place};
 use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
-    organizations::viewer::Viewer,
+    organizations::viewer::{Permission, Viewer},
 };
 
 /// For whom and how a test ticket is made.
@@ -30,7 +30,7 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
     let db = ground.db.reader();
     let mapping = company_mapping::Entity::find_by_id(test.company_mapping_id).one(db).await?;
     let mapping = mapping.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may_operate(mapping.organization_id)?;
+    viewer.may(Permission::Operate, mapping.organization_id)?;
     let company = company::Entity::find_by_id(mapping.company_id).one(db).await?.ok_or(Error::NotFound)?;
     let profiles = ticket_profile::Entity::find()
         .filter(ticket_profile::Column::OrganizationId.eq(mapping.organization_id))

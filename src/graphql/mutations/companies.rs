@@ -147,7 +147,7 @@ pub struct CompanyMutation;
 
 #[Object]
 impl CompanyMutation {
-    /// Makes a company. Needs the role ADMINISTRATOR.
+    /// Makes a company. Needs `MANAGE_COMPANIES`.
     async fn company_create(
         &self,
         ctx: &Context<'_>,
@@ -163,7 +163,7 @@ impl CompanyMutation {
         CompanyCreatePayload::answer(work.await)
     }
 
-    /// Changes a company's name. Needs the role ADMINISTRATOR.
+    /// Changes a company's name. Needs `MANAGE_COMPANIES`.
     async fn company_update(
         &self,
         ctx: &Context<'_>,
@@ -178,8 +178,8 @@ impl CompanyMutation {
         CompanyUpdatePayload::answer(work.await)
     }
 
-    /// Removes a company with its aliases and mappings; one that has findings or tickets stays. Needs the
-    /// role ADMINISTRATOR.
+    /// Removes a company with its aliases and mappings; one that has findings or tickets stays. Needs
+    /// `MANAGE_COMPANIES`.
     async fn company_delete(
         &self,
         ctx: &Context<'_>,
@@ -194,8 +194,7 @@ impl CompanyMutation {
         CompanyDeletePayload::answer(work.await)
     }
 
-    /// Adds a name or id that a sender has for a company; held events are decided again. Needs the role
-    /// ADMINISTRATOR.
+    /// Adds a name or id that a sender has for a company; held events are decided again. Needs `MANAGE_COMPANIES`.
     async fn company_alias_add(
         &self,
         ctx: &Context<'_>,
@@ -211,7 +210,7 @@ impl CompanyMutation {
         CompanyAliasAddPayload::answer(work.await)
     }
 
-    /// Removes an alias. Needs the role ADMINISTRATOR.
+    /// Removes an alias. Needs `MANAGE_COMPANIES`.
     async fn company_alias_remove(
         &self,
         ctx: &Context<'_>,
@@ -226,8 +225,8 @@ impl CompanyMutation {
         CompanyAliasRemovePayload::answer(work.await)
     }
 
-    /// Maps a company to one of a PSA, or maps it anew on that connection; held events are decided again.
-    /// Needs the role ADMINISTRATOR.
+    /// Maps a company to one of a PSA, or maps it anew on that connection; held events are decided again. Needs
+    /// `MANAGE_INTEGRATIONS`.
     async fn company_mapping_set(
         &self,
         ctx: &Context<'_>,
@@ -256,7 +255,7 @@ impl CompanyMutation {
         CompanyMappingSetPayload::answer(work.await)
     }
 
-    /// Takes a mapping away: events of the company are held from then on. Needs the role ADMINISTRATOR.
+    /// Takes a mapping away: events of the company are held from then on. Needs `MANAGE_INTEGRATIONS`.
     async fn company_mapping_remove(
         &self,
         ctx: &Context<'_>,

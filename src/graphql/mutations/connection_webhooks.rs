@@ -14,7 +14,7 @@ use crate::{
         types::{PsaConnection, PsaConnectionClearPreview},
     },
     ground::Ground,
-    organizations::{clearing, connections, endpoints::NewEndpoint, registrations},
+    organizations::{clearing, connections, endpoints::NewEndpoint, registrations, viewer::Permission},
     psa::{self, http::Outbound},
 };
 
@@ -81,7 +81,7 @@ pub struct ConnectionWebhookMutation;
 #[Object]
 impl ConnectionWebhookMutation {
     /// Has the gateway register its own webhook in the PSA, look at it several times a day and mend it. The PSA is
-    /// called in the background. Needs the role ADMINISTRATOR.
+    /// called in the background. Needs `MANAGE_INTEGRATIONS`.
     async fn psa_connection_register_webhook(
         &self,
         ctx: &Context<'_>,
@@ -91,7 +91,7 @@ impl ConnectionWebhookMutation {
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let row = connections::by_id(viewer, ground, id).await?;
-            viewer.may_administer(row.organization_id)?;
+            viewer.may(Permission::ManageIntegrations, row.organization_id)?;
             let platform = psa::platform(&row.platform);
             let scheme = platform.and_then(|platform| {
                 let scheme = platform.webhook_schemes().first()?;
@@ -119,7 +119,7 @@ impl ConnectionWebhookMutation {
         PsaConnectionRegisterWebhookPayload::answer(work.await)
     }
 
-    /// Takes the gateway's webhook out of the PSA and switches its endpoint off. Needs the role ADMINISTRATOR.
+    /// Takes the gateway's webhook out of the PSA and switches its endpoint off. Needs `MANAGE_INTEGRATIONS`.
     async fn psa_connection_remove_webhook(
         &self,
         ctx: &Context<'_>,
@@ -129,7 +129,7 @@ impl ConnectionWebhookMutation {
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let row = connections::by_id(viewer, ground, id).await?;
-            viewer.may_administer(row.organization_id)?;
+            viewer.may(Permission::ManageIntegrations, row.organization_id)?;
             let left_behind = take_out(ground, outbound, &row).await?;
             for endpoint in registrations::of_connection(ground, id).await? {
                 registrations::give_up(viewer, ground, endpoint.id).await?;
@@ -145,7 +145,7 @@ impl ConnectionWebhookMutation {
 
     /// "Disable & Clear Data": switches a connection off and takes away its credentials, mappings and copies of the
     /// PSA's data. Tickets and their history stay and are no longer followed. `clearPreview` counts before. Needs
-    /// the role ADMINISTRATOR.
+    /// `MANAGE_INTEGRATIONS`.
     async fn psa_connection_clear(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +155,7 @@ impl ConnectionWebhookMutation {
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let row = connections::by_id(viewer, ground, id).await?;
-            viewer.may_administer(row.organization_id)?;
+            viewer.may(Permission::ManageIntegrations, row.organization_id)?;
             clearing::confirm(&row, &input.confirm_name)?;
             let left_behind = take_out(ground, outbound, &row).await?;
             let (row, cleared) = clearing::clear(viewer, ground, id).await?;

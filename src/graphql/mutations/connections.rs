@@ -15,7 +15,7 @@ use crate::{
     ground::Ground,
     organizations::{
         connections::{self, ConnectionChange, NewConnection},
-        viewer::Viewer,
+        viewer::{Permission, Viewer},
     },
     psa::{self, http::Outbound},
     sync::{
@@ -157,8 +157,7 @@ pub struct PsaConnectionMutation;
 
 #[Object]
 impl PsaConnectionMutation {
-    /// Makes a connection to a PSA. The PSA is not called: see `psaConnectionVerify`. Needs the role
-    /// ADMINISTRATOR.
+    /// Makes a connection to a PSA. The PSA is not called: see `psaConnectionVerify`. Needs `MANAGE_INTEGRATIONS`.
     async fn psa_connection_create(
         &self,
         ctx: &Context<'_>,
@@ -181,8 +180,8 @@ impl PsaConnectionMutation {
         PsaConnectionCreatePayload::answer(work.await)
     }
 
-    /// Changes a connection. Another login makes its health unknown until it is verified. Needs the role
-    /// ADMINISTRATOR.
+    /// Changes a connection. Another login makes its health unknown until it is verified. Needs
+    /// `MANAGE_INTEGRATIONS`.
     async fn psa_connection_update(
         &self,
         ctx: &Context<'_>,
@@ -192,7 +191,7 @@ impl PsaConnectionMutation {
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let row = connections::by_id(viewer, ground, id).await?;
-            viewer.may_administer(row.organization_id)?;
+            viewer.may(Permission::ManageIntegrations, row.organization_id)?;
             let mut change = ConnectionChange {
                 name: input.name,
                 is_enabled: input.is_enabled,
@@ -221,8 +220,8 @@ impl PsaConnectionMutation {
         PsaConnectionUpdatePayload::answer(work.await)
     }
 
-    /// Removes a connection that nothing is built on, with its copies of the PSA's companies and lists.
-    /// Needs the role ADMINISTRATOR.
+    /// Removes a connection that nothing is built on, with its copies of the PSA's companies and lists. Needs
+    /// `MANAGE_INTEGRATIONS`.
     async fn psa_connection_delete(
         &self,
         ctx: &Context<'_>,
@@ -237,9 +236,9 @@ impl PsaConnectionMutation {
         PsaConnectionDeletePayload::answer(work.await)
     }
 
-    /// Calls the PSA to find out whether the login works, and says which of its fields or permissions is
-    /// wrong. Where this takes too long for one answer the result shows in `verification` later. Needs the
-    /// role TECHNICIAN.
+    /// Calls the PSA to find out whether the login works, and says which of its fields or permissions is wrong.
+    /// Where this takes too long for one answer the result shows in `verification` later. Needs
+    /// `CHECK_INTEGRATIONS`.
     async fn psa_connection_verify(
         &self,
         ctx: &Context<'_>,
@@ -249,7 +248,7 @@ impl PsaConnectionMutation {
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let row = connections::by_id(viewer, ground, id).await?;
-            viewer.may_operate(row.organization_id)?;
+            viewer.may(Permission::CheckIntegrations, row.organization_id)?;
             // Goes on to its end when the answer is no longer waited for.
             let check = verify(viewer.clone(), ground.clone(), row, outbound.clone());
             let checked = tokio::spawn(check).await.map_err(|error| Error::Internal(error.into()))?;
@@ -259,7 +258,7 @@ impl PsaConnectionMutation {
         PsaConnectionVerifyPayload::answer(work.await)
     }
 
-    /// Reads the PSA's companies anew, in the background. Needs the role TECHNICIAN.
+    /// Reads the PSA's companies anew, in the background. Needs `CHECK_INTEGRATIONS`.
     async fn psa_connection_sync_companies(
         &self,
         ctx: &Context<'_>,
@@ -282,7 +281,7 @@ impl PsaConnectionMutation {
         PsaConnectionSyncCompaniesPayload::answer(work.await)
     }
 
-    /// Reads the PSA's pick lists anew, in the background. Needs the role TECHNICIAN.
+    /// Reads the PSA's pick lists anew, in the background. Needs `CHECK_INTEGRATIONS`.
     async fn psa_connection_sync_pick_lists(
         &self,
         ctx: &Context<'_>,

@@ -111,7 +111,7 @@ pub struct WebhookEndpointMutation;
 
 #[Object]
 impl WebhookEndpointMutation {
-    /// Makes an address that a sender posts to. Needs the role ADMINISTRATOR.
+    /// Makes an address that a sender posts to. Needs `MANAGE_ENDPOINTS`.
     async fn webhook_endpoint_create(
         &self,
         ctx: &Context<'_>,
@@ -162,7 +162,7 @@ impl WebhookEndpointMutation {
         WebhookEndpointCreatePayload::answer(work.await)
     }
 
-    /// Changes an endpoint's name, or switches it on or off. Needs the role ADMINISTRATOR.
+    /// Changes an endpoint's name, or switches it on or off. Needs `MANAGE_ENDPOINTS`.
     async fn webhook_endpoint_update(
         &self,
         ctx: &Context<'_>,
@@ -178,8 +178,8 @@ impl WebhookEndpointMutation {
         WebhookEndpointUpdatePayload::answer(work.await)
     }
 
-    /// Gives an endpoint another secret; the older ones stay valid for a while, so that the sender can be
-    /// changed over. Needs the role ADMINISTRATOR.
+    /// Gives an endpoint another secret; the older ones stay valid for a while, so that the sender can be changed
+    /// over. Needs `MANAGE_ENDPOINTS`.
     async fn webhook_endpoint_rotate_secret(
         &self,
         ctx: &Context<'_>,
@@ -207,7 +207,7 @@ impl WebhookEndpointMutation {
         WebhookEndpointRotateSecretPayload::answer(work.await)
     }
 
-    /// Ends a secret at once; the only valid one stays. Needs the role ADMINISTRATOR.
+    /// Ends a secret at once; the only valid one stays. Needs `MANAGE_ENDPOINTS`.
     async fn webhook_endpoint_expire_secret(
         &self,
         ctx: &Context<'_>,

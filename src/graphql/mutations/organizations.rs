@@ -123,7 +123,7 @@ pub struct OrganizationMutation;
 
 #[Object]
 impl OrganizationMutation {
-    /// Makes an organization with its policy. Needs an ADMINISTRATOR of the installation.
+    /// Makes an organization with its policy. Needs `OPERATE_INSTALLATION`.
     async fn organization_create(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +134,7 @@ impl OrganizationMutation {
         OrganizationCreatePayload::answer(made.map(|row| OrganizationCreatePayload::done(row.into())))
     }
 
-    /// Changes an organization's name. Needs the role ADMINISTRATOR.
+    /// Changes an organization's name. Needs `MANAGE_ORGANIZATION`.
     async fn organization_update(
         &self,
         ctx: &Context<'_>,
@@ -149,8 +149,7 @@ impl OrganizationMutation {
         OrganizationUpdatePayload::answer(work.await)
     }
 
-    /// Changes what deserves a ticket. Naming another profile decides held events again. Needs the role
-    /// ADMINISTRATOR.
+    /// Changes what deserves a ticket. Naming another profile decides held events again. Needs `MANAGE_POLICIES`.
     async fn policy_update(
         &self,
         ctx: &Context<'_>,
@@ -176,7 +175,7 @@ impl OrganizationMutation {
         PolicyUpdatePayload::answer(work.await)
     }
 
-    /// Makes an access token, and shows it this once. Needs the role ADMINISTRATOR.
+    /// Makes an access token, and shows it this once. Needs `MANAGE_ACCESS`.
     async fn access_token_create(
         &self,
         ctx: &Context<'_>,
@@ -200,7 +199,7 @@ impl OrganizationMutation {
         AccessTokenCreatePayload::answer(work.await)
     }
 
-    /// Withdraws an access token at once. Needs the role ADMINISTRATOR.
+    /// Withdraws an access token at once. Needs `MANAGE_ACCESS`.
     async fn access_token_revoke(
         &self,
         ctx: &Context<'_>,

@@ -112,8 +112,8 @@ pub struct TicketProfileMutation;
 
 #[Object]
 impl TicketProfileMutation {
-    /// Makes a ticket profile; its values must be in the PSA's pick lists and go together. Held events are
-    /// decided again. Needs the role ADMINISTRATOR.
+    /// Makes a ticket profile; its values must be in the PSA's pick lists and go together. Held events are decided
+    /// again. Needs `MANAGE_INTEGRATIONS`.
     async fn ticket_profile_create(
         &self,
         ctx: &Context<'_>,
@@ -145,8 +145,8 @@ impl TicketProfileMutation {
         TicketProfileCreatePayload::answer(work.await)
     }
 
-    /// Changes a ticket profile; its values must be in the PSA's pick lists and go together. Held events
-    /// are decided again. Needs the role ADMINISTRATOR.
+    /// Changes a ticket profile; its values must be in the PSA's pick lists and go together. Held events are
+    /// decided again. Needs `MANAGE_INTEGRATIONS`.
     async fn ticket_profile_update(
         &self,
         ctx: &Context<'_>,
@@ -172,7 +172,7 @@ impl TicketProfileMutation {
         TicketProfileUpdatePayload::answer(work.await)
     }
 
-    /// Removes a ticket profile that nothing uses. Needs the role ADMINISTRATOR.
+    /// Removes a ticket profile that nothing uses. Needs `MANAGE_INTEGRATIONS`.
     async fn ticket_profile_delete(
         &self,
         ctx: &Context<'_>,

@@ -95,8 +95,8 @@ pub struct TicketMutation;
 
 #[Object]
 impl TicketMutation {
-    /// Decides a delivery again: what was held or could not be read. What was decided stays, so that no ticket
-    /// is doubled. Needs the role TECHNICIAN.
+    /// Decides a delivery again: what was held or could not be read. What was decided stays, so that no ticket is
+    /// doubled. Needs `OPERATE`.
     async fn webhook_delivery_redrive(
         &self,
         ctx: &Context<'_>,
@@ -111,7 +111,7 @@ impl TicketMutation {
         WebhookDeliveryRedrivePayload::answer(work.await)
     }
 
-    /// Tries an operation again that was given up. Needs the role TECHNICIAN.
+    /// Tries an operation again that was given up. Needs `OPERATE`.
     async fn ticket_operation_retry(
         &self,
         ctx: &Context<'_>,
@@ -127,7 +127,7 @@ impl TicketMutation {
     }
 
     /// Links a ticket that somebody made in the PSA to a finding: what is reported later is noted on it rather than
-    /// opening another. Needs the role TECHNICIAN.
+    /// opening another. Needs `OPERATE`.
     async fn ticket_link(
         &self,
         ctx: &Context<'_>,
@@ -152,7 +152,7 @@ impl TicketMutation {
         TicketLinkPayload::answer(work.await)
     }
 
-    /// Makes a test ticket in the PSA, reads it back and closes it. Needs the role TECHNICIAN.
+    /// Makes a test ticket in the PSA, reads it back and closes it. Needs `OPERATE`.
     async fn ticket_send_test(
         &self,
         ctx: &Context<'_>,

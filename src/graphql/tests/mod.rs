@@ -10,7 +10,7 @@ mod transport;
 use std::sync::Arc;
 
 use actix_web::{App, http::StatusCode, test, web};
-use entity::access_token::Role;
+use entity::Role;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::{Door, Settings, serve};
 use crate::{
     error::Error,
     ground::Ground,
-    organizations::viewer::Viewer,
+    organizations::viewer::{Known, Viewer},
     psa::http::{Outbound, OutboundOptions},
 };
 
@@ -28,9 +28,13 @@ fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
     let authenticate: super::Authenticate = Arc::new(|_, token| {
         Box::pin(async {
             match token.expose_secret() {
-                "operator" => Ok(Viewer::operator(Uuid::nil(), "operator", Role::Administrator)),
+                "operator" => {
+                    Ok(Viewer::operator(Known::Token(Uuid::nil()), "operator", Role::Administrator))
+                }
                 text => Uuid::parse_str(text)
-                    .map(|id| Viewer::of_organization(Uuid::nil(), "tester", id, Role::Administrator))
+                    .map(|id| {
+                        Viewer::of_organization(Known::Token(Uuid::nil()), "tester", id, Role::Administrator)
+                    })
                     .map_err(|_| Error::NotFound),
             }
         })

@@ -9,16 +9,57 @@ use crate::{
     organizations::{lists::TokenList, viewer},
 };
 
-/// What somebody may do. New values may be added: have a default branch.
+/// What somebody is; what each role may do stands in the README. New values may be added: have a default branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "access_token::Role")]
+#[graphql(remote = "entity::Role")]
 pub enum Role {
-    /// Everything in its reach.
+    /// Whose organization it is: everything, and says who else is an owner.
+    Owner,
+    /// Everything but saying who is an owner.
     Administrator,
-    /// Reads everything; redrives, retries, verifies, loads from PSAs and tests.
+    /// Integrations and what is billed: connections, companies, mappings, profiles.
+    Billing,
+    /// Works on tickets: redrives, retries, links, tests; verifies logins and loads from PSAs.
     Technician,
-    /// Reads everything.
+    /// Builds dashboards and senders: reads, also payloads and the schema itself.
+    Developer,
+    /// Reads.
     Viewer,
+}
+
+/// Something that may be done. `permissions` of the viewer says which of them they hold. New values may be
+/// added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "viewer::Permission")]
+pub enum Permission {
+    /// See everything but payloads, the audit log and who has access.
+    Read,
+    /// See the raw bodies of webhooks.
+    ReadPayloads,
+    /// See who changed what.
+    ReadAudit,
+    /// Redrive, retry, link and test tickets.
+    Operate,
+    /// Verify logins to PSAs, and load companies and lists from them.
+    CheckIntegrations,
+    /// Change companies and the names that senders have for them.
+    ManageCompanies,
+    /// Change connections to PSAs, mappings and ticket profiles.
+    ManageIntegrations,
+    /// Change what deserves a ticket.
+    ManagePolicies,
+    /// Change webhook endpoints and their secrets.
+    ManageEndpoints,
+    /// Change access tokens, members, their roles and what each sees of tickets.
+    ManageAccess,
+    /// Say who is an owner.
+    ManageOwners,
+    /// Change the organization itself.
+    ManageOrganization,
+    /// Ask about the schema, and use GraphiQL, where `serve` has them off.
+    Introspect,
+    /// Make organizations, and everything in all of them.
+    OperateInstallation,
 }
 
 /// A key to the API. The token itself is shown once, when it is made.
@@ -91,9 +132,14 @@ impl Viewer {
         &self.0.name
     }
 
-    /// What they may do.
+    /// What they are.
     async fn role(&self) -> Role {
         self.0.role().into()
+    }
+
+    /// Everything they may do where they reach.
+    async fn permissions(&self) -> Vec<Permission> {
+        self.0.permissions().map(Permission::from).collect()
     }
 
     /// Whether they reach every organization of the installation.

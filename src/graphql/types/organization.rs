@@ -156,7 +156,8 @@ impl Organization {
         Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// Who may use the API for it, the newest first. Tokens of the installation are not among them.
+    /// Who may use the API for it, the newest first. Tokens of the installation are not among them. Needs
+    /// `MANAGE_ACCESS`.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn access_tokens(
         &self,
@@ -164,9 +165,9 @@ impl Organization {
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<AccessTokenConnection> {
+    ) -> Result<Option<AccessTokenConnection>> {
         let wanted = TokenList { of_installation: false };
-        Ok(AccessTokenConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+        Ok(Some(AccessTokenConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?))
     }
 
     /// Its tickets.

@@ -25,6 +25,7 @@ use crate::{
         clearing,
         lists::{ConnectionList, EndpointList, MappingList, MappingsOf, ProfileList},
         profiles,
+        viewer::Permission,
     },
     sync::{pick_lists::LoadedList, runs::RunList},
     tickets::read::{TicketList, TicketsOf},
@@ -159,11 +160,11 @@ impl PsaConnection {
         }))
     }
 
-    /// What `psaConnectionClear` would take away now. Needs the role ADMINISTRATOR.
+    /// What `psaConnectionClear` would take away now. Needs `MANAGE_INTEGRATIONS`.
     #[graphql(complexity = "20 + child_complexity")]
     async fn clear_preview(&self, ctx: &Context<'_>) -> Result<PsaConnectionClearPreview> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
-        viewer.may_administer(self.0.organization_id)?;
+        viewer.may(Permission::ManageIntegrations, self.0.organization_id)?;
         Ok(clearing::preview(viewer, ground, self.0.id).await?.into())
     }
 

@@ -105,19 +105,20 @@ impl WebhookDelivery {
         pairs.into_iter().map(|(name, value)| WebhookHeader { name, value }).collect()
     }
 
-    /// The body, where it is JSON. Numbers may be rounded: `payloadText` is what was sent.
+    /// The body, where it is JSON. Numbers may be rounded: `payloadText` is what was sent. Needs
+    /// `READ_PAYLOADS`.
     #[graphql(complexity = 20)]
     async fn payload(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
         Ok(serde_json::from_slice(&self.body(ctx).await?).ok().map(Json))
     }
 
-    /// The body as it was sent, where it is UTF-8.
+    /// The body as it was sent, where it is UTF-8. Needs `READ_PAYLOADS`.
     #[graphql(complexity = 20)]
     async fn payload_text(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         Ok(std::str::from_utf8(&self.body(ctx).await?).ok().map(str::to_owned))
     }
 
-    /// The body as it was sent, in base64, where it is not UTF-8.
+    /// The body as it was sent, in base64, where it is not UTF-8. Needs `READ_PAYLOADS`.
     #[graphql(complexity = 20)]
     async fn payload_base64(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let body = self.body(ctx).await?;
