@@ -1,8 +1,11 @@
 //! Builds everything once; every route on one page.
 
+mod graphql_settings;
+pub mod keys;
+
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use actix_web::{App as Routes, HttpServer, dev::ServerHandle, guard::fn_guard, middleware::from_fn, web};
 use anyhow::Context as _;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
@@ -10,18 +13,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Chance, Clock},
-    config::{Config, MasterKeyAt, Only},
+    config::{Config, Only},
     db::Db,
-    error::Error,
-    graphql,
-    ground::{EndpointCache, Ground, Wake},
+    entrance::{self, Credentials, Entrance, EntranceLimits},
+    graphql::{
+        self,
+        streams::{serve_events, serve_socket, wants_socket},
+    },
+    ground::{EndpointCache, Ground, LastSeen, Wake},
     health,
+    identity::{self, Provider, ProviderOptions},
     metrics::Metrics,
-    organizations::tokens,
-    psa::http::{Outbound, OutboundOptions, PrivateAddresses},
+    organizations::{last_seen, tokens},
+    outbound::{ClientOptions, PrivateAddresses},
+    psa::http::{Outbound, OutboundOptions},
     queue::inbox::Inbox,
-    request_id,
-    vault::{MasterKey, Vault, key_file},
+    request_id, security_headers,
+    vault::Vault,
     webhooks::{self, WebhookDoor},
     workers::{WorkerOptions, Workers},
 };
@@ -50,38 +58,29 @@ pub struct Seams {
     pub is_stepped: bool,
 }
 
+async fn connect(config: &Config) -> anyhow::Result<Db> {
+    Db::connect(config.database_url(), config.database_max_connections)
+        .await
+        .context("the database cannot be opened; is the address right, and does it run?")
+}
+
 /// Opens the database, brings its tables up to date and opens the vault.
 pub async fn ground(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
     config.prepare_data_dir()?;
     // Before the database: a key that is missing beside an older database was lost, not never made.
-    let master = master_key(config, &seams.chance)?;
-    let db = Db::connect(config.database_url(), config.database_max_connections)
-        .await
-        .context("the database cannot be opened; is the address right, and does it run?")?;
+    let masters = keys::master_keys(config, &seams.chance).await?;
+    let db = connect(config).await?;
     db.migrate().await.context("the database's tables cannot be brought up to date")?;
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
-    let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await?;
-    Ok(Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() })
-}
-
-/// The key given, or the one in the data folder, made there at the first start.
-fn master_key(config: &Config, chance: &Chance) -> anyhow::Result<MasterKey> {
-    Ok(match &config.master_key {
-        MasterKeyAt::Given(key) => MasterKey::parse(key).map_err(anyhow::Error::msg)?,
-        MasterKeyAt::Named(path) => key_file::read(path)?,
-        MasterKeyAt::Usual { path, database } => {
-            if let Some(database) = database.as_ref().filter(|database| database.exists() && !path.exists()) {
-                anyhow::bail!(
-                    "the master key {} is gone, and the secrets in {} open with no other; restore it from your copy",
-                    path.display(),
-                    database.display()
-                );
-            }
-            if key_file::make(path, chance)? {
-                tracing::info!(path = %path.display(), "made a master key; keep a copy apart from the database");
-            }
-            key_file::read(path)?
-        }
+    let vault = Vault::open(db.reader(), masters, clock.clone(), chance.clone()).await?;
+    Ok(Ground {
+        db,
+        clock,
+        chance,
+        vault,
+        wake: Wake::default(),
+        endpoints: EndpointCache::default(),
+        seen: LastSeen::default(),
     })
 }
 
@@ -93,9 +92,70 @@ fn private_addresses(config: &Config) -> PrivateAddresses {
     }
 }
 
+/// What the operator says about every call to the outside.
+fn client_options(config: &Config) -> ClientOptions {
+    ClientOptions {
+        allow_private: private_addresses(config),
+        local_address: config.outbound_address,
+        proxy: config.outbound_proxy.clone(),
+        ..ClientOptions::default()
+    }
+}
+
 /// What vendors know this gateway by.
 fn own_ids(config: &Config) -> BTreeMap<&'static str, SecretString> {
     config.connectwise_client_id.clone().into_iter().map(|id| ("connectwise_client_id", id)).collect()
+}
+
+/// The identity provider, where there is one. Naming a host is allowing it: it may stand in the operator's own
+/// network.
+fn provider(config: &Config, ground: &Ground) -> anyhow::Result<Option<Provider>> {
+    let Some(oidc) = &config.oidc else { return Ok(None) };
+    let issuer = url::Url::parse(&oidc.issuer)?;
+    let named = [Some(&issuer), oidc.jwks_url.as_ref()].into_iter().flatten();
+    let hosts = named.filter_map(|url| url.host_str().map(str::to_owned)).collect();
+    let provider = Provider::new(
+        ProviderOptions {
+            issuer: oidc.issuer.clone(),
+            audiences: oidc.audiences.clone(),
+            keys_url: oidc.jwks_url.clone(),
+            algorithms: oidc
+                .algorithms
+                .iter()
+                .filter_map(|name| identity::Algorithm::of_name(name))
+                .collect(),
+            claims: identity::ClaimNames {
+                organization: oidc.organization_claim.clone(),
+                role: oidc.role_claim.clone(),
+                name: oidc.name_claim.clone(),
+                email: oidc.email_claim.clone(),
+            },
+            roles: identity::Roles { given: oidc.roles.clone(), operator: oidc.operator_value.clone() },
+            trusts_email: oidc.trusts_email,
+            client: ClientOptions {
+                allow_private: PrivateAddresses::Listed(hosts),
+                connect_timeout: Duration::from_secs(3),
+                timeout: Duration::from_secs(5),
+                max_body: 512 * 1024,
+                ..client_options(config)
+            },
+        },
+        ground.clock.clone(),
+    )?;
+    Ok(Some(provider))
+}
+
+/// Once a minute until told to stop; the rest is written at the end of everything.
+async fn write_down_last_seen(ground: Ground, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(last_seen::EVERY_SECS)) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = last_seen::write_down(&ground).await {
+            tracing::warn!(error = %error, "when tokens were last used was not written down; trying again");
+        }
+    }
 }
 
 impl App {
@@ -105,11 +165,12 @@ impl App {
         let metrics = Metrics::new();
         let outbound = Outbound::new(OutboundOptions {
             clock: ground.clock.clone(),
-            allow_private: private_addresses(config),
-            timeout: Duration::from_secs(config.psa_timeout_secs),
+            client: ClientOptions {
+                timeout: Duration::from_secs(config.psa_timeout_secs),
+                ..client_options(config)
+            },
             own_ids: own_ids(config),
             calls_allowed: config.psa_calls.clone(),
-            ..OutboundOptions::default()
         })?;
         // Bound first: endpoints' addresses may name the port.
         let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
@@ -135,49 +196,99 @@ impl App {
             let (workers, stop) = (workers.clone(), stop.clone());
             tasks.push(tokio::spawn(async move { workers.run(stop).await }));
         }
+        let doors = &config.doors;
+        let limits = EntranceLimits {
+            per_address_per_sec: doors.per_address_per_sec,
+            per_token_per_sec: doors.per_token_per_sec,
+            per_endpoint_per_sec: doors.per_endpoint_per_sec,
+            burst_secs: doors.burst_secs,
+        };
+        let entrance = Entrance::new(ground.clock.clone(), doors.proxies.clone(), limits);
+        let provider = provider(config, &ground)?;
+        if only != Some(Only::Workers) && !seams.is_stepped {
+            tasks.push(tokio::spawn(write_down_last_seen(ground.clone(), stop.clone())));
+            if let Some(provider) = provider.clone() {
+                let stop = stop.clone();
+                tasks.push(tokio::spawn(async move { provider.run(stop).await }));
+            }
+        }
+        let credentials = Credentials { entrance: entrance.clone(), provider, metrics: metrics.clone() };
         let door = WebhookDoor {
             ground: ground.clone(),
             inbox: Inbox::start(ground.clone()),
             metrics: metrics.clone(),
+            entrance: entrance.clone(),
             max_body: config.webhook_max_body_bytes,
             body_timeout: Duration::from_secs(config.webhook_body_timeout_secs),
             tolerance_secs: config.webhook_tolerance_secs,
         };
         let graphql = graphql::Door::new(
             ground.clone(),
-            graphql::Outside { outbound, public_url },
-            Arc::new(|ground, token| {
-                Box::pin(async move { tokens::authenticate(ground, token).await?.ok_or(Error::NotFound) })
+            graphql::Outside { outbound, public_url: public_url.clone() },
+            Arc::new(move |ground, token, from| {
+                let credentials = credentials.clone();
+                Box::pin(async move { credentials.authenticate(ground, token, from).await })
             }),
-            graphql::Settings {
-                max_body_bytes: config.graphql_max_body_bytes,
-                timeout: Duration::from_secs(config.request_timeout_secs),
-                limits: graphql::Limits { introspection: config.introspection, ..graphql::Limits::default() },
-                graphiql: config.graphiql.then(|| config.graphiql_assets.clone()),
-            },
+            graphql_settings::of(config)?,
         );
+        let streams = graphql::streams::Streams::new(
+            graphql::streams::Settings {
+                max_message_bytes: config.graphql_socket_message_bytes,
+                operations: config.graphql_socket_operations,
+                connections: config.graphql_sockets,
+                per_organization: config.graphql_sockets_per_organization,
+                per_asker: config.graphql_sockets_per_token,
+                recheck_secs: config.graphql_socket_recheck_secs,
+                public_url: public_url.clone(),
+                origins: config.graphql.cors_origins.clone(),
+                ..graphql::streams::Settings::default()
+            },
+            stop.clone(),
+        );
+        if let Some(pool) = ground.db.postgres_pool() {
+            tasks.push(tokio::spawn(ground.db.news().join_others(pool, stop.clone()).await));
+        }
         let with_web = only != Some(Only::Workers);
         let (ground_data, metrics_data) = (web::Data::new(ground.clone()), web::Data::new(metrics));
         let (door, graphql) = (web::Data::new(door), web::Data::new(graphql));
+        let streams = web::Data::new(streams);
+        let entrance = web::Data::new(entrance);
         let server = HttpServer::new(move || {
             Routes::new()
+                .wrap(from_fn(graphql::gate))
+                .wrap(from_fn(entrance::middleware))
                 .wrap(from_fn(request_id::middleware))
+                .wrap(security_headers::of(&public_url))
                 .app_data(ground_data.clone())
                 .app_data(metrics_data.clone())
                 .app_data(door.clone())
+                .app_data(entrance.clone())
                 .app_data(graphql.clone())
+                .app_data(streams.clone())
                 .service(web::resource("/health/live").get(health::live))
                 .service(web::resource("/health/ready").get(health::ready))
                 .service(web::resource("/metrics").get(health::metrics))
                 .configure(|routes| {
                     if with_web {
                         routes
-                            .service(web::resource("/graphql").route(web::route().to(graphql::serve)))
+                            .service(
+                                web::resource("/graphql")
+                                    .wrap(from_fn(graphql::cors::middleware))
+                                    .route(web::get().guard(fn_guard(wants_socket)).to(serve_socket))
+                                    .route(web::route().to(graphql::serve)),
+                            )
+                            .service(
+                                web::resource("/graphql/stream")
+                                    .wrap(from_fn(graphql::cors::middleware))
+                                    .route(web::route().to(serve_events)),
+                            )
                             .service(web::resource("/webhooks/{key}").post(webhooks::receive));
                     }
                 })
         })
         .client_request_timeout(Duration::from_secs(10))
+        // A client that has closed its side has left: what it asked for is given up.
+        .h1_allow_half_closed(false)
         .keep_alive(Duration::from_secs(75))
         .shutdown_timeout(config.shutdown_grace_secs)
         .disable_signals()
@@ -218,6 +329,9 @@ impl App {
                 );
                 abort.abort();
             }
+        }
+        if let Err(error) = last_seen::write_down(&self.ground).await {
+            tracing::warn!(error = %error, "when tokens were last used was not written down");
         }
         if let Err(error) = self.ground.db.close().await {
             tracing::warn!(error = %error, "the database was not closed cleanly");
@@ -275,5 +389,12 @@ mod tests {
         // Settings know nothing of doors, so the address stands in both.
         let config = Config::from_pairs([]).unwrap();
         assert_eq!(config.graphiql_assets, graphql::graphiql::DEFAULT_ASSETS);
+    }
+
+    #[test]
+    fn every_algorithm_that_can_be_set_is_one_that_is_known() {
+        for name in crate::config::ALGORITHMS {
+            assert!(identity::Algorithm::of_name(name).is_some(), "{name}");
+        }
     }
 }

@@ -53,10 +53,20 @@ pub(crate) enum Command {
     },
     /// Print who may do what, as a table for the README
     Roles,
+    /// Who changed what
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Access tokens for the API
     Token {
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// The keys that secrets are sealed under: which are in use, and rotating them
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Sign a webhook's body (Standard Webhooks), and print the headers for curl
     ///
@@ -82,9 +92,62 @@ pub(crate) struct DemoArguments {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show which master keys are in use, and which can be removed
+    List {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Make a file with a new master key, which only its owner may read
+    New {
+        /// The file; it must not be there
+        file: PathBuf,
+    },
+    /// Wrap every data key under the current master key, while gateways run
+    ///
+    /// 1. psa-gateway keys new NEW-FILE
+    /// 2. Restart every gateway with NEW-FILE among PSA_GATEWAY_MASTER_KEY_PREVIOUS_FILES, so that all of
+    ///    them can open what is wrapped by it. (Leave this out where there is one gateway.)
+    /// 3. Restart every gateway with PSA_GATEWAY_MASTER_KEY_FILE=NEW-FILE, and the old file among
+    ///    PSA_GATEWAY_MASTER_KEY_PREVIOUS_FILES.
+    /// 4. With the same settings: psa-gateway keys rotate
+    /// 5. Remove the old file from the settings.
+    ///
+    /// It can be stopped and run again at any time.
+    #[command(verbatim_doc_comment)]
+    Rotate {
+        /// Also give every organization a new data key, and seal its secrets anew
+        #[arg(long)]
+        data_keys: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
     /// Make a token; it is printed once and not kept
     Create(NewTokenArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Look whether the audit logs are as they were written; ends with 1 where one is not
+    ///
+    /// Keep the numbers and hashes it prints somewhere else: a log that was put back to an earlier state as a whole
+    /// shows by them alone.
+    Verify(AuditArguments),
+    /// Print the audit logs, an entry a line, as JSON
+    Export(AuditArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArguments {
+    /// Slug of the organization whose log is meant; all of them, and the installation's own, where none is given
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) organization: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,10 @@
 //!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
 
 pub mod filter;
+pub mod leash;
+pub mod news;
 pub mod page;
+pub mod walled;
 
 use std::{
     pin::Pin,
@@ -28,6 +31,10 @@ use sea_orm::{
     sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 
+use self::news::News;
+use crate::clock::Chance;
+use tracing::Instrument as _;
+
 /// What a piece of work inside a transaction is.
 pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
 
@@ -37,6 +44,10 @@ pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    /// How statements are cancelled on PostgreSQL.
+    backends: Option<leash::Backends>,
+    floor: walled::Floor,
+    news: News,
 }
 
 impl Db {
@@ -44,13 +55,20 @@ impl Db {
     /// there. Makes no tables: see [`Db::migrate`].
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, DbErr> {
         let statements = Arc::new(AtomicU64::new(0));
-        let (mut writer, mut reader);
+        let floor = walled::Floor::default();
+        let (mut writer, mut reader, backends);
         if url.starts_with("sqlite:") {
             writer = Database::connect(sqlite(url, 1)).await?;
-            reader = Database::connect(sqlite(url, max_connections.clamp(1, 8))).await?;
+            let mut reading = sqlite(url, max_connections.clamp(1, 8));
+            reading.map_sqlx_sqlite_pool_opts(leash::sqlite);
+            reader = Database::connect(reading).await?;
+            backends = None;
         } else {
-            writer = Database::connect(postgres(url, max_connections.max(2))).await?;
+            let known = leash::Backends::new(url, floor.clone())
+                .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))))?;
+            writer = Database::connect(postgres(url, max_connections.max(2), known.clone())).await?;
             reader = writer.clone();
+            backends = Some(known);
         }
         for pool in [&mut writer, &mut reader] {
             let count = Arc::clone(&statements);
@@ -58,7 +76,8 @@ impl Db {
                 count.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Ok(Self { writer, reader, statements })
+        let news = News::new(u64::from_be_bytes(Chance::system().bytes()));
+        Ok(Self { writer, reader, statements, backends, floor, news })
     }
 
     /// Brings the tables up to date. Safe to call from several nodes at once.
@@ -72,6 +91,7 @@ impl Db {
         let lock = self.writer.begin().await?;
         lock.execute_unprepared("SELECT pg_advisory_xact_lock(5823917)").await?;
         migration::Migrator::up(&self.writer, None).await?;
+        self.floor.lay(&self.writer).await;
         lock.commit().await
     }
 
@@ -85,16 +105,21 @@ impl Db {
         &self.reader
     }
 
+    /// What has happened, for those who watch.
+    pub fn news(&self) -> &News {
+        &self.news
+    }
+
     /// Does `work` in one transaction and commits it; on an error nothing of it stays. Goes on to its end
-    /// even when the caller is gone.
+    /// even when the caller is gone. What it tells ([`news::tell`]) is given out after the commit.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
-        let pool = self.writer.clone();
-        let task = tokio::spawn(async move {
+        let (pool, news) = (self.writer.clone(), self.news.clone());
+        let task = async move {
             #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
             let tx = pool
                 .begin_with_options(TransactionOptions {
@@ -102,8 +127,13 @@ impl Db {
                     ..TransactionOptions::default()
                 })
                 .await?;
-            match work(&tx).await {
-                Ok(value) => tx.commit().await.map(|()| value).map_err(E::from),
+            let (result, told) = news::gather(work(&tx)).await;
+            match result {
+                Ok(value) => {
+                    tx.commit().await?;
+                    news.publish(told);
+                    Ok(value)
+                }
                 Err(error) => {
                     if let Err(rollback) = tx.rollback().await {
                         tracing::warn!(error = %rollback, "a transaction could not be rolled back");
@@ -111,7 +141,9 @@ impl Db {
                     Err(error)
                 }
             }
-        });
+        };
+        // In the span of who asks: what the work writes down of its trace is theirs.
+        let task = tokio::spawn(walled::carried(task).in_current_span());
         match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -141,6 +173,9 @@ impl Db {
 
     /// Closes the pools.
     pub async fn close(self) -> Result<(), DbErr> {
+        if let Some(backends) = &self.backends {
+            backends.close().await;
+        }
         self.reader.close().await?;
         self.writer.close().await
     }
@@ -165,19 +200,14 @@ fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
     options
 }
 
-fn postgres(url: &str, max_connections: u32) -> ConnectOptions {
+fn postgres(url: &str, max_connections: u32, backends: leash::Backends) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_postgres_before_acquire(|connection, _| {
-            Box::pin(async move {
-                // Ends what a cancelled `begin` may have left open, and shows whether the server is there.
-                sqlx::raw_sql("ROLLBACK").execute(connection).await.map(|_| true)
-            })
-        });
+        .map_sqlx_postgres_pool_opts(move |options| backends.tied(options));
     options
 }
 

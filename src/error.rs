@@ -64,6 +64,8 @@ pub enum ProblemCode {
     WrongState,
     /// It is still used.
     InUse,
+    /// Somebody else changed it meanwhile.
+    Stale,
 }
 
 impl Problem {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Chance, Clock},
     db::Db,
-    ground::{EndpointCache, Ground, Wake},
+    ground::{EndpointCache, Ground, LastSeen, Wake},
     vault::{MasterKey, Vault},
 };
 
@@ -49,7 +49,15 @@ pub(crate) async fn ground() -> Ground {
     let chance = Chance::seeded(u64::from(n));
     let master = MasterKey::parse(&MasterKey::generate(&chance)).unwrap();
     let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await.unwrap();
-    Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() }
+    Ground {
+        db,
+        clock,
+        chance,
+        vault,
+        wake: Wake::default(),
+        endpoints: EndpointCache::default(),
+        seen: LastSeen::default(),
+    }
 }
 
 /// An organization with what a ticket needs.
@@ -77,6 +85,7 @@ impl Place {
             ticket_profile_id: id(),
         };
         let organization = organization::Model {
+            version: 1,
             id: place.organization_id,
             slug: slug.to_owned(),
             name: slug.to_uppercase(),
@@ -107,6 +116,7 @@ impl Place {
         let (place, organization_id, now) = (self, self.organization_id, self.ground.clock.now());
         place
             .insert(company::Model {
+                version: 1,
                 id: place.company_id,
                 organization_id,
                 name: company.to_owned(),
@@ -116,6 +126,7 @@ impl Place {
             .await;
         place
             .insert(psa_connection::Model {
+                version: 1,
                 company_id: None,
                 id: place.psa_connection_id,
                 organization_id,
@@ -131,6 +142,7 @@ impl Place {
                 health_checked_at: None,
                 health_message: None,
                 verification: serde_json::json!([]),
+                verification_due_at: None,
                 created_at: now,
                 updated_at: now,
             })
@@ -151,6 +163,7 @@ impl Place {
             .await;
         place
             .insert(ticket_profile::Model {
+                version: 1,
                 title_template: None,
                 body_template: None,
                 id: place.ticket_profile_id,
@@ -289,6 +302,7 @@ impl Place {
             event_id,
             created_at: at,
             finished_at: Some(at),
+            trace_context: None,
         };
         let operation = self.insert(operation).await;
         self.insert(attempt::Model {
@@ -312,12 +326,14 @@ impl Place {
     pub(crate) async fn endpoint(&self) -> webhook_endpoint::Model {
         let now = self.ground.clock.now();
         self.insert(webhook_endpoint::Model {
+            version: 1,
             registration: webhook_endpoint::Registration::ByHand,
             registered_id: None,
             registration_message: None,
             registration_checked_at: None,
             registration_due_at: None,
             wanted_key: None,
+            allowed_addresses: None,
             id: self.ground.chance.id(now),
             organization_id: self.organization_id,
             key: self.ground.chance.alphanumeric(32),
@@ -359,6 +375,7 @@ impl Place {
             lease_until: Timestamp(0),
             fence: 1,
             decided_at: Some(now),
+            trace_context: None,
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! What every domain function works with.
 
 mod endpoint_cache;
+mod last_seen;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::{
 };
 
 pub use endpoint_cache::{EndpointCache, EndpointKeys, EndpointSecret, Generation};
+pub use last_seen::{LastSeen, MemberNews, Shown, Sight};
 
 /// Database, time, chance and secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Ground {
     pub wake: Wake,
     /// Webhook endpoints looked up a moment ago.
     pub endpoints: EndpointCache,
+    /// Tokens and members that showed themselves.
+    pub seen: LastSeen,
 }
 
 /// Tells workers that there is work, after the commit that made it. A hint: they also look by

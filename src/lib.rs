@@ -12,12 +12,13 @@
 //! - **doors** translate and do not decide: [`webhooks`] (raw bytes in), [`graphql`] (dashboards),
 //!   [`workers`] (the clock).
 //! - **adapters** put the outside world's words into ours: [`scanners`] make [`decisions::event::Event`]s,
-//!   [`psa`] takes [`tickets::remote::TicketDraft`]s.
+//!   [`psa`] takes [`tickets::remote::TicketDraft`]s, [`identity`] makes sign-ins out of the identity provider's tokens.
+//! - [`entrance`]: what doors share: who calls, from where, how often.
 //! - **domain**, the rules and their SQL: [`decisions`], [`findings`], [`tickets`], [`sync`],
-//!   [`organizations`]. Who is asking is the first argument of everything.
+//!   [`organizations`], [`statistics`], [`audit`] (who changed what). Who is asking is the first argument of everything.
 //! - [`queue`] (durable inbox and outbox, lanes) and [`vault`] (secrets at rest).
-//! - **ground**: [`config`], [`db`], [`clock`], [`error`], [`ground`], [`global_id`], [`request_id`], [`metrics`],
-//!   [`telemetry`].
+//! - **ground**: [`config`], [`db`], [`clock`], [`error`], [`ground`], [`outbound`] (calls to the outside, guarded),
+//!   [`global_id`], [`request_id`], [`security_headers`], [`metrics`], [`telemetry`], [`addresses`].
 //! - [`sandbox`] is an outside world: PSAs in miniature, which share nothing with the adapters.
 //!
 //! # The path of a webhook
@@ -50,12 +51,15 @@
 //! - **a scanner**: a folder in `src/scanners/` that implements [`scanners::Sender`], and its line in
 //!   [`scanners::senders`].
 
+pub mod addresses;
 pub mod app;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod decisions;
 pub mod demo;
+pub mod entrance;
 pub mod error;
 pub mod findings;
 #[cfg(test)]
@@ -64,13 +68,17 @@ pub mod global_id;
 pub mod graphql;
 pub mod ground;
 pub mod health;
+pub mod identity;
 pub mod metrics;
 pub mod organizations;
+pub mod outbound;
 pub mod psa;
 pub mod queue;
 pub mod request_id;
 pub mod sandbox;
 pub mod scanners;
+pub mod security_headers;
+pub mod statistics;
 pub mod sync;
 pub mod telemetry;
 #[cfg(test)]

@@ -17,9 +17,10 @@ use clap::Parser as _;
 use entity::Timestamp;
 use psa_gateway::{
     app,
+    audit::{self, verify},
     clock::{Chance, Clock},
     config::{self, Config, ConfigErrors},
-    demo,
+    demo, ground,
     organizations::{organization, permissions, tokens, viewer::Viewer},
     sandbox::{
         self,
@@ -31,12 +32,15 @@ use psa_gateway::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use arguments::{
-    Arguments, Command, DemoArguments, NewTokenArguments, Settings, SignArguments, TokenCommand,
+    Arguments, AuditArguments, AuditCommand, Command, DemoArguments, KeysCommand, NewTokenArguments,
+    Settings, SignArguments, TokenCommand,
 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Err(error) = run(Arguments::parse().command).await else { return ExitCode::SUCCESS };
+    let result = run(Arguments::parse().command).await;
+    telemetry::traces::flush();
+    let Err(error) = result else { return ExitCode::SUCCESS };
     complain(&error);
     ExitCode::from(if error.is::<ConfigErrors>() { 2 } else { 1 })
 }
@@ -48,7 +52,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             app::run(config, only).await
         }
         Command::Demo(DemoArguments { script, json, listen }) => {
-            telemetry::start(LogFormat::Auto, "warn")?;
+            telemetry::start(LogFormat::Auto, "warn", None)?;
             demo::run(demo::DemoOptions { script, json, listen }).await
         }
         Command::Sandbox { listen } => sandbox(listen).await,
@@ -63,7 +67,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::CheckConfig { print: true, .. } => say(&Config::print_documented()),
         Command::CheckConfig { print: false, settings } => check_config(&settings),
         Command::Roles => say(&permissions::table()),
+        Command::Audit { command: AuditCommand::Verify(arguments) } => verify_audit(arguments).await,
+        Command::Audit { command: AuditCommand::Export(arguments) } => export_audit(arguments).await,
         Command::Token { command: TokenCommand::Create(arguments) } => create_token(arguments).await,
+        Command::Keys { command } => keys(command).await,
         Command::Sign(arguments) => sign(arguments),
     }
 }
@@ -71,7 +78,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
 /// The configuration, with logs started as it says.
 fn configured(settings: &Settings) -> anyhow::Result<Config> {
     let config = Config::load(&settings.overrides())?;
-    telemetry::start(config.log_format, &config.log_filter)?;
+    telemetry::start(config.log_format, &config.log_filter, config.otel.as_ref())?;
     Ok(config)
 }
 
@@ -104,15 +111,102 @@ async fn create_token(arguments: NewTokenArguments) -> anyhow::Result<()> {
     };
     let days = |days: u32| ground.clock.now().plus_secs(i64::from(days) * 86_400);
     let new = tokens::NewToken {
-        organization_id,
-        name: arguments.name,
-        role: arguments.role.into(),
         expires_at: arguments.expires_in_days.map(days),
+        ..tokens::NewToken::plain(organization_id, &arguments.name, arguments.role.into())
     };
     let (row, token) = tokens::create(&viewer, &ground, new).await?;
     ground.db.close().await?;
     explain(&format!("Access token `{}`, shown only now:\n", row.name));
     say(&format!("{}\n", token.expose_secret()))
+}
+
+async fn keys(command: KeysCommand) -> anyhow::Result<()> {
+    match command {
+        KeysCommand::New { file } => {
+            let id = app::keys::new_file(&file)?;
+            explain(&format!(
+                "A new master key is in {}; keep a copy apart from the database. It is called:\n",
+                file.display()
+            ));
+            say(&format!("{id}\n"))
+        }
+        KeysCommand::List { settings } => say(&app::keys::list(&configured(&settings)?).await?),
+        KeysCommand::Rotate { data_keys, settings } => {
+            let config = configured(&settings)?;
+            app::keys::rotate(&config, data_keys, &mut |line| explain(&format!("{line}\n"))).await
+        }
+    }
+}
+
+/// The logs meant: an organization's, or every one there is.
+async fn logs(ground: &ground::Ground, organization: Option<&str>) -> anyhow::Result<Vec<uuid::Uuid>> {
+    let viewer = Viewer::gateway();
+    if let Some(slug) = organization {
+        let found = organization::by_slug(&viewer, ground, slug).await;
+        return Ok(vec![found.with_context(|| format!("there is no organization `{slug}`"))?.id]);
+    }
+    let mut logs = verify::headless(&viewer, ground).await?;
+    let mut last = None;
+    loop {
+        let more = verify::logs(&viewer, ground, last).await?;
+        let Some(end) = more.last() else { return Ok(logs) };
+        last = Some(*end);
+        logs.extend(more);
+    }
+}
+
+async fn verify_audit(arguments: AuditArguments) -> anyhow::Result<()> {
+    let config = configured(&arguments.settings)?;
+    let ground = app::ground(&config, &app::Seams::default()).await?;
+    let viewer = Viewer::gateway();
+    let (mut entries, mut broken) = (0, 0);
+    for id in logs(&ground, arguments.organization.as_deref()).await? {
+        let whose = match organization::by_id(&viewer, &ground, id).await {
+            Ok(row) => row.slug,
+            Err(_) if id == audit::INSTALLATION => "the installation".to_owned(),
+            Err(_) => id.to_string(),
+        };
+        let checked = verify::verify(&viewer, &ground, id).await?;
+        entries += checked.sound;
+        match checked.flaw {
+            None => {
+                say(&format!(
+                    "{whose}: {} entries, as written; ends with {}\n",
+                    checked.sound, checked.hash
+                ))?;
+            }
+            Some(flaw) => {
+                broken += 1;
+                say(&format!("{whose}: BROKEN after {} entries: {flaw}\n", checked.sound))?;
+            }
+        }
+    }
+    ground.db.close().await?;
+    say(&format!("{entries} entries are as they were written.\n"))?;
+    anyhow::ensure!(
+        broken == 0,
+        "{broken} audit log(s) were changed by somebody else than the gateway; compare them with a copy"
+    );
+    Ok(())
+}
+
+async fn export_audit(arguments: AuditArguments) -> anyhow::Result<()> {
+    let config = configured(&arguments.settings)?;
+    let ground = app::ground(&config, &app::Seams::default()).await?;
+    let viewer = Viewer::gateway();
+    for id in logs(&ground, arguments.organization.as_deref()).await? {
+        let mut last = 0;
+        loop {
+            let page = verify::entries(&viewer, &ground, id, last).await?;
+            let Some(end) = page.last() else { break };
+            last = end.number;
+            for entry in &page {
+                say(&format!("{}\n", verify::exported(entry)))?;
+            }
+        }
+    }
+    ground.db.close().await?;
+    Ok(())
 }
 
 fn sign(arguments: SignArguments) -> anyhow::Result<()> {
@@ -142,7 +236,7 @@ fn sign(arguments: SignArguments) -> anyhow::Result<()> {
 
 /// Every sandbox on a port of its own, counted up from the first.
 async fn sandbox(first: SocketAddr) -> anyhow::Result<()> {
-    telemetry::start(LogFormat::Auto, "info")?;
+    telemetry::start(LogFormat::Auto, "info", None)?;
     let ground = Ground { clock: Clock::system(), chance: Chance::system() };
     let mut running: Vec<Box<dyn Sandbox>> = Vec::new();
     for (kind, offset) in sandbox::kinds().iter().zip(0_u16..) {

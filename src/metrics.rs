@@ -31,6 +31,10 @@ pub enum Received {
     Repeated,
     /// Its authentication failed.
     Unauthorized,
+    /// It came from an address that its endpoint does not take webhooks from.
+    AddressRefused,
+    /// Too many of its endpoint, or too many failures of its address.
+    Throttled,
     /// There is no such endpoint.
     UnknownEndpoint,
     /// Its body was too long.
@@ -52,6 +56,8 @@ impl Received {
             Self::Accepted => "accepted",
             Self::Repeated => "repeated",
             Self::Unauthorized => "unauthorized",
+            Self::AddressRefused => "address_refused",
+            Self::Throttled => "throttled",
             Self::UnknownEndpoint => "unknown_endpoint",
             Self::TooLarge => "too_large",
             Self::Unsupported => "unsupported",
@@ -103,6 +109,12 @@ struct GraphqlLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    door: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WorkLabels {
     work: &'static str,
 }
@@ -131,6 +143,7 @@ struct Inside {
     calls: Family<CallLabels, Counter>,
     pauses: Family<ReasonLabels, Counter>,
     graphql: Family<GraphqlLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
     statements: Counter<u64, AtomicU64>,
     oldest: Family<WorkLabels, Gauge>,
 }
@@ -171,6 +184,8 @@ impl Metrics {
         registry.register("lane_pauses", "Times a PSA connection was paused, by reason", pauses.clone());
         let graphql = Family::default();
         registry.register("graphql_operations", "GraphQL operations by result", graphql.clone());
+        let refusals = Family::default();
+        registry.register("refusals", "Requests that were not let in, by door and reason", refusals.clone());
         let statements = Counter::default();
         registry.register("database_statements", "Statements sent to the database", statements.clone());
         let oldest = Family::default();
@@ -189,6 +204,7 @@ impl Metrics {
             calls,
             pauses,
             graphql,
+            refusals,
             statements,
             oldest,
         };
@@ -238,6 +254,11 @@ impl Metrics {
     /// A GraphQL operation (`query`, `mutation`, `subscription`) ended: `ok`, or an error's stable code.
     pub fn graphql(&self, operation: &'static str, result: &'static str) {
         self.0.graphql.get_or_create(&GraphqlLabels { operation, result }).inc();
+    }
+
+    /// Somebody was not let in at a door (`graphql`), for a reason (`unauthenticated`, `throttled`).
+    pub fn refused(&self, door: &'static str, reason: &'static str) {
+        self.0.refusals.get_or_create(&RefusalLabels { door, reason }).inc();
     }
 
     /// Everything, for Prometheus.

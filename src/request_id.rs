@@ -10,7 +10,10 @@ use actix_web::{
 };
 use tracing::Instrument as _;
 
-use crate::ground::Ground;
+use crate::{
+    ground::Ground,
+    telemetry::traces::{self, span_of_kind},
+};
 
 /// The name of the header, coming and going.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,8 +42,9 @@ pub async fn middleware(
         (None, None) => String::new(),
     };
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span =
-        tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
+    let span = span_of_kind!("server", "request", request.id = id, method = %request.method(), path = request.path(), client.address = tracing::field::Empty);
+    let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    traces::continue_from(&span, traceparent);
     let mut response = next.call(request).instrument(span).await?;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);

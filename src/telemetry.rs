@@ -1,10 +1,11 @@
 //! Logs, to standard error: for people in a terminal, one JSON object a line elsewhere.
 
+pub mod traces;
+
 use std::io::IsTerminal as _;
 
-use tracing::Subscriber;
 use tracing_subscriber::{
-    EnvFilter, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, Registry, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 /// How logs are written.
@@ -40,6 +41,9 @@ pub enum TelemetryError {
     /// Something else in this process writes them already.
     #[error("logs are written already: {0}")]
     Started(#[from] tracing_subscriber::util::TryInitError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent: {0}; mend the settings that begin with otel_, or remove them")]
+    Traces(String),
 }
 
 /// Whether a text says what to log.
@@ -47,31 +51,41 @@ pub fn is_filter(text: &str) -> bool {
     EnvFilter::try_new(text).is_ok()
 }
 
-/// Starts writing logs, for the whole process.
-pub fn start(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
+/// Starts writing logs and, where that is wanted, sending traces, for the whole process. Ends with
+/// [`traces::flush`].
+pub fn start(format: LogFormat, filter: &str, export: Option<&traces::Export>) -> Result<(), TelemetryError> {
     let is_terminal = std::io::stderr().is_terminal();
-    subscriber(format, filter, is_terminal, std::io::stderr)?.try_init()?;
+    let lines = lines(format, filter, is_terminal, std::io::stderr)?;
+    #[cfg(feature = "otel")]
+    if let Some(export) = export {
+        // Traces hold what happens to requests whatever is logged of it. What the sender itself does
+        // would otherwise be sent, too, and so on.
+        let sent = EnvFilter::new("off,psa_gateway=info");
+        let layers = lines.and_then(traces::exported(export)?.with_filter(sent));
+        tracing_subscriber::registry().with(layers).try_init()?;
+        return Ok(());
+    }
+    debug_assert!(export.is_none() || cfg!(feature = "otel"), "the configuration refuses it");
+    tracing_subscriber::registry().with(lines).try_init()?;
     Ok(())
 }
 
-fn subscriber<W>(
-    format: LogFormat,
-    filter: &str,
-    is_terminal: bool,
-    writer: W,
-) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+/// A layer of any kind.
+type Lines = Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>;
+
+fn lines<W>(format: LogFormat, filter: &str, is_terminal: bool, writer: W) -> Result<Lines, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let registry = tracing_subscriber::registry().with(EnvFilter::try_new(filter)?);
+    let filter = EnvFilter::try_new(filter)?;
     let is_human = format == LogFormat::Human || (format == LogFormat::Auto && is_terminal);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     Ok(if is_human {
         // In a terminal the layer itself decides: it knows NO_COLOR.
         let lines = if is_terminal { lines } else { lines.with_ansi(false) };
-        Box::new(registry.with(lines))
+        lines.with_filter(filter).boxed()
     } else {
-        Box::new(registry.with(lines.json().flatten_event(true).with_span_list(false)))
+        lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
     })
 }
 
@@ -101,7 +115,8 @@ mod tests {
     fn logged(format: LogFormat, filter: &str) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = subscriber(format, filter, false, move || writer.clone()).unwrap();
+        let layer = super::lines(format, filter, false, move || writer.clone()).unwrap();
+        let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::with_default(subscriber, || {
             let _span = tracing::info_span!("request", request.id = "r-1").entered();
             tracing::info!(delivery.id = "d-1", "a webhook was stored \u{1b}[31m");

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Chance, Clock},
     db::Db,
-    ground::{EndpointCache, Ground, Wake},
+    ground::{EndpointCache, Ground, LastSeen, Wake},
     organizations::{
         connections,
         organization::{self, NewOrganization},
@@ -52,8 +52,15 @@ pub(crate) async fn ground() -> TestGround {
     db.migrate().await.expect("the tables are made");
     let (clock, chance) = (Clock::manual(START), Chance::seeded(1));
     let vault = Vault::open(db.reader(), master_key('7'), clock.clone(), chance.clone()).await.unwrap();
-    let ground =
-        Ground { db, clock, chance, vault, wake: Wake::default(), endpoints: EndpointCache::default() };
+    let ground = Ground {
+        db,
+        clock,
+        chance,
+        vault,
+        wake: Wake::default(),
+        endpoints: EndpointCache::default(),
+        seen: LastSeen::default(),
+    };
     TestGround { ground, place }
 }
 

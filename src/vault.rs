@@ -5,11 +5,20 @@
 //! its place: table, column, organization, row and key are authenticated with it, so that a value copied
 //! to another row does not open.
 //!
+//! Both kinds of keys rotate ([`rotation`]): data keys name the master key that wraps them, values the data
+//! key that seals them, and the newest of an organization's data keys seals.
+//!
 //! Layout of a sealed value: version (1 byte, 1) · id of the data key (16) · nonce (24) · ciphertext and
 //! tag. Layout of a wrapped data key: nonce (24) · ciphertext and tag (48).
 #![expect(clippy::disallowed_methods, reason = "keys are looked up by the organization they belong to")]
 
+mod data_keys;
 pub mod key_file;
+pub mod key_server;
+mod mark;
+mod master;
+mod places;
+pub mod rotation;
 
 use std::{
     collections::HashMap,
@@ -17,22 +26,26 @@ use std::{
 };
 
 use chacha20poly1305::{
-    KeyInit as _, XChaCha20Poly1305, XNonce,
+    XNonce,
     aead::{Aead as _, Payload},
 };
 use entity::data_key;
-use hmac::{Hmac, Mac as _};
-use sea_orm::sea_query::OnConflict;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, Set,
+    QuerySelect as _,
 };
-use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use sha2::{Digest as _, Sha256};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+pub use master::{MasterKey, MasterKeys};
+pub use places::{Place, SealedColumn};
+
+use self::master::{Key, cipher};
 use crate::{
     clock::{Chance, Clock},
     error::Error,
@@ -41,67 +54,15 @@ use crate::{
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
 const HEAD: usize = 1 + 16 + NONCE;
-
-type Key = Zeroizing<[u8; 32]>;
-
-/// Where a secret is kept; it opens nowhere else.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Table.
-    pub table: &'static str,
-    /// Column.
-    pub column: &'static str,
-    /// Whose it is.
-    pub organization_id: Uuid,
-    /// In which row.
-    pub row_id: Uuid,
-}
-
-/// The key that wraps all others.
-pub struct MasterKey {
-    id: String,
-    key: Key,
-}
-
-impl std::fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MasterKey").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl MasterKey {
-    /// Reads 64 hexadecimal digits, white space around them allowed.
-    pub fn parse(text: &SecretString) -> Result<Self, String> {
-        let digits = text.expose_secret().trim();
-        let mut key: Key = Zeroizing::new([0; 32]);
-        if digits.len() != 64 || !digits.is_ascii() {
-            return Err(
-                "a master key is 64 hexadecimal digits (32 bytes); make one with `openssl rand -hex 32`"
-                    .into(),
-            );
-        }
-        for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            *byte = std::str::from_utf8(pair)
-                .ok()
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-                .ok_or("a master key is 64 hexadecimal digits; something else stands among them")?;
-        }
-        let digest = Sha256::new().chain_update(b"psa-gateway master key id").chain_update(*key).finalize();
-        Ok(Self { id: hex(digest.get(..8).unwrap_or_default()), key })
-    }
-
-    /// A new key, as text to keep.
-    pub fn generate(chance: &Chance) -> SecretString {
-        hex(Zeroizing::new(chance.bytes::<32>()).as_slice()).into()
-    }
-}
+/// How many opened data keys are kept, of 32 bytes each.
+const MOST_OPENED: usize = 10_000;
 
 /// Seals and opens secrets, and knows tokens again. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault(Arc<Inside>);
 
 struct Inside {
-    master: MasterKey,
+    masters: MasterKeys,
     installation: Key,
     opened: Mutex<HashMap<Uuid, Key>>,
     chance: Chance,
@@ -110,52 +71,92 @@ struct Inside {
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vault").field("master", &self.0.master).finish_non_exhaustive()
+        f.debug_struct("Vault").field("masters", &self.0.masters).finish_non_exhaustive()
     }
 }
 
 /// The vault cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The database was made with another master key.
+    /// A master key is needed that was not given.
     #[error(
-        "the master key {found} does not open this database, which was made with the key {expected}; \
-         give the right one (PSA_GATEWAY_MASTER_KEY_FILE), or the secrets stay closed"
+        "the master key {missing} is needed to open this database and was not given (given: {given}); give the \
+         right one (PSA_GATEWAY_MASTER_KEY_FILE), or an older one beside it \
+         (PSA_GATEWAY_MASTER_KEY_PREVIOUS_FILES); `psa-gateway keys list` shows which are in use"
     )]
-    WrongMasterKey {
-        /// Id of the key given.
-        found: String,
+    MissingMasterKey {
         /// Id of the key needed.
-        expected: String,
+        missing: String,
+        /// Ids of the keys given.
+        given: String,
+    },
+    /// A data key was changed.
+    #[error(
+        "the data key {id} does not open with its master key {master}: its row was changed; restore the \
+         table data_key from a backup"
+    )]
+    BrokenDataKey {
+        /// Which.
+        id: Uuid,
+        /// Its master key.
+        master: String,
     },
     /// The database did not answer.
     #[error(transparent)]
     Database(#[from] sea_orm::DbErr),
 }
 
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Database(error) => error.into(),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
 impl Vault {
-    /// Opens the vault: makes the installation's own key where there is none, and refuses a master key that
-    /// does not open it.
+    /// Opens the vault: makes the installation's own key where there is none, and refuses where a master key
+    /// is missing that something in the database needs, or one does not open what it should.
     pub async fn open(
         db: &impl ConnectionTrait,
-        master: MasterKey,
+        masters: impl Into<MasterKeys>,
         clock: Clock,
         chance: Chance,
     ) -> Result<Self, VaultError> {
+        let masters = masters.into();
         // Under a fixed id, so that nodes that start at the same moment agree on one.
-        if find_key(db, None).await?.is_none() {
-            let (row, _) = new_key(&master, Uuid::nil(), None, &clock, &chance);
+        if data_keys::of_installation(db).await?.is_none() {
+            let (row, _) = data_keys::make(masters.current(), data_keys::INSTALLATION, None, &clock, &chance);
             data_key::Entity::insert(row)
                 .on_conflict(OnConflict::column(data_key::Column::Id).do_nothing().to_owned())
                 .exec_without_returning(db)
                 .await?;
         }
-        let row =
-            find_key(db, None).await?.ok_or_else(|| sea_orm::DbErr::RecordNotFound("data_key".into()))?;
-        let wrong =
-            || VaultError::WrongMasterKey { found: master.id.clone(), expected: row.master_key_id.clone() };
-        let key = unwrap_key(&master, &row).ok_or_else(wrong)?;
-        Ok(Self(Arc::new(Inside { installation: key, master, opened: Mutex::default(), chance, clock })))
+        let row = data_keys::of_installation(db)
+            .await?
+            .ok_or_else(|| sea_orm::DbErr::RecordNotFound("data_key".into()))?;
+        let installation = data_keys::unwrap(&masters, &row)?;
+        // One of each master key: better not to start than to fail at every organization it wraps for.
+        let used: Vec<String> = data_key::Entity::find()
+            .select_only()
+            .column(data_key::Column::MasterKeyId)
+            .distinct()
+            .into_tuple()
+            .all(db)
+            .await?;
+        for master in used {
+            let wrapped_by = data_key::Column::MasterKeyId.eq(master);
+            if let Some(row) = data_key::Entity::find().filter(wrapped_by).one(db).await? {
+                data_keys::unwrap(&masters, &row)?;
+            }
+        }
+        Ok(Self(Arc::new(Inside { masters, installation, opened: Mutex::default(), chance, clock })))
+    }
+
+    /// The master keys it was opened with.
+    pub fn masters(&self) -> &MasterKeys {
+        &self.0.masters
     }
 
     /// Seals a secret for one place. Call it inside the transaction that stores the row: the
@@ -167,18 +168,7 @@ impl Vault {
         secret: &SecretString,
     ) -> Result<Vec<u8>, Error> {
         let (key_id, key) = self.organization_key(db, place.organization_id).await?;
-        let nonce = self.0.chance.bytes::<NONCE>();
-        let aad = aad(place, key_id);
-        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: &aad };
-        let sealed = cipher(&key)
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| Error::Internal(anyhow::anyhow!("a secret could not be sealed")))?;
-        let mut value = Vec::with_capacity(HEAD + sealed.len());
-        value.push(VERSION);
-        value.extend_from_slice(key_id.as_bytes());
-        value.extend_from_slice(&nonce);
-        value.extend_from_slice(&sealed);
-        Ok(value)
+        seal(&key, key_id, place, secret.expose_secret().as_bytes(), &self.0.chance)
     }
 
     /// Opens a secret sealed for this place.
@@ -188,28 +178,34 @@ impl Vault {
         place: Place,
         value: &[u8],
     ) -> Result<SecretString, Error> {
-        let broken = || {
-            Error::Internal(anyhow::anyhow!(
-                "the secret in {}.{} of {} does not open",
-                place.table,
-                place.column,
-                place.row_id
-            ))
-        };
-        let (head, sealed) = value.split_at_checked(HEAD).ok_or_else(broken)?;
-        let (version, rest) = head.split_at_checked(1).ok_or_else(broken)?;
-        let (key_id, nonce) = rest.split_at_checked(16).ok_or_else(broken)?;
-        if version != [VERSION] {
-            return Err(broken());
+        match self.try_open(db, place, value).await? {
+            Opened::Secret(secret) => return Ok(secret),
+            Opened::Broken => {}
+            // A rotation that went by since the row was read has sealed it anew and removed the old key.
+            Opened::KeyIsGone => {
+                if let Some(now) = place.value(db).await?
+                    && now != value
+                    && let Opened::Secret(secret) = self.try_open(db, place, &now).await?
+                {
+                    return Ok(secret);
+                }
+            }
         }
-        let key_id = Uuid::from_slice(key_id).map_err(|_| broken())?;
-        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| broken())?;
-        let key = self.key_by_id(db, key_id, place.organization_id).await?.ok_or_else(broken)?;
-        let aad = aad(place, key_id);
-        let plain = cipher(&key)
-            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad })
-            .map_err(|_| broken())?;
-        String::from_utf8(plain).map(SecretString::from).map_err(|_| broken())
+        Err(Error::Internal(anyhow::anyhow!(
+            "the secret in {}.{} of {} does not open",
+            place.column.table(),
+            place.column.column(),
+            place.row_id
+        )))
+    }
+
+    async fn try_open(&self, db: &impl ConnectionTrait, place: Place, value: &[u8]) -> Result<Opened, Error> {
+        let Some(key_id) = key_id(value) else { return Ok(Opened::Broken) };
+        let Some(key) = self.key_by_id(db, key_id, place.organization_id).await? else {
+            return Ok(Opened::KeyIsGone);
+        };
+        let secret = open(&key, place, value).and_then(|plain| String::from_utf8(plain).ok());
+        Ok(secret.map_or(Opened::Broken, |secret| Opened::Secret(secret.into())))
     }
 
     /// What a token is recognised by: HMAC-SHA256 under the installation's own key. A 256-bit token needs
@@ -236,17 +232,20 @@ impl Vault {
         db: &impl ConnectionTrait,
         organization_id: Uuid,
     ) -> Result<(Uuid, Key), Error> {
-        if let Some(row) = find_key(db, Some(organization_id)).await? {
-            let key = unwrap_key(&self.0.master, &row)
-                .ok_or_else(|| Error::Internal(anyhow::anyhow!("the data key {} does not open", row.id)))?;
-            return Ok((row.id, key));
+        // Twice, because a rotation may make a newer one and remove this one between look and lock.
+        for _ in 0..2 {
+            if let Some(row) = data_keys::newest(db, organization_id, LockType::KeyShare).await? {
+                return Ok((row.id, data_keys::unwrap(&self.0.masters, &row)?));
+            }
         }
         let id = self.0.chance.id(self.0.clock.now());
-        let (row, key) = new_key(&self.0.master, id, Some(organization_id), &self.0.clock, &self.0.chance);
+        let master = self.0.masters.current();
+        let (row, key) = data_keys::make(master, id, Some(organization_id), &self.0.clock, &self.0.chance);
         let row = row.insert(db).await?;
         Ok((row.id, key))
     }
 
+    /// A data key's bytes never change, so what was opened once stays right for as long as its row is there.
     async fn key_by_id(
         &self,
         db: &impl ConnectionTrait,
@@ -261,93 +260,50 @@ impl Vault {
             .filter(data_key::Column::OrganizationId.eq(organization_id))
             .one(db)
             .await?;
-        let key = row.and_then(|row| unwrap_key(&self.0.master, &row));
-        if let Some(key) = &key {
-            self.0.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(key_id, key.clone());
+        let Some(row) = row else { return Ok(None) };
+        let key = data_keys::unwrap(&self.0.masters, &row)?;
+        let mut opened = self.0.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.len() >= MOST_OPENED {
+            opened.clear();
         }
-        Ok(key)
+        opened.insert(key_id, key.clone());
+        Ok(Some(key))
     }
 }
 
-async fn find_key(
-    db: &impl ConnectionTrait,
-    organization_id: Option<Uuid>,
-) -> Result<Option<data_key::Model>, sea_orm::DbErr> {
-    let owner = match organization_id {
-        Some(id) => data_key::Column::OrganizationId.eq(id),
-        None => data_key::Column::OrganizationId.is_null(),
-    };
-    data_key::Entity::find().filter(owner).order_by_asc(data_key::Column::Id).one(db).await
+/// What came of trying to open.
+enum Opened {
+    Secret(SecretString),
+    KeyIsGone,
+    Broken,
 }
 
-fn new_key(
-    master: &MasterKey,
-    id: Uuid,
-    organization_id: Option<Uuid>,
-    clock: &Clock,
-    chance: &Chance,
-) -> (data_key::ActiveModel, Key) {
-    let key: Key = Zeroizing::new(chance.bytes());
+/// The data key that seals a value.
+fn key_id(value: &[u8]) -> Option<Uuid> {
+    let (version, rest) = value.split_first()?;
+    let (key_id, _) = rest.split_at_checked(16)?;
+    if *version == VERSION { Uuid::from_slice(key_id).ok() } else { None }
+}
+
+fn seal(key: &Key, key_id: Uuid, place: Place, plain: &[u8], chance: &Chance) -> Result<Vec<u8>, Error> {
     let nonce = chance.bytes::<NONCE>();
-    let aad = key_aad(id, organization_id);
-    let wrapped = cipher(&master.key)
-        .encrypt(&XNonce::from(nonce), Payload { msg: key.as_slice(), aad: &aad })
-        .unwrap_or_default();
-    let row = data_key::ActiveModel {
-        id: Set(id),
-        organization_id: Set(organization_id),
-        master_key_id: Set(master.id.clone()),
-        wrapped: Set([nonce.as_slice(), &wrapped].concat()),
-        created_at: Set(clock.now()),
-    };
-    (row, key)
+    let aad = place.aad(key_id);
+    let sealed = cipher(key)
+        .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
+        .map_err(|_| Error::Internal(anyhow::anyhow!("a secret could not be sealed")))?;
+    let mut value = Vec::with_capacity(HEAD + sealed.len());
+    value.push(VERSION);
+    value.extend_from_slice(key_id.as_bytes());
+    value.extend_from_slice(&nonce);
+    value.extend_from_slice(&sealed);
+    Ok(value)
 }
 
-fn unwrap_key(master: &MasterKey, row: &data_key::Model) -> Option<Key> {
-    let (nonce, sealed) = row.wrapped.split_at_checked(NONCE)?;
-    let nonce: [u8; NONCE] = nonce.try_into().ok()?;
-    let aad = key_aad(row.id, row.organization_id);
-    let plain: SecretSlice<u8> =
-        cipher(&master.key).decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad }).ok()?.into();
-    Some(Zeroizing::new(plain.expose_secret().try_into().ok()?))
-}
-
-fn cipher(key: &Key) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new((&**key).into())
-}
-
-/// Each part after its length, so that no two places read the same.
-fn join(parts: &[&[u8]]) -> Vec<u8> {
-    let mut joined = Vec::new();
-    for part in parts {
-        joined.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        joined.extend_from_slice(part);
-    }
-    joined
-}
-
-fn aad(place: Place, key_id: Uuid) -> Vec<u8> {
-    join(&[
-        &[VERSION],
-        place.table.as_bytes(),
-        place.column.as_bytes(),
-        place.organization_id.as_bytes(),
-        place.row_id.as_bytes(),
-        key_id.as_bytes(),
-    ])
-}
-
-fn key_aad(id: Uuid, organization_id: Option<Uuid>) -> Vec<u8> {
-    let owner = organization_id.map(Uuid::into_bytes);
-    join(&[&[VERSION], b"data_key", id.as_bytes(), owner.as_ref().map_or(&[][..], |owner| owner)])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn open(key: &Key, place: Place, value: &[u8]) -> Option<Vec<u8>> {
+    let (head, sealed) = value.split_at_checked(HEAD)?;
+    let nonce: [u8; NONCE] = head.get(17..)?.try_into().ok()?;
+    let aad = place.aad(key_id(value)?);
+    cipher(key).decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad }).ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A sender gets a 2xx only after its bytes are on disk, and always gets one then, whatever becomes of them:
 //! some senders switch off for good after one 4xx.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -17,11 +17,12 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 
 use crate::{
+    entrance::{Caller, Entrance, Wait},
     error::Error,
     global_id,
     ground::{EndpointKeys, Ground},
     metrics::{Metrics, Received},
-    organizations::endpoints,
+    organizations::{allowed_addresses, endpoints},
     psa,
     queue::{
         inbox::{Inbox, Incoming, NotAccepted},
@@ -32,6 +33,7 @@ use crate::{
         self,
         signature::{self, CandidateKey, Scheme, VerifyingKey},
     },
+    telemetry::traces,
 };
 
 /// What the door works with.
@@ -43,6 +45,8 @@ pub struct WebhookDoor {
     pub inbox: Inbox,
     /// What is counted.
     pub metrics: Metrics,
+    /// How many may come.
+    pub entrance: Entrance,
     /// The longest body, in bytes.
     pub max_body: usize,
     /// How long a body may take to arrive.
@@ -51,8 +55,22 @@ pub struct WebhookDoor {
     pub tolerance_secs: i64,
 }
 
+/// How long a sender should wait before it tries again, where nothing else says, in seconds.
+const RETRY_SECS: i64 = 5;
+
 /// Why a webhook is refused: what is counted, the status and what to do.
-struct Refusal(Received, StatusCode, String);
+struct Refusal(Received, StatusCode, String, i64);
+
+impl Refusal {
+    fn new(result: Received, status: StatusCode, problem: impl Into<String>) -> Self {
+        Self(result, status, problem.into(), RETRY_SECS)
+    }
+
+    fn throttled(wait: Wait) -> Self {
+        let problem = format!("too many webhooks; send it again in {} s", wait.secs);
+        Self(Received::Throttled, StatusCode::TOO_MANY_REQUESTS, problem, wait.secs)
+    }
+}
 
 /// `POST /webhooks/{endpointKey}`.
 pub async fn receive(
@@ -70,14 +88,14 @@ pub async fn receive(
             let id = global_id::encode("WebhookDelivery", delivery_id);
             return HttpResponse::Accepted().json(json!({ "delivery": id }));
         }
-        Err((Refusal(result, status, problem), sender)) => ((result, status, problem), sender),
+        Err(refused) => refused,
     };
-    let (result, status, problem) = result;
+    let Refusal(result, status, problem, retry_secs) = result;
     door.metrics.webhook(result, &sender);
     tracing::info!(status = status.as_u16(), problem, "a webhook was refused");
     let mut answer = HttpResponse::build(status);
     if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-        answer.insert_header((RETRY_AFTER, "5"));
+        answer.insert_header((RETRY_AFTER, retry_secs.to_string()));
     }
     answer.json(json!({ "error": problem }))
 }
@@ -92,33 +110,47 @@ impl WebhookDoor {
         key: &str,
     ) -> Result<Taken, (Refusal, String)> {
         let unknown = |refusal| (refusal, "unknown".to_owned());
-        let body = self.read(request, payload).await.map_err(unknown)?;
-        let headers = Headers::new(
-            request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))),
-        );
+        let from = Caller::of(request);
         let endpoint = match endpoints::resolve(&self.ground, key).await {
             Ok(endpoint) => endpoint.filter(|endpoint| endpoint.endpoint.is_enabled),
             Err(error) => return Err(unknown(away(&error))),
         };
+        // Before the body is read: who is refused here costs next to nothing.
+        let sender = match &endpoint {
+            None => {
+                self.entrance.stranger(from).map_err(|wait| unknown(Refusal::throttled(wait)))?;
+                "unknown".to_owned()
+            }
+            Some(keys) => {
+                let sender = keys.endpoint.sender.clone();
+                self.let_in(keys, from).map_err(|refusal| (refusal, sender.clone()))?;
+                sender
+            }
+        };
+        let body = self.read(request, payload).await.map_err(|refusal| (refusal, sender.clone()))?;
+        let headers = Headers::new(
+            request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))),
+        );
         let Some(endpoint) = endpoint else {
             // As much work as for one that exists, so that the time tells nothing.
             signature::dummy_work(&headers, &body, self.ground.clock.now(), self.tolerance_secs);
-            return Err(unknown(Refusal(
+            return Err(unknown(Refusal::new(
                 Received::UnknownEndpoint,
                 StatusCode::NOT_FOUND,
-                "there is no such webhook endpoint; compare the address with the dashboard's".to_owned(),
+                "there is no such webhook endpoint; compare the address with the dashboard's",
             )));
         };
-        let sender = endpoint.endpoint.sender.clone();
         let webhook = Unverified::new(headers, body)
             .verify(|headers, body| self.authenticate(&endpoint, headers, request.query_string(), body))
             .map_err(|problem| {
-                (Refusal(Received::Unauthorized, StatusCode::UNAUTHORIZED, problem), sender.clone())
+                self.entrance.webhook_failed(from, endpoint.endpoint.id);
+                (Refusal::new(Received::Unauthorized, StatusCode::UNAUTHORIZED, problem), sender.clone())
             })?;
         let incoming = Incoming {
             organization_id: endpoint.endpoint.organization_id,
             webhook_endpoint_id: endpoint.endpoint.id,
             request_id: RequestId::of(request),
+            trace_context: traces::current(),
             webhook,
         };
         match self.inbox.accept(incoming).await {
@@ -132,10 +164,10 @@ impl WebhookDoor {
                 Ok((accepted.delivery_id, accepted.is_repeated, sender))
             }
             Err(NotAccepted::Busy) => Err((
-                Refusal(
+                Refusal::new(
                     Received::Busy,
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "too many webhooks are waiting; send it again".to_owned(),
+                    "too many webhooks are waiting; send it again",
                 ),
                 sender,
             )),
@@ -143,19 +175,33 @@ impl WebhookDoor {
         }
     }
 
+    /// Whether there is room for a webhook of an endpoint, and it comes from where it may.
+    fn let_in(&self, keys: &EndpointKeys, from: Option<IpAddr>) -> Result<(), Refusal> {
+        let endpoint = &keys.endpoint;
+        self.entrance.webhook(from, endpoint.id).map_err(Refusal::throttled)?;
+        if allowed_addresses::let_in(endpoint.allowed_addresses.as_ref(), from) {
+            return Ok(());
+        }
+        self.entrance.webhook_failed(from, endpoint.id);
+        let from = from.map_or_else(|| "an unknown address".to_owned(), |from| from.to_string());
+        let problem =
+            format!("this endpoint takes no webhooks from {from}; have its owner allow the address");
+        Err(Refusal::new(Received::AddressRefused, StatusCode::FORBIDDEN, problem))
+    }
+
     /// The raw bytes, in time and not too many.
     async fn read(&self, request: &HttpRequest, mut payload: web::Payload) -> Result<web::Bytes, Refusal> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         if header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
         {
-            return Err(Refusal(
+            return Err(Refusal::new(
                 Received::Unsupported,
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "compressed bodies are not taken; send it without Content-Encoding".to_owned(),
             ));
         }
         let too_large = || {
-            Refusal(
+            Refusal::new(
                 Received::TooLarge,
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("the body is longer than {} bytes; send fewer events at once", self.max_body),
@@ -170,7 +216,7 @@ impl WebhookDoor {
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|error| {
                     let words = format!("the body could not be read: {error}");
-                    Refusal(Received::Timeout, StatusCode::BAD_REQUEST, words)
+                    Refusal::new(Received::Timeout, StatusCode::BAD_REQUEST, words)
                 })?;
                 if body.len() + chunk.len() > self.max_body {
                     return Err(too_large());
@@ -180,7 +226,7 @@ impl WebhookDoor {
             Ok(body.freeze())
         };
         tokio::time::timeout(self.body_timeout, whole).await.unwrap_or_else(|_| {
-            Err(Refusal(
+            Err(Refusal::new(
                 Received::Timeout,
                 StatusCode::REQUEST_TIMEOUT,
                 format!("the body did not arrive within {} s", self.body_timeout.as_secs()),
@@ -233,7 +279,7 @@ impl WebhookDoor {
 
 fn away(error: &Error) -> Refusal {
     tracing::error!(error = %error, cause = ?std::error::Error::source(error), "a webhook could not be stored");
-    Refusal(
+    Refusal::new(
         Received::Unavailable,
         StatusCode::SERVICE_UNAVAILABLE,
         "it could not be stored just now; send it again".to_owned(),

@@ -27,6 +27,20 @@ pub struct Model {
     pub expires_at: Option<Timestamp>,
     /// When it was withdrawn.
     pub revoked_at: Option<Timestamp>,
+    /// Names of the permissions that it holds of its role's; none for all of them.
+    pub scopes: Option<Json>,
+    /// Addresses and networks that it is taken from; none for everywhere.
+    pub allowed_addresses: Option<Json>,
+    /// The part that its text before the last rotation is looked up by.
+    pub previous_key_id: Option<String>,
+    /// That text's digest.
+    pub previous_digest: Option<Vec<u8>>,
+    /// Until when that text is taken.
+    pub previous_expires_at: Option<Timestamp>,
+    /// When it was last shown, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// From which address.
+    pub last_used_from: Option<String>,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

@@ -15,6 +15,8 @@ pub struct Model {
     pub organization_id: Uuid,
     /// Name for people; unique in the organization.
     pub name: String,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

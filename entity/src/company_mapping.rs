@@ -23,6 +23,8 @@ pub struct Model {
     pub is_ticketing_enabled: bool,
     /// A ticket profile of its own.
     pub ticket_profile_id: Option<Uuid>,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -2,6 +2,8 @@
 
 pub mod access_token;
 pub mod attempt;
+pub mod audit_entry;
+pub mod audit_head;
 pub mod call_budget;
 pub mod company;
 pub mod company_alias;
@@ -10,12 +12,15 @@ pub mod data_key;
 pub mod event;
 pub mod finding;
 pub mod lane;
+pub mod member;
 pub mod organization;
 pub mod pick_list;
 pub mod policy;
 pub mod psa_company;
 pub mod psa_connection;
 pub mod sync_run;
+pub mod tally;
+pub mod tally_delta;
 pub mod ticket;
 pub mod ticket_finding;
 pub mod ticket_operation;

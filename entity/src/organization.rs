@@ -15,6 +15,8 @@ pub struct Model {
     pub slug: String,
     /// Name for people.
     pub name: String,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

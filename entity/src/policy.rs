@@ -25,6 +25,8 @@ pub struct Model {
     pub reopen_window_secs: i64,
     /// At most one note about repetitions in this time, in seconds.
     pub note_interval_secs: i64,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

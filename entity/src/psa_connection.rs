@@ -49,8 +49,12 @@ pub struct Model {
     pub health_message: Option<String>,
     /// The steps of the last check.
     pub verification: Json,
+    /// When the gateway checks the login by itself; none where nothing is to be checked.
+    pub verification_due_at: Option<Timestamp>,
     /// The one company of ours that it is for ("Associated Company"); none where it is for all.
     pub company_id: Option<Uuid>,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

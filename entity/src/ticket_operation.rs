@@ -73,6 +73,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// When it was done or given up.
     pub finished_at: Option<Timestamp>,
+    /// The trace it was asked for in, as a `traceparent` header says it; none where traces are not sent.
+    pub trace_context: Option<String>,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

@@ -29,6 +29,8 @@ pub struct Model {
     pub title_template: Option<String>,
     /// Template of its body; ours where there is none.
     pub body_template: Option<String>,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -57,6 +57,8 @@ pub struct Model {
     pub fence: i64,
     /// When it was understood or given up.
     pub decided_at: Option<Timestamp>,
+    /// The trace it came with, as a `traceparent` header says it; none where traces are not sent.
+    pub trace_context: Option<String>,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

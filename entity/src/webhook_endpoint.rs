@@ -51,6 +51,10 @@ pub struct Model {
     pub registration_due_at: Option<Timestamp>,
     /// Name of a signing key of the PSA that is to be fetched.
     pub wanted_key: Option<String>,
+    /// Addresses and networks that webhooks are taken from; none for everywhere.
+    pub allowed_addresses: Option<Json>,
+    /// Counts changes by people, from 1.
+    pub version: i32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -13,6 +13,12 @@ mod m20261121_000002_connections;
 mod m20261121_000003_webhooks;
 mod m20261121_000004_tickets;
 mod m20261121_000005_platforms;
+mod m20261121_000007_audit;
+mod m20261121_000008_members;
+mod m20261121_000009_lists;
+mod m20261121_000009_tallies;
+mod m20261121_000010_traces;
+mod m20261121_000011_verification;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -27,6 +33,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_webhooks::Migration),
             Box::new(m20261121_000004_tickets::Migration),
             Box::new(m20261121_000005_platforms::Migration),
+            Box::new(m20261121_000007_audit::Migration),
+            Box::new(m20261121_000008_members::Migration),
+            Box::new(m20261121_000009_lists::Migration),
+            Box::new(m20261121_000009_tallies::Migration),
+            Box::new(m20261121_000010_traces::Migration),
+            Box::new(m20261121_000011_verification::Migration),
         ]
     }
 }

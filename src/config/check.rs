@@ -1,16 +1,19 @@
 //! From written values to a checked configuration.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Chosen, Config, MasterKeyAt,
-    forms::{is_host_or_network, is_node_name, sqlite_url, usual_node_name, web_address},
+    Chosen, Config,
+    forms::{is_header_name, is_host_or_network, is_node_name, sqlite_url, usual_node_name, web_address},
     layers::{Layer, Written, one_text, secret_file, texts},
     settings::{Kind, Preset, Setting, setting},
 };
-use crate::telemetry::{self, LogFormat};
+use crate::{
+    outbound::Proxy,
+    telemetry::{self, LogFormat, traces::Export},
+};
 
 /// What came of reading.
 pub(super) struct Checked {
@@ -20,8 +23,8 @@ pub(super) struct Checked {
 
 /// Reads setting by setting and gathers what is wrong.
 pub(super) struct Read {
-    layers: Vec<Layer>,
-    problems: Vec<String>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) problems: Vec<String>,
     chosen: Vec<Chosen>,
     /// Which settings were asked for; a test compares them with the table.
     pub(super) asked: Vec<&'static str>,
@@ -50,12 +53,20 @@ impl Read {
         };
         let database_max_connections = self.whole("database_max_connections");
         let master_key = self.master_key(data_dir.as_ref(), is_usual_database);
+        let master_keys_previous = self.previous_master_keys();
         let graphiql = self.flag("graphiql");
         let graphiql_assets = self.text("graphiql_assets", |text| {
             (text.starts_with('/') || web_address(text).is_some()).then(|| text.to_owned())
         });
         let introspection = self.flag("introspection");
         let graphql_max_body_bytes = self.whole("graphql_max_body_bytes");
+        let asking = self.graphql();
+        let graphql_socket_message_bytes = self.whole("graphql_socket_message_bytes");
+        let graphql_socket_operations = self.whole("graphql_socket_operations");
+        let graphql_sockets = self.whole("graphql_sockets");
+        let graphql_sockets_per_organization = self.whole("graphql_sockets_per_organization");
+        let graphql_sockets_per_token = self.whole("graphql_sockets_per_token");
+        let graphql_socket_recheck_secs = self.whole("graphql_socket_recheck_secs");
         let request_timeout_secs = self.whole("request_timeout_secs");
         let webhook_max_body_bytes = self.whole("webhook_max_body_bytes");
         let webhook_body_timeout_secs = self.whole("webhook_body_timeout_secs");
@@ -64,23 +75,35 @@ impl Read {
         let psa_timeout_secs = self.whole("psa_timeout_secs");
         let psa_poll_interval_secs = self.whole("psa_poll_interval_secs");
         let psa_calls = self.psa_calls();
+        let outbound_address = self.optional("outbound_address", |text| text.parse().ok().map(Some));
+        let outbound_proxy = self.proxy();
         let connectwise_client_id = self.secret("connectwise_client_id");
         let inbox_workers = self.whole("inbox_workers");
         let lane_workers = self.whole("lane_workers");
+        let (oidc, doors) = (self.oidc(), self.doors());
         let shutdown_grace_secs = self.whole("shutdown_grace_secs");
         let node_name = self.optional("node_name", |text| is_node_name(text).then(|| Some(text.to_owned())));
         let log_format = self.text("log_format", LogFormat::from_key);
         let log_filter = self.text("log_filter", |text| telemetry::is_filter(text).then(|| text.to_owned()));
+        let otel = self.otel();
         Some(Config {
             listen: listen?,
             public_url: public_url?,
             data_dir: data_dir?,
             database_max_connections: database_max_connections?,
             master_key: master_key?,
+            master_keys_previous: master_keys_previous?,
             graphiql: graphiql?,
             graphiql_assets: graphiql_assets?,
             introspection: introspection? || graphiql?,
             graphql_max_body_bytes: graphql_max_body_bytes?,
+            graphql: asking?,
+            graphql_socket_message_bytes: graphql_socket_message_bytes?,
+            graphql_socket_operations: graphql_socket_operations?,
+            graphql_sockets: graphql_sockets?,
+            graphql_sockets_per_organization: graphql_sockets_per_organization?,
+            graphql_sockets_per_token: graphql_sockets_per_token?,
+            graphql_socket_recheck_secs: graphql_socket_recheck_secs?,
             request_timeout_secs: request_timeout_secs?,
             webhook_max_body_bytes: webhook_max_body_bytes?,
             webhook_body_timeout_secs: webhook_body_timeout_secs?,
@@ -89,31 +112,36 @@ impl Read {
             psa_timeout_secs: psa_timeout_secs?,
             psa_poll_interval_secs: psa_poll_interval_secs?,
             psa_calls: psa_calls?,
+            outbound_address: outbound_address?,
+            outbound_proxy: outbound_proxy?,
             connectwise_client_id,
             inbox_workers: inbox_workers?,
             lane_workers: lane_workers?,
+            oidc: oidc?,
+            doors: doors?,
             shutdown_grace_secs: shutdown_grace_secs?,
             node_name: node_name?.unwrap_or_else(usual_node_name),
             log_format: log_format?,
             log_filter: log_filter?,
+            otel: otel?,
             chosen: std::mem::take(&mut self.chosen),
             database_url: database_url?,
         })
     }
 
     /// The value of a setting in the layer that counts.
-    fn find(&mut self, name: &'static str) -> Option<(String, Written)> {
+    pub(super) fn find(&mut self, name: &'static str) -> Option<(String, Written)> {
         self.asked.push(name);
         self.layers.iter().find_map(|layer| layer.get(name)).cloned()
     }
 
-    fn wrong(&mut self, setting: &Setting, origin: &str, found: &str) {
+    pub(super) fn wrong(&mut self, setting: &Setting, origin: &str, found: &str) {
         let found = if setting.is_secret() { "the value (not shown)".to_owned() } else { found.to_owned() };
         let place = if origin == setting.name { String::new() } else { format!(" ({origin})") };
         self.problems.push(format!("{}{place}: {found} is not {}", setting.name, setting.expected()));
     }
 
-    fn choose(&mut self, setting: &'static Setting, value: &str, origin: String) {
+    pub(super) fn choose(&mut self, setting: &'static Setting, value: &str, origin: String) {
         let value = if setting.is_secret() { "(not shown)" } else { value };
         self.chosen.push(Chosen { name: setting.name, value: value.to_owned(), origin });
     }
@@ -123,7 +151,7 @@ impl Read {
         clippy::option_option,
         reason = "outside: whether it could be read; inside: whether it was said"
     )]
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Option<Option<T>>,
@@ -151,12 +179,12 @@ impl Read {
         parsed
     }
 
-    fn text<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn text<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let parse = |text: &str| if text.is_empty() { None } else { parse(text).map(Some) };
         self.optional(name, parse).flatten()
     }
 
-    fn flag(&mut self, name: &'static str) -> Option<bool> {
+    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.text(name, |text| match text {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
@@ -164,7 +192,7 @@ impl Read {
         })
     }
 
-    fn whole<T: TryFrom<i64>>(&mut self, name: &'static str) -> Option<T> {
+    pub(super) fn whole<T: TryFrom<i64>>(&mut self, name: &'static str) -> Option<T> {
         let Kind::Whole(least, most) = setting(name)?.kind else { return None };
         self.text(name, |text| {
             let number: i64 = text.parse().ok()?;
@@ -172,8 +200,48 @@ impl Read {
         })
     }
 
+    /// A list, each of its texts read by itself.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let setting = setting(name)?;
+        let found = self.find(name);
+        let written = match &found {
+            Some((_, written)) => texts(setting, written),
+            None => match setting.preset {
+                Preset::Is(preset) => texts(setting, &Written::One(preset.to_owned())),
+                Preset::Follows(..) => Ok(Vec::new()),
+            },
+        };
+        let origin = found.map(|(origin, _)| origin);
+        let read = written.map_err(str::to_owned).and_then(|texts| {
+            let read: Result<Vec<T>, _> =
+                texts.iter().map(|text| parse(text).ok_or_else(|| format!("`{text}`"))).collect();
+            read.map(|read| (read, texts))
+        });
+        match read {
+            Ok((read, texts)) => {
+                if let Some(origin) = origin {
+                    self.choose(setting, &texts.join(","), origin);
+                }
+                Some(read)
+            }
+            Err(what) => {
+                self.wrong(setting, &origin.unwrap_or_default(), &what);
+                None
+            }
+        }
+    }
+
+    /// Something that is wrong with several settings together.
+    pub(super) fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
     /// A secret, said itself or by the file that holds it; the layer that counts first decides.
-    fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
         let (own, twin) = (setting(name)?, setting(&format!("{name}_file"))?);
         self.asked.extend([own.name, twin.name]);
         for layer in 0..self.layers.len() {
@@ -213,31 +281,58 @@ impl Read {
     fn database_url(&mut self, url: SecretString) -> SecretString {
         let known = ["sqlite:", "postgres://", "postgresql://"];
         if !known.iter().any(|known| url.expose_secret().starts_with(known)) {
-            let place = self.chosen.iter().find(|chosen| chosen.name.starts_with("database_url"));
-            let origin = place.map(|chosen| chosen.origin.clone()).unwrap_or_default();
-            if let Some(setting) = setting("database_url") {
-                self.wrong(setting, &origin, "");
-            }
+            self.wrong_secret("database_url");
         }
         url
     }
 
-    /// A file is not opened here: only who needs the key reads it.
-    fn master_key(&mut self, data_dir: Option<&PathBuf>, is_usual_database: bool) -> Option<MasterKeyAt> {
-        let named = self.layers.iter().position(|layer| layer.get("master_key_file").is_some());
-        let given = self.layers.iter().position(|layer| layer.get("master_key").is_some());
-        match (named, given) {
-            (Some(named), given) if given.is_none_or(|given| named < given) => {
-                self.asked.push("master_key");
-                self.text("master_key_file", |path| Some(PathBuf::from(path))).map(MasterKeyAt::Named)
+    #[expect(clippy::option_option, reason = "nothing said and something wrong are told apart")]
+    fn proxy(&mut self) -> Option<Option<Proxy>> {
+        let Some(text) = self.secret("outbound_proxy") else { return Some(None) };
+        let proxy = Proxy::parse(&text);
+        if proxy.is_none() {
+            self.wrong_secret("outbound_proxy");
+        }
+        proxy.map(Some)
+    }
+
+    #[expect(clippy::option_option, reason = "nothing said and something wrong are told apart")]
+    fn otel(&mut self) -> Option<Option<Export>> {
+        let endpoint = self.optional("otel_endpoint", |text| web_address(text).map(Some));
+        let service_name = self.text("otel_service_name", |text| {
+            (text.chars().count() <= 200 && !text.contains(char::is_control)).then(|| text.to_owned())
+        });
+        let sample_percent = self.whole("otel_sample_percent");
+        let mut headers = Vec::new();
+        if let Some(text) = self.secret("otel_headers") {
+            for pair in text.expose_secret().split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+                let Some((name, value)) = pair.split_once('=').filter(|(name, _)| is_header_name(name))
+                else {
+                    self.wrong_secret("otel_headers");
+                    return None;
+                };
+                headers.push((name.to_owned(), value.to_owned().into()));
             }
-            (_, Some(_)) => self.secret("master_key").map(MasterKeyAt::Given),
-            (_, None) => {
-                self.asked.extend(["master_key", "master_key_file"]);
-                let data_dir = data_dir?;
-                let database = is_usual_database.then(|| data_dir.join("gateway.db"));
-                Some(MasterKeyAt::Usual { path: data_dir.join("master.key"), database })
-            }
+        }
+        let Some(endpoint) = endpoint? else { return Some(None) };
+        if !cfg!(feature = "otel") {
+            self.problems.push(
+                "otel_endpoint: this program was built without the cargo feature `otel` and sends no traces; \
+                 build it with `cargo build --release --features otel`, or remove the setting"
+                    .to_owned(),
+            );
+            return None;
+        }
+        let (service_name, sample_percent) = (service_name?, sample_percent?);
+        Some(Some(Export { endpoint, service_name, headers, sample_percent }))
+    }
+
+    /// A secret that was chosen and is not of the right form.
+    pub(super) fn wrong_secret(&mut self, name: &'static str) {
+        let place = self.chosen.iter().rfind(|chosen| chosen.name.starts_with(name));
+        let origin = place.map(|chosen| chosen.origin.clone()).unwrap_or_default();
+        if let Some(setting) = setting(name) {
+            self.wrong(setting, &origin, "");
         }
     }
 

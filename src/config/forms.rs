@@ -27,6 +27,11 @@ pub(super) fn is_host_or_network(text: &str) -> bool {
     }
 }
 
+/// A token of HTTP, as far as headers of collectors go.
+pub(super) fn is_header_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
 pub(super) fn is_node_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))

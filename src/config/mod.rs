@@ -4,9 +4,12 @@
 //! the file (`psa-gateway.toml`), that before the default. Names that do not exist are errors. All problems
 //! are told at once, each with its next step; secrets are never shown.
 
+mod access;
 mod check;
 mod forms;
+mod graphql;
 mod layers;
+mod master_keys;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -21,11 +24,18 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+pub use access::{ALGORITHMS, DoorSettings, OidcSettings};
+
 use self::{
     check::{Checked, Read},
     layers::Layer,
 };
-use crate::telemetry::LogFormat;
+use crate::{
+    outbound::Proxy,
+    telemetry::{LogFormat, traces::Export},
+};
+
+pub use self::graphql::GraphqlConfig;
 
 /// The part of the gateway that a process does, where it does not do all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -59,6 +69,34 @@ pub enum MasterKeyAt {
         /// The database's file, where the database is the usual one too: a key made now cannot open it.
         database: Option<PathBuf>,
     },
+    /// On a server with HashiCorp Vault's API.
+    Vault(Box<KeyServer>),
+}
+
+/// A secret on a server with HashiCorp Vault's API, and how to get at it.
+#[derive(Clone, Debug)]
+pub struct KeyServer {
+    /// The secret's address.
+    pub url: Url,
+    /// What the server knows us by.
+    pub token: SecretString,
+    /// The namespace, where there are some.
+    pub namespace: Option<String>,
+    /// The field that holds the current key.
+    pub field: String,
+    /// The fields that hold further keys.
+    pub previous_fields: Vec<String>,
+    /// Certificates of the server's authority.
+    pub authority: Option<PathBuf>,
+}
+
+/// Master keys that open but seal nothing new.
+#[derive(Clone, Debug, Default)]
+pub struct PreviousKeys {
+    /// Keys.
+    pub given: Vec<SecretString>,
+    /// Files that hold one each.
+    pub files: Vec<PathBuf>,
 }
 
 /// A setting that somebody gave a value.
@@ -85,6 +123,8 @@ pub struct Config {
     pub database_max_connections: u32,
     /// Where the master key is.
     pub master_key: MasterKeyAt,
+    /// Further master keys.
+    pub master_keys_previous: PreviousKeys,
     /// Whether browsers are shown GraphiQL.
     pub graphiql: bool,
     /// Where GraphiQL's files are.
@@ -93,6 +133,20 @@ pub struct Config {
     pub introspection: bool,
     /// The longest GraphQL request, in bytes.
     pub graphql_max_body_bytes: usize,
+    /// How far GraphQL requests may go, and who may send them from a browser.
+    pub graphql: GraphqlConfig,
+    /// The longest message that a WebSocket client may send, in bytes.
+    pub graphql_socket_message_bytes: usize,
+    /// Operations under way on one WebSocket at the most.
+    pub graphql_socket_operations: usize,
+    /// WebSockets and event streams at the most.
+    pub graphql_sockets: usize,
+    /// … of one organization.
+    pub graphql_sockets_per_organization: usize,
+    /// … of one token or member.
+    pub graphql_sockets_per_token: usize,
+    /// How often the token of an open one is looked at again, in seconds.
+    pub graphql_socket_recheck_secs: i64,
     /// How long a GraphQL request may take, in seconds.
     pub request_timeout_secs: u64,
     /// The longest webhook, in bytes.
@@ -109,12 +163,20 @@ pub struct Config {
     pub psa_poll_interval_secs: i64,
     /// Calls in a platform's own window, by key of the platform, where the usual number does not suit.
     pub psa_calls: BTreeMap<String, u32>,
+    /// The address of this machine that calls come from.
+    pub outbound_address: Option<IpAddr>,
+    /// What public addresses are called through.
+    pub outbound_proxy: Option<Proxy>,
     /// What ConnectWise knows this gateway by.
     pub connectwise_client_id: Option<SecretString>,
     /// How many workers decide deliveries.
     pub inbox_workers: usize,
     /// How many connections are served at the same time.
     pub lane_workers: usize,
+    /// Whose tokens dashboards may bring instead of access tokens.
+    pub oidc: Option<OidcSettings>,
+    /// How many requests are let in, and who says where they come from.
+    pub doors: DoorSettings,
     /// How long work may take to end at a stop, in seconds.
     pub shutdown_grace_secs: u64,
     /// This node's name.
@@ -123,6 +185,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_filter: String,
+    /// Where traces go, if anywhere.
+    pub otel: Option<Export>,
     /// What is not as by default, and who said so.
     pub chosen: Vec<Chosen>,
     database_url: SecretString,

@@ -77,16 +77,27 @@ fn the_printed_documentation_is_a_file_that_changes_nothing() {
 #[test]
 fn every_example_in_the_documentation_can_be_uncommented() {
     let key = "a".repeat(64);
-    let folder = Folder::with(&[("key", &key), ("url", "postgres://db/gateway")]);
+    let folder = Folder::with(&[
+        ("key", &key),
+        ("url", "postgres://db/gateway"),
+        ("pair", "x=y"),
+        ("proxy", "http://p:1"),
+    ]);
     for setting in settings::SETTINGS {
         let settings::Preset::Follows(_, example) = setting.preset else { continue };
         let value = match setting.name {
-            "master_key" => key.clone(),
+            "master_key" | "master_key_previous" => key.clone(),
+            "master_key_vault_token_file" | "otel_headers_file" => folder.file("pair").display().to_string(),
+            "outbound_proxy_file" => folder.file("proxy").display().to_string(),
+            "otel_endpoint" if !cfg!(feature = "otel") => continue,
             "connectwise_client_id_file" => folder.file("key").display().to_string(),
             "database_url_file" => folder.file("url").display().to_string(),
             _ => example.to_owned(),
         };
-        let config = Config::from_pairs([(setting.name, value)]);
+        // What a key server is good for hangs on its token.
+        let token = (setting.name == "master_key_vault_url")
+            .then(|| ("master_key_vault_token", "hvs.token".to_owned()));
+        let config = Config::from_pairs([(setting.name, value)].into_iter().chain(token));
         assert!(config.is_ok(), "{}: {config:?}", setting.name);
     }
 }
@@ -200,4 +211,70 @@ fn graphiql_brings_introspection_and_wildcard_addresses_are_reached_locally() {
     assert_eq!(config.public_url_at(config.listen), "https://gateway.example");
     let config = Config::from_pairs([]).unwrap();
     assert_eq!(config.public_url_at(SocketAddr::from(([0, 0, 0, 0], 81))), "http://127.0.0.1:81");
+}
+
+#[test]
+fn the_master_key_may_stand_on_a_server_and_further_ones_anywhere() {
+    let key = "a".repeat(64);
+    let server = [
+        ("PSA_GATEWAY_MASTER_KEY_VAULT_URL", "https://vault:8200/v1/secret/data/psa-gateway"),
+        ("PSA_GATEWAY_MASTER_KEY_VAULT_TOKEN", "hvs.canary"),
+        ("PSA_GATEWAY_MASTER_KEY_VAULT_PREVIOUS_FIELDS", "last_year, the_year_before"),
+    ];
+    let config = with_file("", &server, &[]).unwrap();
+    let MasterKeyAt::Vault(at) = &config.master_key else { panic!("{:?}", config.master_key) };
+    assert_eq!(
+        (at.url.as_str(), at.field.as_str()),
+        ("https://vault:8200/v1/secret/data/psa-gateway", "master_key")
+    );
+    assert_eq!(at.previous_fields, ["last_year", "the_year_before"]);
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+
+    let words = problems(with_file("", &server[..1], &[]));
+    assert!(words.contains("master_key_vault_token is missing"), "{words}");
+    let open = [("PSA_GATEWAY_MASTER_KEY_VAULT_URL", "http://vault:8200/v1/x"), server[1]];
+    assert!(
+        problems(with_file("", &open, &[])).contains("is not an https:// address"),
+        "a token in the open"
+    );
+    let twice = [server[0], server[1], ("PSA_GATEWAY_MASTER_KEY_FILE", "/k")];
+    assert!(problems(with_file("", &twice, &[])).contains("given twice"));
+    // The environment counts before the file.
+    let file = "master_key_vault_url = \"https://vault/v1/x\"\nmaster_key_vault_token = \"t\"";
+    let config = with_file(file, &[("PSA_GATEWAY_MASTER_KEY_FILE", "/k")], &[]).unwrap();
+    assert!(matches!(&config.master_key, MasterKeyAt::Named(path) if path.ends_with("k")));
+
+    let both = format!(" {key} ,{}", "b".repeat(64));
+    let further = [
+        ("PSA_GATEWAY_MASTER_KEY_PREVIOUS", both.as_str()),
+        ("PSA_GATEWAY_MASTER_KEY_PREVIOUS_FILES", "/run/one,/run/two"),
+    ];
+    let previous = with_file("", &further, &[]).unwrap().master_keys_previous;
+    assert_eq!((previous.given.len(), previous.files.len()), (2, 2));
+    let words = problems(with_file("", &[("PSA_GATEWAY_MASTER_KEY_PREVIOUS", "canary")], &[]));
+    assert!(words.contains("64 hexadecimal digits") && !words.contains("canary"), "{words}");
+}
+
+#[test]
+fn what_the_way_out_and_traces_are_told_is_checked_at_the_start() {
+    let good = [
+        ("PSA_GATEWAY_OUTBOUND_ADDRESS", "192.0.2.10"),
+        ("PSA_GATEWAY_OUTBOUND_PROXY", "http://me:canary@proxy:3128"),
+    ];
+    let config = with_file("", &good, &[]).unwrap();
+    assert!(config.outbound_address.is_some() && config.outbound_proxy.is_some());
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+    for (name, wrong) in
+        [("PSA_GATEWAY_OUTBOUND_ADDRESS", "eth0"), ("PSA_GATEWAY_OUTBOUND_PROXY", "socks5://canary:1")]
+    {
+        let words = problems(with_file("", &[(name, wrong)], &[]));
+        assert!(words.contains(&name["PSA_GATEWAY_".len()..].to_lowercase()), "{words}");
+        assert!(!words.contains("canary"), "{words}");
+    }
+    let config = with_file("otel_endpoint = \"http://127.0.0.1:4318\"", &[], &[]);
+    if cfg!(feature = "otel") {
+        assert_eq!(config.unwrap().otel.map(|export| export.sample_percent), Some(100));
+    } else {
+        assert!(problems(config).contains("--features otel"));
+    }
 }

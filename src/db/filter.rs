@@ -3,7 +3,7 @@
 use entity::{Severity, Timestamp};
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait as _, Value,
-    sea_query::{Expr, Func, LikeExpr},
+    sea_query::{BinOper, Expr, Func, LikeExpr},
 };
 
 /// From a moment (included) until another (not included).
@@ -50,6 +50,11 @@ pub fn any_of<T: Clone + Into<Value>>(column: impl ColumnTrait, values: Option<&
 /// One of the columns has this text somewhere in it, in upper or lower case. White space around it does
 /// not count; an empty text is in everything.
 pub fn contains<C: ColumnTrait>(columns: &[C], text: Option<&str>) -> Condition {
+    holds(columns.iter().map(|column| Expr::col(column.as_column_ref())), text)
+}
+
+/// The same of any texts.
+pub fn holds(texts: impl IntoIterator<Item = Expr>, text: Option<&str>) -> Condition {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Condition::all();
     };
@@ -61,8 +66,14 @@ pub fn contains<C: ColumnTrait>(columns: &[C], text: Option<&str>) -> Condition 
         pattern.push(letter);
     }
     pattern.push('%');
-    columns.iter().fold(Condition::any(), |any, column| {
-        let value = Expr::expr(Func::lower(Expr::col(column.as_column_ref())));
+    texts.into_iter().fold(Condition::any(), |any, text| {
+        let value = Expr::expr(Func::lower(text));
         any.add(value.like(LikeExpr::new(pattern.clone()).escape('\\')))
     })
+}
+
+/// The text behind a key of a JSON object: `key` is a plain word of ours.
+pub fn json_text(column: impl ColumnTrait, key: &'static str) -> Expr {
+    // Both databases have this operator (SQLite since 3.38).
+    Expr::col(column.as_column_ref()).binary(BinOper::Custom("->>"), Expr::cust(format!("'{key}'")))
 }

@@ -4,16 +4,22 @@
 //! reads the same page of it for any number of parents. A page starts behind a row and not at a number,
 //! so that rows added meanwhile move nothing, and a far page costs what the first one costs.
 
-use std::{collections::HashMap, hash::Hash};
+mod read;
+mod search;
+
+use std::hash::Hash;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, FromQueryResult as _,
-    IdenStatic as _, Iterable as _, ModelTrait as _, Order as Direction, QueryTrait as _, Select, Value,
-    sea_query::{Asterisk, ColumnRef, Expr, Func, Query, SelectStatement, WindowStatement},
+    ColumnTrait as _, EntityTrait, ExprTrait as _, IdenStatic as _, Iterable as _, ModelTrait as _,
+    Order as Direction, Value,
+    sea_query::{Expr, SelectStatement},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use read::{Slice, Wanted, count_by_parent, slices};
+pub use search::Search;
 
 use crate::error::{Error, Problem, ProblemCode};
 
@@ -21,11 +27,6 @@ use crate::error::{Error, Problem, ProblemCode};
 pub const DEFAULT_SIZE: u64 = 20;
 /// How many it may have.
 pub const MAX_SIZE: u64 = 100;
-
-const PARENT: &str = "page_parent";
-const RANK: &str = "page_rank";
-const RANKED: &str = "ranked";
-const COUNT: &str = "page_count";
 
 /// Which part of a list, as asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +86,29 @@ impl<E: EntityTrait> Order<E> {
         };
         let id = id_of::<E>(row);
         URL_SAFE_NO_PAD.encode(serde_json::json!([self.name(), value, id]).to_string())
+    }
+
+    /// Whether it goes by this column.
+    pub fn is_by(&self, column: E::Column) -> bool {
+        self.column.as_str() == column.as_str()
+    }
+
+    /// Orders a statement, and keeps what lies between the marks of a page, as far as it has any.
+    fn apply(self, statement: &mut SelectStatement, page: &Page) {
+        let by = Expr::col(self.column.as_column_ref());
+        let Some(id) = id_column::<E>().map(|id| Expr::col(id.as_column_ref())) else { return };
+        for (mark, behind) in [(&page.after, true), (&page.before, false)] {
+            let Some(mark) = mark else { continue };
+            let value = match &mark.value {
+                MarkValue::Number(number) => Expr::value(*number),
+                MarkValue::Text(text) => Expr::value(text.as_str()),
+            };
+            let row = Expr::tuple([by.clone(), id.clone()]);
+            let mark = Expr::tuple([value, Expr::value(mark.id)]);
+            statement.and_where(if behind == self.descending { row.lt(mark) } else { row.gt(mark) });
+        }
+        let direction = if self.descending == page.backward { Direction::Asc } else { Direction::Desc };
+        statement.order_by_expr(by, direction.clone()).order_by_expr(id, direction);
     }
 
     fn name(self) -> String {
@@ -182,136 +206,7 @@ impl Page {
     }
 }
 
-/// One page of rows, in the list's order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slice<M> {
-    /// The rows.
-    pub rows: Vec<M>,
-    /// Whether there are more behind them.
-    pub has_next: bool,
-    /// Whether there are more before them.
-    pub has_previous: bool,
-}
-
-/// Reads the same page of a list below each of `parents`, in one statement.
-///
-/// `rows` is the list with its joins and conditions; `parent` is the column that says below which
-/// parent a row stands.
-pub async fn slices<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    rows: Select<E>,
-    parent: ColumnRef,
-    parents: &[Uuid],
-    order: Order<E>,
-    page: &Page,
-) -> Result<HashMap<Uuid, Slice<E::Model>>, DbErr> {
-    let Some(statement) = statement::<E>(rows, parent, parents, order, page) else {
-        return Ok(HashMap::new());
-    };
-    let mut found: HashMap<Uuid, Vec<E::Model>> = parents.iter().map(|id| (*id, Vec::new())).collect();
-    for row in db.query_all(&statement).await? {
-        let model = E::Model::from_query_result(&row, "")?;
-        found.entry(row.try_get("", PARENT)?).or_default().push(model);
-    }
-    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-    Ok(found
-        .into_iter()
-        .map(|(parent, mut rows)| {
-            let more = rows.len() > size;
-            rows.truncate(size);
-            if page.backward {
-                rows.reverse();
-            }
-            let (ahead, behind) = (page.before.is_some(), page.after.is_some());
-            let (has_next, has_previous) =
-                if page.backward { (ahead, more || behind) } else { (more || ahead, behind) };
-            (parent, Slice { rows, has_next, has_previous })
-        })
-        .collect())
-}
-
-fn statement<E: EntityTrait>(
-    rows: Select<E>,
-    parent: ColumnRef,
-    parents: &[Uuid],
-    order: Order<E>,
-    page: &Page,
-) -> Option<SelectStatement> {
-    let by = Expr::col(order.column.as_column_ref());
-    let id = Expr::col(id_column::<E>()?.as_column_ref());
-    let mut inner = rows.into_query();
-    inner.expr_as(Expr::col(parent.clone()), PARENT);
-    for (mark, behind) in [(&page.after, true), (&page.before, false)] {
-        let Some(mark) = mark else { continue };
-        let value = match &mark.value {
-            MarkValue::Number(number) => Expr::value(*number),
-            MarkValue::Text(text) => Expr::value(text.as_str()),
-        };
-        let row = Expr::tuple([by.clone(), id.clone()]);
-        let mark = Expr::tuple([value, Expr::value(mark.id)]);
-        inner.and_where(if behind == order.descending { row.lt(mark) } else { row.gt(mark) });
-    }
-    let direction = if order.descending == page.backward { Direction::Asc } else { Direction::Desc };
-    if let [one] = parents {
-        // The plain form, which an index on parent, order and id answers without sorting.
-        inner.and_where(Expr::col(parent).eq(*one));
-        inner.order_by_expr(by, direction.clone()).order_by_expr(id, direction).limit(page.size + 1);
-        return Some(inner);
-    }
-    if parents.is_empty() {
-        return None;
-    }
-    inner.and_where(Expr::col(parent.clone()).is_in(parents.iter().copied()));
-    let mut within = WindowStatement::partition_by(parent);
-    within.order_by_expr(by, direction.clone()).order_by_expr(id, direction);
-    inner.expr_window_as(Func::cust("ROW_NUMBER"), within, RANK);
-    let mut outer = Query::select();
-    for column in E::Column::iter() {
-        outer.column((RANKED, column));
-    }
-    outer
-        .column((RANKED, PARENT))
-        .from_subquery(inner, RANKED)
-        .and_where(Expr::col((RANKED, RANK)).lte(i64::try_from(page.size).unwrap_or(i64::MAX) + 1))
-        .order_by((RANKED, RANK), Direction::Asc);
-    Some(outer)
-}
-
-/// How many rows a list has below each of `parents`, in one statement. Below one parent it stops at
-/// `bound`, where there is one: counting a log of millions for a number on a page is dear.
-pub async fn count_by_parent<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    rows: Select<E>,
-    parent: ColumnRef,
-    parents: &[Uuid],
-    bound: Option<u64>,
-) -> Result<HashMap<Uuid, u64>, DbErr> {
-    if parents.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut inner = rows.into_query();
-    inner.clear_selects().expr_as(Expr::col(parent.clone()), PARENT);
-    if let [one] = parents {
-        inner.and_where(Expr::col(parent).eq(*one));
-        if let Some(bound) = bound {
-            inner.limit(bound);
-        }
-    } else {
-        inner.and_where(Expr::col(parent).is_in(parents.iter().copied()));
-    }
-    let mut outer = Query::select();
-    outer
-        .column((RANKED, PARENT))
-        .expr_as(Func::count(Expr::col(Asterisk)), COUNT)
-        .from_subquery(inner, RANKED)
-        .group_by_col((RANKED, PARENT));
-    let mut counts: HashMap<Uuid, u64> = parents.iter().map(|id| (*id, 0)).collect();
-    for row in db.query_all(&outer).await? {
-        let count: i64 = row.try_get("", COUNT)?;
-        counts.insert(row.try_get("", PARENT)?, u64::try_from(count).unwrap_or_default());
-    }
-    Ok(counts)
-}
-
+#[cfg(test)]
+mod plans;
 #[cfg(test)]
 mod tests;

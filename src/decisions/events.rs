@@ -3,14 +3,14 @@
 use entity::event;
 use sea_orm::{
     ColumnTrait as _, Condition, QueryFilter as _, Select,
-    sea_query::{ColumnRef, IntoColumnRef as _},
+    sea_query::{ColumnRef, Expr, IntoColumnRef as _},
 };
 use uuid::Uuid;
 
 use crate::{
     db::{
-        filter::{Severities, Span, any_of, contains},
-        page::Order,
+        filter::{Severities, Span, any_of},
+        page::{Order, Search},
     },
     organizations::{
         reach::{self, List},
@@ -40,12 +40,16 @@ pub struct EventFilter {
     pub reasons: Option<Vec<String>>,
     /// Of one of these kinds.
     pub kinds: Option<Vec<String>>,
+    /// Said by one of these products.
+    pub sources: Option<Vec<String>>,
     /// Of these severities.
     pub severities: Severities,
     /// About one of these companies.
     pub company_ids: Option<Vec<Uuid>>,
     /// Read in this time.
     pub created: Span,
+    /// So in this time, as the sender says.
+    pub occurred: Span,
     /// Part of the title or of the sender's name for the customer.
     pub text: Option<String>,
 }
@@ -87,7 +91,8 @@ impl List for EventList {
                 .add(filter.severities.hold(event::Column::Severity))
                 .add(any_of(event::Column::CompanyId, filter.company_ids.as_deref()))
                 .add(filter.created.holds(event::Column::CreatedAt))
-                .add(contains(&[event::Column::Title, event::Column::ClientRef], filter.text.as_deref())),
+                .add(any_of(event::Column::Source, filter.sources.as_deref()))
+                .add(filter.occurred.holds(event::Column::OccurredAt)),
         )
     }
 
@@ -103,5 +108,11 @@ impl List for EventList {
 
     fn order(&self) -> Order<event::Entity> {
         self.order
+    }
+
+    fn search(&self, _viewer: &Viewer) -> Option<Search<event::Entity>> {
+        let search = Search::new(self.filter.text.as_deref(), event::Column::CreatedAt)?;
+        let search = search.within(Expr::col(event::Column::Title.as_column_ref()));
+        Some(search.within(Expr::col(event::Column::ClientRef.as_column_ref())))
     }
 }

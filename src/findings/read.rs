@@ -3,14 +3,14 @@
 use entity::{finding, ticket_finding};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _, Select,
-    sea_query::{ColumnRef, IntoColumnRef as _},
+    sea_query::{ColumnRef, Expr, IntoColumnRef as _},
 };
 use uuid::Uuid;
 
 use crate::{
     db::{
-        filter::{Severities, Span, any_of, contains},
-        page::Order,
+        filter::{Severities, Span, any_of, json_text},
+        page::{Order, Search},
     },
     organizations::{
         reach::{self, List},
@@ -40,11 +40,15 @@ pub struct FindingFilter {
     pub company_ids: Option<Vec<Uuid>>,
     /// Found by one of these products.
     pub sources: Option<Vec<String>>,
+    /// About one of these.
+    pub categories: Option<Vec<String>>,
+    /// The newest event about them was of one of these kinds.
+    pub kinds: Option<Vec<String>>,
     /// First seen in this time.
     pub first_seen: Span,
     /// Last seen in this time.
     pub last_seen: Span,
-    /// Part of the title.
+    /// Part of the title or of what names the asset, or the key.
     pub text: Option<String>,
 }
 
@@ -72,7 +76,8 @@ impl List for FindingList {
                 .add(any_of(finding::Column::Source, filter.sources.as_deref()))
                 .add(filter.first_seen.holds(finding::Column::FirstSeenAt))
                 .add(filter.last_seen.holds(finding::Column::LastSeenAt))
-                .add(contains(&[finding::Column::Title], filter.text.as_deref())),
+                .add(any_of(finding::Column::Category, filter.categories.as_deref()))
+                .add(any_of(finding::Column::LastKind, filter.kinds.as_deref())),
         );
         if self.of != FindingsOf::Ticket {
             return rows;
@@ -93,5 +98,16 @@ impl List for FindingList {
 
     fn order(&self) -> Order<finding::Entity> {
         self.order
+    }
+
+    fn search(&self, _viewer: &Viewer) -> Option<Search<finding::Entity>> {
+        use finding::Column as C;
+        let search = Search::new(self.filter.text.as_deref(), C::LastSeenAt)?;
+        let search = search.within(Expr::col(C::Title.as_column_ref())).exactly(C::Key);
+        Some(
+            ["name", "fqdn", "ip", "uid"]
+                .into_iter()
+                .fold(search, |search, key| search.within(json_text(C::Asset, key))),
+        )
     }
 }

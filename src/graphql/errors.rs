@@ -5,15 +5,19 @@
 //! in the GraphQL error as its source, and [`finish`] turns it into message and code in one place; the
 //! cause of an internal error goes to the log, under the request id that the client is given.
 
-use std::{error::Error as _, sync::Arc};
+use std::{
+    error::Error as _,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::{
     Enum, ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation},
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
+    },
     parser::types::ExecutableDocument,
 };
 
-use super::schema::Limits;
 use crate::error::{Error, ProblemCode};
 
 /// Stable codes of top-level errors, as `extensions.code`.
@@ -32,6 +36,15 @@ pub mod code {
     pub const FORBIDDEN: &str = "FORBIDDEN";
     /// It is not there, or not the asker's.
     pub const NOT_FOUND: &str = "NOT_FOUND";
+    /// Nobody has sent the document of that hash yet: send its text beside the hash.
+    pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
+    /// Documents are not kept under hashes: send the text.
+    pub const PERSISTED_QUERY_NOT_SUPPORTED: &str = "PERSISTED_QUERY_NOT_SUPPORTED";
+    /// Only registered documents run, and this is none.
+    pub const NOT_REGISTERED: &str = "PERSISTED_QUERY_NOT_IN_LIST";
+    /// Too much is asked for at once, or the organization's budget is used up: the same request may work in a
+    /// moment; `Retry-After` says when, where there are headers.
+    pub const THROTTLED: &str = "THROTTLED";
     /// The query asks for more than one answer may cost.
     pub const COST_LIMIT_EXCEEDED: &str = "COST_LIMIT_EXCEEDED";
     /// The query is nested deeper than allowed.
@@ -40,6 +53,8 @@ pub mod code {
     pub const TIMEOUT: &str = "TIMEOUT";
     /// The database is away; the same request may work in a moment.
     pub const SERVICE_UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
+    /// A subscription missed events because they were not taken fast enough, and has ended.
+    pub const SLOW_CONSUMER: &str = "SLOW_CONSUMER";
     /// Our fault.
     pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
 }
@@ -49,23 +64,10 @@ pub fn refusal(code: &str, message: impl Into<String>) -> ServerError {
     coded(ServerError::new(message, None), code)
 }
 
-fn coded(mut error: ServerError, code: &str) -> ServerError {
+pub(super) fn coded(mut error: ServerError, code: &str) -> ServerError {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
     error
 }
-
-/// What is asked for is beyond a limit; both numbers, where they are known, for programs.
-fn beyond(code: &str, message: String, requested: Option<(&str, usize)>, maximum: usize) -> ServerError {
-    let mut error = refusal(code, message);
-    let values = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-    if let Some((name, number)) = requested {
-        values.set(name, number);
-    }
-    values.set("maximumAvailable", maximum);
-    error
-}
-
-const SHALLOWER: &str = "ask for less at once and go on from an id with `node`";
 
 /// Gives every error of a response its code and request id, hides what is internal and logs it.
 pub fn finish(response: &mut Response, request_id: &str) {
@@ -115,24 +117,28 @@ pub fn finish(response: &mut Response, request_id: &str) {
     }
 }
 
-/// Whether a response comes from executing the operation: an error that has no path stopped it before.
-pub fn was_executed(response: &Response) -> bool {
-    response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty())
+/// Which way a request goes through the schema: [`super::operation`] sends each twice.
+#[derive(Clone, Debug)]
+pub(super) enum Pass {
+    /// Looked at, not executed; what came of it goes here.
+    Check(Arc<OnceLock<ValidationResult>>),
+    /// Looked at before, with this result.
+    Checked(ValidationResult),
 }
 
-/// Marks errors of parsing and validation with their codes, and holds queries to their limits: the schema's
-/// own limits do not say how far a query is beyond them.
+/// Marks errors of validation with their codes, and sees to it that a request is looked at once and executed
+/// once.
 #[derive(Clone, Copy, Debug)]
-pub struct Codes(pub Limits);
+pub struct Passes;
 
-impl ExtensionFactory for Codes {
+impl ExtensionFactory for Passes {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
     }
 }
 
 #[async_trait::async_trait]
-impl Extension for Codes {
+impl Extension for Passes {
     async fn parse_query(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -141,16 +147,8 @@ impl Extension for Codes {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         next.run(ctx, query, variables).await.map_err(|error| {
-            let code = if error.message.starts_with("The recursion depth") {
-                let maximum = self.0.depth;
-                let message = format!("this is nested deeper than the {maximum} levels allowed; {SHALLOWER}");
-                return beyond(code::DEPTH_LIMIT_EXCEEDED, message, None, maximum);
-            } else if error.message.starts_with("The number of directives") {
-                code::COST_LIMIT_EXCEEDED
-            } else {
-                code::PARSE_FAILED
-            };
-            coded(error, code)
+            let is_deep = error.message.starts_with("The recursion depth");
+            coded(error, if is_deep { code::DEPTH_LIMIT_EXCEEDED } else { code::PARSE_FAILED })
         })
     }
 
@@ -159,24 +157,29 @@ impl Extension for Codes {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        let checked = next.run(ctx).await.map_err(|errors| {
+        let pass = ctx.data_opt::<Pass>();
+        if let Some(Pass::Checked(result)) = pass {
+            return Ok(*result);
+        }
+        let result = next.run(ctx).await.map_err(|errors| {
             errors.into_iter().map(|error| coded(error, code::VALIDATION_FAILED)).collect::<Vec<_>>()
         })?;
-        let Limits { complexity, depth, .. } = self.0;
-        if checked.depth > depth {
-            let asked = checked.depth;
-            let message = format!("this is nested {asked} levels deep, {depth} are allowed; {SHALLOWER}");
-            let requested = Some(("requestedQueryDepth", asked));
-            return Err(vec![beyond(code::DEPTH_LIMIT_EXCEEDED, message, requested, depth)]);
+        if let Some(Pass::Check(kept)) = pass {
+            let _ = kept.set(result);
         }
-        if checked.complexity > complexity {
-            let asked = checked.complexity;
-            let message =
-                format!("this costs {asked}, {complexity} are allowed; ask for smaller pages with `first`");
-            let requested = Some(("requestedQueryCost", asked));
-            return Err(vec![beyond(code::COST_LIMIT_EXCEEDED, message, requested, complexity)]);
+        Ok(result)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if matches!(ctx.data_opt::<Pass>(), Some(Pass::Check(_))) {
+            return Response::default();
         }
-        Ok(checked)
+        next.run(ctx, operation_name).await
     }
 }
 
@@ -212,6 +215,8 @@ pub enum UserErrorCode {
     WrongState,
     /// It is still used.
     InUse,
+    /// Somebody else changed it meanwhile: its version is not the expected one. Read it again.
+    Stale,
 }
 
 /// The place of a problem as clients see it: in camel case, from `input` on. Keys of open sets (what

@@ -24,7 +24,11 @@ use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::{
-    db::page::{Page, Slice},
+    db::{
+        leash,
+        page::{Page, Slice},
+        walled,
+    },
     error::Error,
     ground::Ground,
     organizations::{
@@ -70,10 +74,10 @@ impl Loaders {
         let seen = Arc::clone(&asked);
         let spawner = move |batch| {
             let asked = Arc::clone(&seen);
-            tokio::spawn(async move {
+            tokio::spawn(walled::carried(leash::carried(async move {
                 quiet(&asked).await;
                 batch.await;
-            })
+            })))
         };
         let batches = DataLoader::new(Fetch { viewer, ground }, spawner);
         Self { batches: batches.delay(Duration::ZERO).max_batch_size(MAX_BATCH), asked }

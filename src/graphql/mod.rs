@@ -8,8 +8,8 @@
 //! 3. A reference to another row: `ctx.loaders()?.named::<thing::Entity>(id).await?` (or `row`, where it
 //!    may be gone). Never a query of your own: rows of one level are read together.
 //! 4. A list: a `reach::List` in the domain (conditions, parent column, order), `connection!` beside the
-//!    type, and a field of four page arguments that gives `ThingConnection::new(parent, list, &args)`, with
-//!    `complexity = "connection::cost(first, last, child_complexity)"`. At the root or nested, it is the same.
+//!    type, and a field of four page arguments that gives `ThingConnection::new(parent, list, &args)`. At the
+//!    root or nested, it is the same. What it costs follows from its type (`limits::price`).
 //!
 //! # Adding a mutation
 //! 1. In `mutations/things.rs`: an `InputObject` named after the mutation, `payload!` for its answer, a
@@ -20,21 +20,33 @@
 //! # Errors
 //! `?` on what the domain answers, and nothing else: see [`errors`].
 
+mod answer;
+mod budget;
 pub mod connection;
+pub mod cors;
+mod documents;
 pub mod errors;
+mod gate;
 pub mod graphiql;
 pub mod http;
 pub mod ids;
+mod limits;
 pub mod loaders;
 mod media;
 pub mod mutations;
 pub mod node;
+pub mod operation;
 mod outside;
 mod query;
+mod recent;
+mod refusal;
+mod registered;
 mod request;
 pub mod scalars;
 pub mod schema;
 mod setup;
+pub mod streams;
+pub mod subscriptions;
 pub mod types;
 
 #[cfg(test)]
@@ -42,9 +54,15 @@ mod tests;
 
 use async_graphql::Context;
 
+pub use budget::{Allowance, Receipt};
+pub use gate::gate;
 pub use http::{Authenticate, Door, Settings, serve};
+pub use limits::Limits;
 pub use outside::{Outside, PublicUrl};
-pub use schema::{Graph, Limits, build, sdl};
+pub use refusal::Refusal;
+pub use registered::Registered;
+pub use request::Asked;
+pub use schema::{Graph, build, sdl};
 
 use self::loaders::Loaders;
 use crate::{ground::Ground, organizations::viewer::Viewer};

@@ -1,15 +1,15 @@
 //! The schema, put together from the pieces that the files bring.
 
-use async_graphql::{
-    EmptySubscription, MergedObject, SDLExportOptions, Schema, SchemaBuilder, extensions::Tracing,
-};
+use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::{
-    errors::Codes,
+    errors::Passes,
+    limits::Limits,
     mutations,
     node::NodeQuery,
     outside::{Outside, PublicUrl},
     query, setup,
+    subscriptions::{EachEvent, SubscriptionRoot},
 };
 use crate::ground::Ground;
 
@@ -24,6 +24,8 @@ pub struct QueryRoot(NodeQuery, setup::SetupQuery, query::TicketQuery);
 #[graphql(name = "Mutation")]
 pub struct MutationRoot(
     mutations::organizations::OrganizationMutation,
+    mutations::members::MemberMutation,
+    mutations::tokens::AccessTokenMutation,
     mutations::companies::CompanyMutation,
     mutations::connection_webhooks::ConnectionWebhookMutation,
     mutations::connections::PsaConnectionMutation,
@@ -33,41 +35,28 @@ pub struct MutationRoot(
 );
 
 /// The schema that is served.
-pub type Graph = Schema<QueryRoot, MutationRoot, EmptySubscription>;
+pub type Graph = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
-/// What a query may cost, checked before it is executed.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// How deep fields may be nested. GraphiQL's own question about the schema is 15 deep.
-    pub depth: usize,
-    /// How many fields may be asked for, each counted once for every item of the pages it stands in.
-    pub complexity: usize,
-    /// How many directives a field may have.
-    pub directives: usize,
-    /// Whether the schema may be asked for.
-    pub introspection: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { depth: 16, complexity: 25_000, directives: 5, introspection: true }
-    }
-}
-
-/// The schema over a ground.
-pub fn build(ground: Ground, outside: Outside, limits: Limits) -> Graph {
-    let mut schema = bare()
-        .limit_recursive_depth(limits.depth + 4)
-        .limit_directives(limits.directives)
-        .extension(Codes(limits))
-        .extension(Tracing)
+/// The schema over a ground, which executes what [`checking`] let through.
+///
+/// Without async-graphql's own tracing: its spans hold documents with their variables, secrets among them.
+pub fn build(ground: Ground, outside: Outside, limits: &Limits) -> Graph {
+    bare()
+        // A net under `limits::shape`, which says more.
+        .limit_recursive_depth(limits.depth + 8)
+        .extension(Passes)
+        .extension(EachEvent)
         .data(ground)
         .data(PublicUrl::new(&outside.public_url))
-        .data(outside.outbound);
-    if !limits.introspection {
-        schema = schema.disable_introspection().disable_suggestions();
-    }
-    schema.finish()
+        .data(outside.outbound)
+        .finish()
+}
+
+/// The schema that documents are compared with. One that is `silent` does not help with its names: what is
+/// unknown is unknown.
+pub fn checking(limits: &Limits, silent: bool) -> Graph {
+    let schema = bare().limit_recursive_depth(limits.depth + 8).extension(Passes);
+    if silent { schema.disable_suggestions().finish() } else { schema.finish() }
 }
 
 /// The schema as text: what `schema.graphql` holds.
@@ -82,7 +71,7 @@ pub fn sdl() -> String {
     bare().finish().sdl_with_options(options)
 }
 
-fn bare() -> SchemaBuilder<QueryRoot, MutationRoot, EmptySubscription> {
-    Schema::build(QueryRoot::default(), MutationRoot::default(), EmptySubscription)
+fn bare() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
+    Schema::build(QueryRoot::default(), MutationRoot::default(), SubscriptionRoot)
         .register_output_type::<mutations::UserError>()
 }

@@ -1,4 +1,5 @@
 //! Where everything begins: who asks, organizations, and what can be connected.
+#![expect(clippy::too_many_arguments, reason = "a Relay connection has four, with filter and order six")]
 #![expect(clippy::unused_async, reason = "resolvers must be async, connections read nothing yet")]
 
 use async_graphql::{Context, Object, Result};
@@ -6,15 +7,17 @@ use async_graphql::{Context, Object, Result};
 use super::{
     Asking as _, connection,
     types::{
-        AccessTokenConnection, Organization, OrganizationConnection, OrganizationFilter, Platform, Sender,
-        TicketTemplateVariable, Viewer,
+        AccessTokenConnection, AccessTokenFilter, AccessTokenOrder, AuditEntryConnection, AuditLogFilter,
+        MemberConnection, MemberFilter, Organization, OrganizationConnection, OrganizationFilter,
+        OrganizationOrder, Platform, Sender, TicketTemplateVariable, Viewer,
     },
 };
 use crate::{
+    audit,
     db::page::PageArgs,
     error::Error,
     organizations::{
-        lists::{INSTALLATION, OrganizationList, TokenList},
+        lists::{INSTALLATION, OrganizationList},
         organization,
     },
     tickets::template,
@@ -40,8 +43,12 @@ impl SetupQuery {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<OrganizationFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<OrganizationOrder>,
     ) -> Result<OrganizationConnection> {
-        let wanted = OrganizationList { text: filter.and_then(|filter| filter.query) };
+        let wanted = OrganizationList {
+            text: filter.and_then(|filter| filter.query),
+            order: order_by.map(Into::into),
+        };
         Ok(OrganizationConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -63,13 +70,50 @@ impl SetupQuery {
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn access_tokens(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<AccessTokenFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<AccessTokenOrder>,
     ) -> Result<Option<AccessTokenConnection>> {
-        let wanted = TokenList { of_installation: true };
+        let wanted = filter.unwrap_or_default().read(ctx, true, order_by)?;
         Ok(Some(AccessTokenConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?))
+    }
+
+    /// Who changed what in the installation itself, the newest first: organizations made, and tokens of operators.
+    /// What is done in an organization stands in its own log, also where an operator did it. Needs
+    /// `OPERATE_INSTALLATION`.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<AuditLogFilter>,
+    ) -> Result<Option<AuditEntryConnection>> {
+        ctx.viewer()?.may_operate_installation()?;
+        let wanted = filter.unwrap_or_default().read()?;
+        let args = PageArgs { first, after, last, before };
+        Ok(Some(AuditEntryConnection::new(audit::INSTALLATION, wanted, &args)?))
+    }
+
+    /// Members who operate the installation, by name; an organization's own stand below it. Empty for everybody
+    /// else. Needs `MANAGE_ACCESS`.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn members(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<MemberFilter>,
+    ) -> Result<Option<MemberConnection>> {
+        let wanted = filter.unwrap_or_default().read(true);
+        Ok(Some(MemberConnection::new(INSTALLATION, wanted, &PageArgs { first, after, last, before })?))
     }
 
     /// What a profile's templates can say, as `{{ name }}`.

@@ -7,20 +7,25 @@ use entity::{
 };
 use sea_orm::{
     ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, Set,
-    sea_query::Expr,
+    ExprTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _, Set, sea_query::Expr,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    connections,
+    connections, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change},
+    db::news::{self, Happened, What},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
+
+/// Of how many tickets watchers are told.
+const TOLD: u64 = 1_000;
 
 /// What clearing a connection takes away, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +44,22 @@ pub struct Preview {
     pub waiting_operations: u64,
     /// Tickets that are open in the PSA and are no longer followed.
     pub open_tickets: u64,
+}
+
+impl Preview {
+    /// The counts that are not nothing, by their names in the API.
+    fn facts(&self) -> Value {
+        let counts = [
+            ("companyMappings", self.company_mappings),
+            ("psaCompanies", self.psa_companies),
+            ("pickLists", self.pick_lists),
+            ("ticketProfiles", self.ticket_profiles),
+            ("webhookEndpoints", self.webhook_endpoints),
+            ("waitingOperations", self.waiting_operations),
+            ("openTickets", self.open_tickets),
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
 }
 
 /// What clearing a connection would take away now.
@@ -124,11 +145,12 @@ pub async fn clear(
     let connection = connections::by_id(viewer, ground, id).await?;
     let organization_id = connection.organization_id;
     viewer.may(Permission::ManageIntegrations, organization_id)?;
-    let now = ground.clock.now();
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
     let cleared = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                let connection = versions::locked::<psa_connection::Entity>(tx, id, None).await?;
                 let counted = count(tx, organization_id, id).await?;
                 ticket_operation::Entity::update_many()
                     .col_expr(
@@ -141,6 +163,7 @@ pub async fn clear(
                     .filter(ticket_operation::Column::State.eq(OperationState::Ready))
                     .exec(tx)
                     .await?;
+                tell(tx, organization_id, id, now).await?;
                 ticket::Entity::update_many()
                     .col_expr(ticket::Column::OpenGroupKey, Expr::value(None::<String>))
                     .col_expr(ticket::Column::RefreshAt, Expr::value(None::<entity::Timestamp>))
@@ -180,26 +203,56 @@ pub async fn clear(
                     .exec(tx)
                     .await?;
                 clear_endpoints(tx, organization_id, id).await?;
-                let version = connection.credentials_version;
-                let mut row = connection.into_active_model();
+                let mut row = connection.clone().into_active_model();
                 row.is_enabled = Set(false);
                 row.settings = Set(json!({}));
                 row.sealed_credentials = Set(Vec::new());
                 row.credentials_hint = Set(String::new());
-                row.credentials_version = Set(version + 1);
+                row.credentials_version = Set(connection.credentials_version + 1);
+                row.version = Set(connection.version + 1);
                 row.credentials_updated_at = Set(now);
                 row.health = Set(psa_connection::Health::Unverified);
                 row.health_checked_at = Set(None);
                 row.health_message = Set(None);
                 row.verification = Set(json!([]));
                 row.updated_at = Set(now);
-                Ok::<_, Error>((row.update(tx).await?, counted))
+                let cleared = row.update(tx).await?;
+                let change = Change::between("psaConnectionClear", &connection, &cleared)
+                    .is("credentials", "removed")
+                    .is("cleared", counted.facts());
+                audit::record(tx, &ground_of, &by, change).await?;
+                Ok::<_, Error>((cleared, counted))
             })
         })
         .await?;
     ground.endpoints.forget();
     tracing::warn!(psa_connection.id = %id, by = viewer.name, "a PSA connection was switched off and cleared");
     Ok(cleared)
+}
+
+/// Tells those who watch: of the connection, and of the tickets that are no longer followed (not of more than
+/// a thousand; who watches a connection reads its tickets again when it is cleared).
+async fn tell(
+    tx: &impl ConnectionTrait,
+    organization_id: Uuid,
+    id: Uuid,
+    at: entity::Timestamp,
+) -> Result<(), DbErr> {
+    let tickets: Vec<Uuid> = ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(ticket::Column::OrganizationId.eq(organization_id))
+        .filter(ticket::Column::PsaConnectionId.eq(id))
+        .filter(ticket::Column::OpenGroupKey.is_not_null())
+        .limit(TOLD)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    news::tell(Happened { what: What::ConnectionHealthChanged, organization_id, id, at });
+    for id in tickets {
+        news::tell(Happened { what: What::TicketUpdated, organization_id, id, at });
+    }
+    Ok(())
 }
 
 /// Profiles that no ticket was made by go, and policies and mappings forget them.
@@ -212,6 +265,7 @@ async fn clear_profiles(tx: &impl ConnectionTrait, organization_id: Uuid, id: Uu
     let all = ours().select_only().column(ticket_profile::Column::Id).into_query();
     entity::policy::Entity::update_many()
         .col_expr(entity::policy::Column::TicketProfileId, Expr::value(None::<Uuid>))
+        .col_expr(entity::policy::Column::Version, Expr::col(entity::policy::Column::Version).add(1))
         .filter(entity::policy::Column::OrganizationId.eq(organization_id))
         .filter(entity::policy::Column::TicketProfileId.in_subquery(all))
         .exec(tx)
@@ -227,6 +281,7 @@ async fn clear_profiles(tx: &impl ConnectionTrait, organization_id: Uuid, id: Uu
     // What stays for its tickets is nobody's default any more.
     ticket_profile::Entity::update_many()
         .col_expr(ticket_profile::Column::IsDefault, Expr::value(false))
+        .col_expr(ticket_profile::Column::Version, Expr::col(ticket_profile::Column::Version).add(1))
         .filter(ticket_profile::Column::OrganizationId.eq(organization_id))
         .filter(ticket_profile::Column::PsaConnectionId.eq(id))
         .exec(tx)
@@ -250,6 +305,7 @@ async fn clear_endpoints(tx: &impl ConnectionTrait, organization_id: Uuid, id: U
         .await?;
     webhook_endpoint::Entity::update_many()
         .col_expr(C::IsEnabled, Expr::value(false))
+        .col_expr(C::Version, Expr::col(C::Version).add(1))
         .col_expr(C::Registration, Expr::value(webhook_endpoint::Registration::ByHand.to_value()))
         .col_expr(C::RegisteredId, Expr::value(None::<String>))
         .col_expr(C::RegistrationMessage, Expr::value(None::<String>))

@@ -11,11 +11,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    form::{Form, taken},
-    reach,
+    form::{Form, removed, taken},
+    reach, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change},
     decisions::held,
     error::{Error, Problem, ProblemCode},
     ground::Ground,
@@ -57,41 +58,60 @@ pub async fn create(
         id: Set(ground.chance.id(now)),
         organization_id: Set(organization_id),
         name: Set(name),
+        version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     };
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
-        .write(move |tx| Box::pin(async move { row.insert(tx).await.map_err(taken("name", in_use)) }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let made = row.insert(tx).await.map_err(taken("name", in_use))?;
+                audit::record(tx, &ground_of, &by, Change::made("companyCreate", &made)).await?;
+                Ok(made)
+            })
+        })
         .await
 }
 
-/// Changes a company's name.
+/// Changes a company's name where its version is the expected one, or none is expected.
 pub async fn rename(
     viewer: &Viewer,
     ground: &Ground,
     id: Uuid,
     name: Option<&str>,
+    expected_version: Option<i32>,
 ) -> Result<company::Model, Error> {
-    let old = own(viewer, ground, id).await?;
+    own(viewer, ground, id).await?;
     let mut form = Form::default();
     let name = form.name_change(name);
     form.finish()?;
     let in_use = name_in_use(name.as_deref().unwrap_or_default());
-    let mut row = old.into_active_model();
-    if let Some(name) = name {
-        row.name = Set(name);
-    }
-    row.updated_at = Set(ground.clock.now());
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
-        .write(move |tx| Box::pin(async move { row.update(tx).await.map_err(taken("name", in_use)) }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let old = versions::locked::<company::Entity>(tx, id, expected_version).await?;
+                let mut row = old.clone().into_active_model();
+                if let Some(name) = name {
+                    row.name = Set(name);
+                }
+                row.version = Set(old.version + 1);
+                row.updated_at = Set(ground_of.clock.now());
+                let new = row.update(tx).await.map_err(taken("name", in_use))?;
+                audit::record(tx, &ground_of, &by, Change::between("companyUpdate", &old, &new)).await?;
+                Ok(new)
+            })
+        })
         .await
 }
 
 /// Removes a company with its aliases and mappings; one that has findings or tickets stays.
 pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let row = own(viewer, ground, id).await?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
         .write(move |tx| {
@@ -105,7 +125,9 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
                                    off in its mapping, or unmap it, to hear no more of it";
                     return Err(Problem::of("id", ProblemCode::InUse, message).into());
                 }
-                row.delete(tx).await?;
+                let change = Change::removed("companyDelete", &row);
+                removed(&row.delete(tx).await?)?;
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -139,12 +161,14 @@ pub async fn add_alias(
         value: Set(value),
         created_at: Set(now),
     };
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let made = row.insert(tx).await.map_err(taken("value", in_use))?;
                 held::release(tx, organization_id, now).await?;
+                audit::record(tx, &ground_of, &by, Change::made("companyAliasAdd", &made)).await?;
                 Ok::<_, Error>(made)
             })
         })
@@ -158,9 +182,16 @@ pub async fn remove_alias(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<
     let found = company_alias::Entity::find_by_id(id).one(ground.db.reader()).await?;
     let alias = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     let company = own(viewer, ground, alias.company_id).await?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
-        .write(move |tx| Box::pin(async move { Ok::<_, Error>(alias.delete(tx).await.map(|_| ())?) }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let change = Change::removed("companyAliasRemove", &alias);
+                removed(&alias.delete(tx).await?)?;
+                audit::record(tx, &ground_of, &by, change).await
+            })
+        })
         .await?;
     Ok(company)
 }
@@ -257,7 +288,10 @@ mod tests {
         let (globex, neighbour) = ground.organization("globex").await;
         let bakery = create(&admin, &ground, acme.id, "Bakery").await.unwrap();
         let (made, _) = add_alias(&admin, &ground, alias(bakery.id, None, "c-1")).await.unwrap();
-        assert!(matches!(rename(&neighbour, &ground, bakery.id, Some("x")).await, Err(Error::NotFound)));
+        assert!(matches!(
+            rename(&neighbour, &ground, bakery.id, Some("x"), None).await,
+            Err(Error::NotFound)
+        ));
         assert!(matches!(delete(&neighbour, &ground, bakery.id).await, Err(Error::NotFound)));
         let added = add_alias(&neighbour, &ground, alias(bakery.id, None, "c-2")).await;
         assert!(matches!(added, Err(Error::NotFound)));

@@ -5,30 +5,34 @@
 //! together.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+mod uses;
+
 use std::collections::BTreeMap;
 
-use entity::{
-    company, company_mapping, psa_connection, psa_connection::Health, ticket, ticket_profile,
-    webhook_endpoint,
-};
+use entity::{Timestamp, psa_connection, psa_connection::Health};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, ModelTrait as _, PaginatorTrait as _, QueryFilter as _, Set, sea_query::Expr,
+    IntoActiveModel as _, ModelTrait as _, QueryFilter as _, Set, sea_query::Expr,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    form::{Form, taken},
-    viewer::{Permission, Viewer},
+    form::{Form, removed, taken},
+    versions,
+    viewer::{Known, Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change, facts},
+    db::news::{self, Happened, What},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
     queue::lanes,
-    vault::Place,
+    vault::{Place, SealedColumn},
 };
+
+use self::uses::{has_mappings, is_elsewhere, limit_to, users};
 
 /// How often a call that worked is written down, in seconds.
 const HEALTH_EVERY_SECS: i64 = 60;
@@ -70,6 +74,8 @@ pub struct ConnectionChange {
     pub is_enabled: Option<bool>,
     /// The one company it is for, or none for all.
     pub company_id: Option<Option<Uuid>>,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
     /// Another login, whole, and the version of the one it was made from.
     pub credentials: Option<(i32, SortedCredentials)>,
     /// What the door has found wrong with the login: told together with what is found here.
@@ -89,7 +95,7 @@ pub async fn create(
     form.extend(new.problems);
     form.finish()?;
     let in_use = name_in_use(&name);
-    let (ground_of, now) = (ground.clone(), ground.clock.now());
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
     let id = ground.chance.id(now);
     let made = ground
         .db
@@ -112,12 +118,16 @@ pub async fn create(
                     health_checked_at: Set(None),
                     health_message: Set(None),
                     verification: Set(json!([])),
+                    verification_due_at: Set(None),
                     company_id: Set(new.company_id),
+                    version: Set(1),
                     created_at: Set(now),
                     updated_at: Set(now),
                 };
                 let made = row.insert(tx).await.map_err(taken("name", in_use))?;
                 lanes::create(tx, made.organization_id, made.id, now).await?;
+                let change = Change::made("psaConnectionCreate", &made).is("credentials", "given");
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(made)
             })
         })
@@ -132,7 +142,8 @@ pub async fn by_id(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<psa_con
     found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)
 }
 
-/// Changes a connection. Another login makes its health unknown and ends a pause; work that waited for a
+/// Changes a connection. Another login makes its health unknown until a worker has verified it, and ends a
+/// pause; work that waited for a
 /// connection that was switched off goes on when it is switched on.
 pub async fn update(
     viewer: &Viewer,
@@ -147,14 +158,14 @@ pub async fn update(
     form.extend(change.problems);
     form.finish()?;
     let in_use = name_in_use(name.as_deref().unwrap_or_default());
-    let (ground_of, now) = (ground.clone(), ground.clock.now());
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
     let changed = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let organization_id = old.organization_id;
-                let was = old.settings.clone();
-                let mut row = old.into_active_model();
+                let old = versions::locked::<psa_connection::Entity>(tx, id, change.expected_version).await?;
+                let mut row = old.clone().into_active_model();
                 if let Some(name) = name {
                     row.name = Set(name);
                 }
@@ -166,6 +177,8 @@ pub async fn update(
                     row.company_id = Set(company_id);
                 }
                 let mut is_resumed = change.is_enabled == Some(true);
+                let is_told = change.is_enabled.is_some() || change.credentials.is_some();
+                let is_login_changed = change.credentials.is_some();
                 if let Some((version, credentials)) = change.credentials {
                     if !raise_version(tx, organization_id, id, version).await? {
                         let message =
@@ -173,7 +186,7 @@ pub async fn update(
                         return Err(Problem::of("credentials", ProblemCode::WrongState, message).into());
                     }
                     is_resumed = true;
-                    if is_elsewhere(&was, &credentials.settings) && has_mappings(tx, organization_id, id).await? {
+                    if is_elsewhere(&old.settings, &credentials.settings) && has_mappings(tx, organization_id, id).await? {
                         let message = "this is another PSA: ids there mean other customers. Companies are mapped \
                                        here; make a new connection for the new address, or remove its mappings first";
                         return Err(Problem::at(&["credentials", "domain"], ProblemCode::InUse, message).into());
@@ -187,12 +200,22 @@ pub async fn update(
                     row.health_checked_at = Set(None);
                     row.health_message = Set(None);
                     row.verification = Set(json!([]));
+                    row.verification_due_at = Set(Some(now));
                 }
+                row.version = Set(old.version + 1);
                 row.updated_at = Set(now);
                 let changed = row.update(tx).await.map_err(taken("name", in_use))?;
+                if is_told {
+                    health_changed(organization_id, id, now);
+                }
                 if is_resumed {
                     lanes::resume(tx, id, now).await?;
                 }
+                let mut change = Change::between("psaConnectionUpdate", &old, &changed);
+                if is_login_changed {
+                    change = change.is("credentials", "changed");
+                }
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(changed)
             })
         })
@@ -206,6 +229,7 @@ pub async fn update(
 pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let row = by_id(viewer, ground, id).await?;
     viewer.may(Permission::ManageIntegrations, row.organization_id)?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
         .write(move |tx| {
@@ -218,7 +242,9 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
                     );
                     return Err(Problem::of("id", ProblemCode::InUse, message).into());
                 }
-                row.delete(tx).await?;
+                let change = Change::removed("psaConnectionDelete", &row);
+                removed(&row.delete(tx).await?)?;
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -260,6 +286,7 @@ pub async fn record_verification(
     let old = by_id(viewer, ground, id).await?;
     viewer.may(Permission::CheckIntegrations, old.organization_id)?;
     let (now, message) = (ground.clock.now(), message.to_owned());
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
         .write(move |tx| {
@@ -270,13 +297,24 @@ pub async fn record_verification(
                     .col_expr(C::Health, Expr::value(health(is_ok)))
                     .col_expr(C::HealthCheckedAt, Expr::value(now))
                     .col_expr(C::HealthMessage, Expr::value(message))
+                    .col_expr(C::VerificationDueAt, Expr::value(None::<Timestamp>))
                     .filter(C::OrganizationId.eq(old.organization_id))
                     .filter(C::Id.eq(id))
                     .filter(C::CredentialsVersion.eq(version))
                     .exec(tx)
                     .await?;
-                if is_ok && result.rows_affected == 1 {
-                    lanes::resume(tx, id, now).await?;
+                if result.rows_affected == 1 {
+                    health_changed(old.organization_id, id, now);
+                    if is_ok {
+                        lanes::resume(tx, id, now).await?;
+                    }
+                }
+                // What the gateway checks by itself is nobody's doing.
+                if by.known() != Known::Gateway {
+                    let change = Change::of("psaConnectionVerify", &old);
+                    let change = change.was("health", facts::word(&old.health));
+                    let change = change.is("health", facts::word(&health(is_ok)));
+                    audit::record(tx, &ground_of, &by, change).await?;
                 }
                 Ok::<_, Error>(())
             })
@@ -284,6 +322,27 @@ pub async fn record_verification(
         .await?;
     ground.wake.outbox();
     by_id(viewer, ground, id).await
+}
+
+/// Has a login verified again at a later time, unless it was changed since.
+pub async fn verify_again(ground: &Ground, row: &psa_connection::Model, at: Timestamp) -> Result<(), Error> {
+    use psa_connection::Column as C;
+    let (organization_id, id, version) = (row.organization_id, row.id, row.credentials_version);
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                psa_connection::Entity::update_many()
+                    .col_expr(C::VerificationDueAt, Expr::value(at))
+                    .filter(C::OrganizationId.eq(organization_id))
+                    .filter(C::Id.eq(id))
+                    .filter(C::CredentialsVersion.eq(version))
+                    .exec(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
 }
 
 /// Keeps what a worker's call has shown of a connection's health. A call that worked is written down once
@@ -301,14 +360,12 @@ pub async fn record_health(
         .filter(C::OrganizationId.eq(organization_id))
         .one(ground.db.reader())
         .await?;
-    let is_known = known.is_none_or(|row| {
-        is_ok
-            && row.health == Health::Healthy
-            && row.health_checked_at.is_some_and(|at| now < at.plus_secs(HEALTH_EVERY_SECS))
-    });
-    if is_known {
+    let Some(known) = known else { return Ok(()) };
+    let is_fresh = known.health_checked_at.is_some_and(|at| now < at.plus_secs(HEALTH_EVERY_SECS));
+    if is_ok && known.health == Health::Healthy && is_fresh {
         return Ok(());
     }
+    let is_news = known.health != health(is_ok) || known.health_message.as_deref() != Some(message);
     let message = message.to_owned();
     ground
         .db
@@ -322,24 +379,18 @@ pub async fn record_health(
                     .filter(C::Id.eq(id))
                     .exec(tx)
                     .await?;
+                if is_news {
+                    health_changed(organization_id, id, now);
+                }
                 Ok(())
             })
         })
         .await
 }
 
-/// Whether the login now goes to another address than before.
-fn is_elsewhere(was: &serde_json::Value, settings: &BTreeMap<String, String>) -> bool {
-    settings.get("domain").map(String::as_str) != was.get("domain").and_then(serde_json::Value::as_str)
-}
-
-async fn has_mappings(tx: &DatabaseTransaction, organization_id: Uuid, id: Uuid) -> Result<bool, DbErr> {
-    let mapping = company_mapping::Entity::find()
-        .filter(company_mapping::Column::OrganizationId.eq(organization_id))
-        .filter(company_mapping::Column::PsaConnectionId.eq(id))
-        .one(tx)
-        .await?;
-    Ok(mapping.is_some())
+/// Tells those who watch.
+fn health_changed(organization_id: Uuid, id: Uuid, at: Timestamp) {
+    news::tell(Happened { what: What::ConnectionHealthChanged, organization_id, id, at });
 }
 
 const fn health(is_ok: bool) -> Health {
@@ -364,57 +415,6 @@ async fn raise_version(
     Ok(result.rows_affected == 1)
 }
 
-/// Whether a connection can be for one company only: it is the organization's, and no other is mapped here.
-async fn limit_to(
-    tx: &DatabaseTransaction,
-    organization_id: Uuid,
-    id: Uuid,
-    company_id: Option<Uuid>,
-) -> Result<(), Error> {
-    const FIELD: &str = "companyId";
-    let Some(company_id) = company_id else { return Ok(()) };
-    let company = company::Entity::find_by_id(company_id)
-        .filter(company::Column::OrganizationId.eq(organization_id))
-        .one(tx)
-        .await?;
-    if company.is_none() {
-        return Err(super::form::no_such(FIELD, "company").into());
-    }
-    let others = company_mapping::Entity::find()
-        .filter(company_mapping::Column::OrganizationId.eq(organization_id))
-        .filter(company_mapping::Column::PsaConnectionId.eq(id))
-        .filter(company_mapping::Column::CompanyId.ne(company_id))
-        .count(tx)
-        .await?;
-    if others > 0 {
-        let message =
-            format!("{others} other companies are mapped on this connection; remove their mappings first");
-        return Err(Problem::of(FIELD, ProblemCode::InUse, message).into());
-    }
-    Ok(())
-}
-
-/// What a connection is used by, in words.
-async fn users(tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<&'static str>, DbErr> {
-    let mut users = Vec::new();
-    let ours = ticket_profile::Column::PsaConnectionId.eq(id);
-    if ticket_profile::Entity::find().filter(ours).one(tx).await?.is_some() {
-        users.push("ticket profiles");
-    }
-    let ours = company_mapping::Column::PsaConnectionId.eq(id);
-    if company_mapping::Entity::find().filter(ours).one(tx).await?.is_some() {
-        users.push("company mappings");
-    }
-    let ours = webhook_endpoint::Column::PsaConnectionId.eq(id);
-    if webhook_endpoint::Entity::find().filter(ours).one(tx).await?.is_some() {
-        users.push("webhook endpoints");
-    }
-    if ticket::Entity::find().filter(ticket::Column::PsaConnectionId.eq(id)).one(tx).await?.is_some() {
-        users.push("tickets");
-    }
-    Ok(users)
-}
-
 async fn seal(
     tx: &DatabaseTransaction,
     ground: &Ground,
@@ -429,7 +429,7 @@ async fn seal(
 }
 
 const fn place(organization_id: Uuid, row_id: Uuid) -> Place {
-    Place { table: "psa_connection", column: "sealed_credentials", organization_id, row_id }
+    Place { column: SealedColumn::Credentials, organization_id, row_id }
 }
 
 /// The last four characters of the first secret.

@@ -20,14 +20,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::{
+    allowed_addresses,
     form::{Form, last_four, no_such},
-    reach,
+    reach, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change, facts},
     error::{Error, Problem, ProblemCode},
+    global_id,
     ground::Ground,
-    vault::Place,
+    vault::{Place, SealedColumn},
 };
 
 pub use crate::ground::{EndpointCache, EndpointKeys, EndpointSecret};
@@ -43,6 +46,8 @@ pub const MAX_OVERLAP_SECS: i64 = 7 * 24 * 3_600;
 const KEY: usize = 32;
 /// A secret shorter than this shows nothing of itself.
 const HINT_FROM: usize = 16;
+/// What the audit log calls the secret that something was done to.
+const SECRET_ID: &str = "webhookSecretId";
 
 /// An endpoint to be made. The door has looked up the sender and the scheme, and read the secret.
 #[derive(Clone, Debug)]
@@ -63,6 +68,8 @@ pub struct NewEndpoint {
     pub secret: Option<SecretString>,
     /// Whether the gateway registers it in the PSA and keeps it there.
     pub is_registered: bool,
+    /// Addresses and networks that webhooks are taken from; empty for everywhere.
+    pub allowed_addresses: Vec<String>,
     /// What the door has found wrong: told together with what is found here.
     pub problems: Vec<Problem>,
 }
@@ -75,38 +82,18 @@ pub async fn create(
 ) -> Result<webhook_endpoint::Model, Error> {
     viewer.may(Permission::ManageEndpoints, new.organization_id)?;
     super::organization::by_id(viewer, ground, new.organization_id).await?;
-    let mut form = Form::default();
-    let name = form.name(&new.name);
-    form.extend(new.problems.iter().cloned());
-    form.extend(check_connection(ground, &new).await?);
-    form.finish()?;
-    let (ground_of, now) = (ground.clone(), ground.clock.now());
-    let row = webhook_endpoint::ActiveModel {
-        id: Set(ground.chance.id(now)),
-        organization_id: Set(new.organization_id),
-        key: Set(ground.chance.alphanumeric(KEY)),
-        name: Set(name),
-        sender: Set(new.sender),
-        psa_connection_id: Set(new.psa_connection_id),
-        scheme: Set(new.scheme),
-        is_enabled: Set(true),
-        registration: Set(if new.is_registered { Registration::Wanted } else { Registration::ByHand }),
-        registered_id: Set(None),
-        registration_message: Set(None),
-        registration_checked_at: Set(None),
-        registration_due_at: Set(new.is_registered.then_some(now)),
-        wanted_key: Set(None),
-        created_at: Set(now),
-        updated_at: Set(now),
-    };
+    let row = draft(ground, &new).await?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let made = row.insert(tx).await?;
-                if let Some(secret) = &new.secret {
-                    add_secret(tx, &ground_of, &made, None, secret).await?;
+                let (made, secret) = insert(tx, &ground_of, row, new.secret.as_ref()).await?;
+                let mut change = Change::made("webhookEndpointCreate", &made);
+                if let Some(secret) = secret {
+                    change = change.is(SECRET_ID, secret_global_id(secret.id));
                 }
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(made)
             })
         })
@@ -116,35 +103,116 @@ pub async fn create(
     Ok(made)
 }
 
+/// A new endpoint's row, where nothing is wrong with it.
+pub(super) async fn draft(
+    ground: &Ground,
+    new: &NewEndpoint,
+) -> Result<webhook_endpoint::ActiveModel, Error> {
+    let mut form = Form::default();
+    let name = form.name(&new.name);
+    form.extend(new.problems.iter().cloned());
+    form.extend(check_connection(ground, new).await?);
+    let allowed_addresses = allowed_addresses::read(&mut form, &new.allowed_addresses);
+    form.finish()?;
+    let now = ground.clock.now();
+    Ok(webhook_endpoint::ActiveModel {
+        id: Set(ground.chance.id(now)),
+        organization_id: Set(new.organization_id),
+        key: Set(ground.chance.alphanumeric(KEY)),
+        name: Set(name),
+        sender: Set(new.sender.clone()),
+        psa_connection_id: Set(new.psa_connection_id),
+        scheme: Set(new.scheme.clone()),
+        is_enabled: Set(true),
+        registration: Set(if new.is_registered { Registration::Wanted } else { Registration::ByHand }),
+        registered_id: Set(None),
+        registration_message: Set(None),
+        registration_checked_at: Set(None),
+        registration_due_at: Set(new.is_registered.then_some(now)),
+        wanted_key: Set(None),
+        allowed_addresses: Set(allowed_addresses),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+    })
+}
+
+/// Stores a new endpoint with its first secret, where it has one.
+pub(super) async fn insert(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    row: webhook_endpoint::ActiveModel,
+    secret: Option<&SecretString>,
+) -> Result<(webhook_endpoint::Model, Option<webhook_secret::Model>), Error> {
+    let made = row.insert(tx).await?;
+    let Some(secret) = secret else { return Ok((made, None)) };
+    let secret = add_secret(tx, ground, &made, None, secret).await?;
+    Ok((made, Some(secret)))
+}
+
+fn secret_global_id(id: Uuid) -> String {
+    global_id::encode("WebhookSecret", id)
+}
+
 /// The endpoint of that id, where it is in reach.
 pub async fn by_id(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<webhook_endpoint::Model, Error> {
     let found = webhook_endpoint::Entity::find_by_id(id).one(ground.db.reader()).await?;
     found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)
 }
 
-/// Changes an endpoint's name, and whether it takes webhooks.
+/// What to change of an endpoint; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointChange {
+    /// Name for people.
+    pub name: Option<String>,
+    /// Whether it takes webhooks.
+    pub is_enabled: Option<bool>,
+    /// Addresses and networks that webhooks are taken from; empty for everywhere.
+    pub allowed_addresses: Option<Vec<String>>,
+    /// The version that was seen.
+    pub expected_version: Option<i32>,
+}
+
+/// Changes an endpoint's name, whether it takes webhooks, and from where, where its version is the expected one,
+/// or none is expected.
 pub async fn update(
     viewer: &Viewer,
     ground: &Ground,
     id: Uuid,
-    name: Option<&str>,
-    is_enabled: Option<bool>,
+    change: EndpointChange,
 ) -> Result<webhook_endpoint::Model, Error> {
     let old = by_id(viewer, ground, id).await?;
     viewer.may(Permission::ManageEndpoints, old.organization_id)?;
     let mut form = Form::default();
-    let name = form.name_change(name);
+    let name = form.name_change(change.name.as_deref());
+    let allowed = change.allowed_addresses.map(|typed| allowed_addresses::read(&mut form, &typed));
     form.finish()?;
-    let mut row = old.into_active_model();
-    if let Some(name) = name {
-        row.name = Set(name);
-    }
-    if let Some(is_enabled) = is_enabled {
-        row.is_enabled = Set(is_enabled);
-    }
-    row.updated_at = Set(ground.clock.now());
-    let changed =
-        ground.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(row.update(tx).await?) })).await?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let changed = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let old =
+                    versions::locked::<webhook_endpoint::Entity>(tx, id, change.expected_version).await?;
+                let mut row = old.clone().into_active_model();
+                if let Some(name) = name {
+                    row.name = Set(name);
+                }
+                if let Some(is_enabled) = change.is_enabled {
+                    row.is_enabled = Set(is_enabled);
+                }
+                if let Some(allowed) = allowed {
+                    row.allowed_addresses = Set(allowed);
+                }
+                row.version = Set(old.version + 1);
+                row.updated_at = Set(ground_of.clock.now());
+                let changed = row.update(tx).await?;
+                let change = Change::between("webhookEndpointUpdate", &old, &changed);
+                audit::record(tx, &ground_of, &by, change).await?;
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
     ground.endpoints.forget();
     Ok(changed)
 }
@@ -163,7 +231,7 @@ pub async fn rotate_secret(
     let mut form = Form::default();
     form.within("overlapSeconds", overlap_secs, 0, MAX_OVERLAP_SECS);
     form.finish()?;
-    let (ground_of, now) = (ground.clone(), ground.clock.now());
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
     let until = now.plus_secs(overlap_secs.unwrap_or(DEFAULT_OVERLAP_SECS));
     let row = endpoint.clone();
     ground
@@ -187,7 +255,11 @@ pub async fn rotate_secret(
                     );
                     return Err(Problem::of("id", ProblemCode::WrongState, message).into());
                 }
-                add_secret(tx, &ground_of, &row, None, &secret).await?;
+                let made = add_secret(tx, &ground_of, &row, None, &secret).await?;
+                let change = Change::of("webhookEndpointRotateSecret", &row)
+                    .is(SECRET_ID, secret_global_id(made.id))
+                    .is("previousSecretExpiresAt", facts::moment(Some(until)));
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -207,6 +279,7 @@ pub async fn expire_secret(
     let secret = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     viewer.may(Permission::ManageEndpoints, secret.organization_id)?;
     let endpoint = by_id(viewer, ground, secret.webhook_endpoint_id).await?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let (row, now) = (endpoint.clone(), ground.clock.now());
     ground
         .db
@@ -222,9 +295,14 @@ pub async fn expire_secret(
                                    the endpoint off";
                     return Err(Problem::of("id", ProblemCode::WrongState, message).into());
                 }
+                let change = Change::of("webhookEndpointExpireSecret", &row)
+                    .is(SECRET_ID, secret_global_id(secret.id))
+                    .was("expiresAt", facts::moment(secret.expires_at))
+                    .is("expiresAt", facts::moment(Some(now)));
                 let mut row = secret.into_active_model();
                 row.expires_at = Set(Some(now));
                 row.update(tx).await?;
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -355,8 +433,7 @@ async fn check_connection(ground: &Ground, new: &NewEndpoint) -> Result<Option<P
 
 pub(super) const fn place(endpoint: &webhook_endpoint::Model, secret_id: Uuid) -> Place {
     Place {
-        table: "webhook_secret",
-        column: "sealed",
+        column: SealedColumn::WebhookSecret,
         organization_id: endpoint.organization_id,
         row_id: secret_id,
     }

@@ -78,6 +78,11 @@ pub(super) fn taken(field: &str, message: impl Into<String>) -> impl FnOnce(sea_
     }
 }
 
+/// What was to be removed was there; else somebody else was faster.
+pub(super) fn removed(result: &sea_orm::DeleteResult) -> Result<(), Error> {
+    if result.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
+}
+
 /// A reference to something that is not there, or not the asker's.
 pub(super) fn no_such(field: &str, what: &str) -> Problem {
     let message = format!("there is no such {what} in this organization; take the id from a list of them");

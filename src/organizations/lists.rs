@@ -1,16 +1,20 @@
 //! Lists of what an organization sets up, in pages.
 
+mod connected;
+
 use entity::{
-    access_token, company, company_mapping, organization, psa_connection, ticket_profile, webhook_endpoint,
+    Role, Timestamp, access_token, company, company_alias, company_mapping, member, organization, psa_company,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect, Select,
-    sea_query::{Alias, ColumnRef, Expr, IntoColumnRef as _, Query},
+    ColumnTrait, Condition, ExprTrait as _, JoinType, QueryFilter as _, QuerySelect, QueryTrait as _, Select,
+    sea_query::{Alias, ColumnRef, Expr, IntoColumnRef as _, Query, SelectStatement},
 };
 use uuid::Uuid;
 
+pub use connected::{ConnectionList, EndpointList, ProfileList};
+
 use super::{
-    reach::{self, List},
+    reach::{self, List, Owned},
     viewer::Viewer,
 };
 use crate::db::{
@@ -39,11 +43,24 @@ fn column(column: impl ColumnTrait) -> ColumnRef {
     column.as_column_ref().into_column_ref()
 }
 
-/// The organizations in reach, by name.
+/// A column of rows in reach whose `texts` have this text somewhere.
+fn having<E: Owned>(viewer: &Viewer, column: E::Column, texts: &[E::Column], text: &str) -> SelectStatement {
+    let rows = reach::rows::<E>(viewer).filter(contains(texts, Some(text)));
+    rows.select_only().column(column).into_query()
+}
+
+/// A text that is not empty.
+fn given(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// The organizations in reach, by name unless ordered otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrganizationList {
     /// Part of the name or of the slug.
     pub text: Option<String>,
+    /// Another order.
+    pub order: Option<Order<organization::Entity>>,
 }
 
 impl List for OrganizationList {
@@ -60,22 +77,56 @@ impl List for OrganizationList {
     }
 
     fn order(&self) -> Order<organization::Entity> {
-        Order::ascending(organization::Column::Name)
+        self.order.unwrap_or(Order::ascending(organization::Column::Name))
     }
 }
 
-/// Access tokens, the newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Whether a token works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenState {
+    /// It does.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// It was withdrawn.
+    Revoked,
+}
+
+/// Access tokens, the newest first unless ordered otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TokenList {
     /// Those of the whole installation, rather than of an organization.
     pub of_installation: bool,
+    /// In one of these states by this time.
+    pub states: Option<(Vec<TokenState>, Timestamp)>,
+    /// Part of the name.
+    pub text: Option<String>,
+    /// Another order.
+    pub order: Option<Order<access_token::Entity>>,
+}
+
+fn is_in(state: TokenState, now: Timestamp) -> Condition {
+    use access_token::Column as C;
+    let is_revoked = C::RevokedAt.is_not_null();
+    match state {
+        TokenState::Revoked => Condition::all().add(is_revoked),
+        TokenState::Expired => Condition::all().add(is_revoked.not()).add(C::ExpiresAt.lte(now)),
+        TokenState::Active => Condition::all()
+            .add(is_revoked.not())
+            .add(Condition::any().add(C::ExpiresAt.is_null()).add(C::ExpiresAt.gt(now))),
+    }
 }
 
 impl List for TokenList {
     type Entity = access_token::Entity;
 
     fn rows(&self, viewer: &Viewer) -> Select<access_token::Entity> {
-        let rows = reach::rows::<access_token::Entity>(viewer);
+        let mut filter = contains(&[access_token::Column::Name], self.text.as_deref());
+        if let Some((states, now)) = &self.states {
+            let any = states.iter().fold(Condition::any(), |any, state| any.add(is_in(*state, *now)));
+            filter = Condition::all().add(filter).add(any);
+        }
+        let rows = reach::rows::<access_token::Entity>(viewer).filter(filter);
         if self.of_installation {
             below_installation(rows.filter(access_token::Column::OrganizationId.is_null()))
         } else {
@@ -88,35 +139,87 @@ impl List for TokenList {
     }
 
     fn order(&self) -> Order<access_token::Entity> {
-        Order::descending(access_token::Column::CreatedAt)
+        self.order.unwrap_or(Order::descending(access_token::Column::CreatedAt))
     }
 }
 
-/// Companies of an organization, by name.
+/// Members, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MemberList {
+    /// Operators of the installation, rather than an organization's.
+    pub of_installation: bool,
+    /// Part of the name or of the address.
+    pub text: Option<String>,
+    /// In one of these roles.
+    pub roles: Option<Vec<Role>>,
+    /// Let in, or switched off.
+    pub is_enabled: Option<bool>,
+    /// Invited and not yet here, or here.
+    pub is_pending: Option<bool>,
+}
+
+impl List for MemberList {
+    type Entity = member::Entity;
+
+    fn rows(&self, viewer: &Viewer) -> Select<member::Entity> {
+        use member::Column as C;
+        let pending = |yes: bool| if yes { C::Subject.is_null() } else { C::Subject.is_not_null() };
+        let rows = reach::rows::<member::Entity>(viewer).filter(
+            Condition::all()
+                .add(contains(&[C::Name, C::Email], self.text.as_deref()))
+                .add(any_of(C::Role, self.roles.as_deref()))
+                .add_option(self.is_enabled.map(|is_enabled| C::IsEnabled.eq(is_enabled)))
+                .add_option(self.is_pending.map(pending)),
+        );
+        if self.of_installation { below_installation(rows.filter(C::OrganizationId.is_null())) } else { rows }
+    }
+
+    fn parent(&self) -> ColumnRef {
+        if self.of_installation { installation() } else { column(member::Column::OrganizationId) }
+    }
+
+    fn order(&self) -> Order<member::Entity> {
+        Order::ascending(member::Column::Name)
+    }
+}
+
+/// Companies of an organization, by name unless ordered otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CompanyList {
-    /// Part of the name.
+    /// Part of the name or of an alias.
     pub text: Option<String>,
     /// Not mapped on this connection.
     pub unmapped_on: Option<Uuid>,
+    /// Mapped on any connection, or on none.
+    pub is_mapped: Option<bool>,
+    /// Another order.
+    pub order: Option<Order<company::Entity>>,
 }
 
 impl List for CompanyList {
     type Entity = company::Entity;
 
     fn rows(&self, viewer: &Viewer) -> Select<company::Entity> {
-        let unmapped = self.unmapped_on.map(|connection_id| {
-            let mapped = Query::select()
-                .column(company_mapping::Column::CompanyId)
-                .from(company_mapping::Entity)
-                .and_where(company_mapping::Column::PsaConnectionId.eq(connection_id))
-                .take();
-            company::Column::Id.not_in_subquery(mapped)
+        use company::Column as C;
+        let mapped = |on: Option<Uuid>| {
+            let on = on.map(|id| company_mapping::Column::PsaConnectionId.eq(id));
+            let rows = reach::rows::<company_mapping::Entity>(viewer);
+            let rows = rows.filter(Condition::all().add_option(on));
+            rows.select_only().column(company_mapping::Column::CompanyId).into_query()
+        };
+        let is_mapped = |is_mapped| {
+            if is_mapped { C::Id.in_subquery(mapped(None)) } else { C::Id.not_in_subquery(mapped(None)) }
+        };
+        let called = given(self.text.as_ref()).map(|text| {
+            use company_alias::Column as A;
+            let known_as = having::<company_alias::Entity>(viewer, A::CompanyId, &[A::Value], text);
+            Condition::any().add(contains(&[C::Name], Some(text))).add(C::Id.in_subquery(known_as))
         });
         reach::rows::<company::Entity>(viewer).filter(
             Condition::all()
-                .add(contains(&[company::Column::Name], self.text.as_deref()))
-                .add_option(unmapped),
+                .add_option(called)
+                .add_option(self.unmapped_on.map(|id| C::Id.not_in_subquery(mapped(Some(id)))))
+                .add_option(self.is_mapped.map(is_mapped)),
         )
     }
 
@@ -125,7 +228,7 @@ impl List for CompanyList {
     }
 
     fn order(&self) -> Order<company::Entity> {
-        Order::ascending(company::Column::Name)
+        self.order.unwrap_or(Order::ascending(company::Column::Name))
     }
 }
 
@@ -143,7 +246,7 @@ pub enum MappingsOf {
     PsaCompany,
 }
 
-/// Mappings, the newest first.
+/// Mappings, the newest first unless ordered otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MappingList {
     /// Below what.
@@ -152,8 +255,14 @@ pub struct MappingList {
     pub psa_connection_ids: Option<Vec<Uuid>>,
     /// Of one of these companies.
     pub company_ids: Option<Vec<Uuid>>,
+    /// To one of these companies of PSAs.
+    pub psa_company_ids: Option<Vec<Uuid>>,
     /// With ticketing on, or off.
     pub is_ticketing_enabled: Option<bool>,
+    /// Part of the name of the company or of the PSA's company.
+    pub text: Option<String>,
+    /// Another order.
+    pub order: Option<Order<company_mapping::Entity>>,
 }
 
 impl List for MappingList {
@@ -161,10 +270,19 @@ impl List for MappingList {
 
     fn rows(&self, viewer: &Viewer) -> Select<company_mapping::Entity> {
         use company_mapping::Column as C;
+        let called = given(self.text.as_ref()).map(|text| {
+            use company::Column as Ours;
+            use psa_company::Column as Theirs;
+            let ours = having::<company::Entity>(viewer, Ours::Id, &[Ours::Name], text);
+            let theirs = having::<psa_company::Entity>(viewer, Theirs::Id, &[Theirs::Name], text);
+            Condition::any().add(C::CompanyId.in_subquery(ours)).add(C::PsaCompanyId.in_subquery(theirs))
+        });
         reach::rows::<company_mapping::Entity>(viewer).filter(
             Condition::all()
                 .add(any_of(C::PsaConnectionId, self.psa_connection_ids.as_deref()))
                 .add(any_of(C::CompanyId, self.company_ids.as_deref()))
+                .add(any_of(C::PsaCompanyId, self.psa_company_ids.as_deref()))
+                .add_option(called)
                 .add_option(self.is_ticketing_enabled.map(|is_on| C::IsTicketingEnabled.eq(is_on))),
         )
     }
@@ -180,93 +298,6 @@ impl List for MappingList {
     }
 
     fn order(&self) -> Order<company_mapping::Entity> {
-        Order::descending(company_mapping::Column::CreatedAt)
-    }
-}
-
-/// Connections of an organization, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ConnectionList {
-    /// To this platform.
-    pub platform: Option<String>,
-    /// Switched on, or off.
-    pub is_enabled: Option<bool>,
-}
-
-impl List for ConnectionList {
-    type Entity = psa_connection::Entity;
-
-    fn rows(&self, viewer: &Viewer) -> Select<psa_connection::Entity> {
-        use psa_connection::Column as C;
-        reach::rows::<psa_connection::Entity>(viewer).filter(
-            Condition::all()
-                .add_option(self.platform.as_deref().map(|platform| C::Platform.eq(platform)))
-                .add_option(self.is_enabled.map(|is_enabled| C::IsEnabled.eq(is_enabled))),
-        )
-    }
-
-    fn parent(&self) -> ColumnRef {
-        column(psa_connection::Column::OrganizationId)
-    }
-
-    fn order(&self) -> Order<psa_connection::Entity> {
-        Order::ascending(psa_connection::Column::Name)
-    }
-}
-
-/// Ticket profiles by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ProfileList {
-    /// Of a connection, rather than of an organization.
-    pub of_connection: bool,
-}
-
-impl List for ProfileList {
-    type Entity = ticket_profile::Entity;
-
-    fn rows(&self, viewer: &Viewer) -> Select<ticket_profile::Entity> {
-        reach::rows::<ticket_profile::Entity>(viewer)
-    }
-
-    fn parent(&self) -> ColumnRef {
-        use ticket_profile::Column as C;
-        column(if self.of_connection { C::PsaConnectionId } else { C::OrganizationId })
-    }
-
-    fn order(&self) -> Order<ticket_profile::Entity> {
-        Order::ascending(ticket_profile::Column::Name)
-    }
-}
-
-/// Webhook endpoints, the newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct EndpointList {
-    /// Of a connection, rather than of an organization.
-    pub of_connection: bool,
-    /// Of this sender.
-    pub sender: Option<String>,
-    /// Switched on, or off.
-    pub is_enabled: Option<bool>,
-}
-
-impl List for EndpointList {
-    type Entity = webhook_endpoint::Entity;
-
-    fn rows(&self, viewer: &Viewer) -> Select<webhook_endpoint::Entity> {
-        use webhook_endpoint::Column as C;
-        reach::rows::<webhook_endpoint::Entity>(viewer).filter(
-            Condition::all()
-                .add_option(self.sender.as_deref().map(|sender| C::Sender.eq(sender)))
-                .add_option(self.is_enabled.map(|is_enabled| C::IsEnabled.eq(is_enabled))),
-        )
-    }
-
-    fn parent(&self) -> ColumnRef {
-        use webhook_endpoint::Column as C;
-        column(if self.of_connection { C::PsaConnectionId } else { C::OrganizationId })
-    }
-
-    fn order(&self) -> Order<webhook_endpoint::Entity> {
-        Order::descending(webhook_endpoint::Column::CreatedAt)
+        self.order.unwrap_or(Order::descending(company_mapping::Column::CreatedAt))
     }
 }

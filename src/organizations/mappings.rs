@@ -9,14 +9,18 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    form::{Form, no_such},
+    form::{Form, no_such, removed},
+    versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change},
     decisions::held,
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
+
+const SET: &str = "companyMappingSet";
 
 /// A company and what it is at the PSA.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +33,8 @@ pub struct SetMapping {
     pub is_ticketing_enabled: Option<bool>,
     /// A profile of its own on that connection; none leaves it as it is, `Some(None)` takes it away.
     pub ticket_profile_id: Option<Option<Uuid>>,
+    /// The version that the mapping must have; 0 where there must be none yet.
+    pub expected_version: Option<i32>,
 }
 
 /// Maps a company on the connection of the PSA's company. Where it was mapped there already, it is mapped
@@ -65,6 +71,7 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
     form.finish()?;
     let now = ground.clock.now();
     let new_id = ground.chance.id(now);
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let mapped = ground
         .db
         .write(move |tx| {
@@ -76,10 +83,12 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
                     .filter(C::OrganizationId.eq(company.organization_id))
                     .filter(C::CompanyId.eq(company.id))
                     .filter(C::PsaConnectionId.eq(psa_company.psa_connection_id))
+                    .lock(LockType::NoKeyUpdate)
                     .one(tx)
                     .await?;
-                let is_new = old.is_none();
-                let mut row = old.map_or_else(
+                let version = old.as_ref().map_or(0, |old| old.version);
+                versions::expect(set.expected_version, version)?;
+                let mut row = old.clone().map_or_else(
                     || company_mapping::ActiveModel {
                         id: Set(new_id),
                         organization_id: Set(company.organization_id),
@@ -99,9 +108,23 @@ pub async fn set(viewer: &Viewer, ground: &Ground, set: SetMapping) -> Result<co
                 if let Some(profile_id) = set.ticket_profile_id {
                     row.ticket_profile_id = Set(profile_id);
                 }
+                row.version = Set(version + 1);
                 row.updated_at = Set(now);
-                let mapped = if is_new { row.insert(tx).await? } else { row.update(tx).await? };
+                let (mapped, change) = match &old {
+                    None => {
+                        let made = row.insert(tx).await?;
+                        let change = Change::made(SET, &made);
+                        (made, change)
+                    }
+                    Some(old) => {
+                        let new = row.update(tx).await?;
+                        let change = Change::between(SET, old, &new);
+                        (new, change)
+                    }
+                };
                 held::release(tx, mapped.organization_id, now).await?;
+                let change = change.named(format!("{} → {}", company.name, psa_company.name));
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(mapped)
             })
         })
@@ -115,9 +138,20 @@ pub async fn remove(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
     let found = company_mapping::Entity::find_by_id(id).one(ground.db.reader()).await?;
     let row = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     viewer.may(Permission::ManageIntegrations, row.organization_id)?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
-        .write(move |tx| Box::pin(async move { Ok::<_, Error>(row.delete(tx).await.map(|_| ())?) }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let company = company::Entity::find_by_id(row.company_id).one(tx).await?;
+                let theirs = psa_company::Entity::find_by_id(row.psa_company_id).one(tx).await?;
+                let names = [company.map(|row| row.name), theirs.map(|row| row.name)];
+                let names = names.map(Option::unwrap_or_default).join(" → ");
+                let change = Change::removed("companyMappingRemove", &row).named(names);
+                removed(&row.delete(tx).await?)?;
+                audit::record(tx, &ground_of, &by, change).await
+            })
+        })
         .await
 }
 

@@ -1,12 +1,15 @@
 //! The organization, who is asking, and what an organization sets up.
 
+pub mod allowed_addresses;
 pub mod clearing;
 pub mod companies;
 pub mod connections;
 pub mod endpoints;
 mod form;
+pub mod last_seen;
 pub mod lists;
 pub mod mappings;
+pub mod members;
 pub mod organization;
 pub mod permissions;
 pub mod policies;
@@ -14,4 +17,5 @@ pub mod profiles;
 pub mod reach;
 pub mod registrations;
 pub mod tokens;
+mod versions;
 pub mod viewer;

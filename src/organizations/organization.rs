@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, taken},
-    policies,
+    policies, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
@@ -48,9 +49,11 @@ pub async fn create(
         id: Set(id),
         slug: Set(slug.clone()),
         name: Set(name),
+        version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     };
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let made = ground
         .db
         .write(move |tx| {
@@ -58,6 +61,9 @@ pub async fn create(
                 let in_use = format!("the slug {slug} is another organization's; choose a different one");
                 let made = row.insert(tx).await.map_err(taken("slug", in_use))?;
                 policy.insert(tx).await?;
+                // What an operator does with the installation stands in the installation's log.
+                let change = Change::made("organizationCreate", &made).in_installation();
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(made)
             })
         })
@@ -86,23 +92,37 @@ pub async fn by_slug(viewer: &Viewer, ground: &Ground, slug: &str) -> Result<org
     found.filter(|row| viewer.reaches(row.id)).ok_or(Error::NotFound)
 }
 
-/// Changes an organization's name; the slug stays, for scripts and addresses rely on it.
+/// Changes an organization's name where its version is the expected one, or none is expected; the slug stays, for scripts and addresses rely on it.
 pub async fn rename(
     viewer: &Viewer,
     ground: &Ground,
     id: Uuid,
     name: Option<&str>,
+    expected_version: Option<i32>,
 ) -> Result<organization::Model, Error> {
     viewer.may(Permission::ManageOrganization, id)?;
     let mut form = Form::default();
     let name = form.name_change(name);
     form.finish()?;
-    let mut row = by_id(viewer, ground, id).await?.into_active_model();
-    if let Some(name) = name {
-        row.name = Set(name);
-    }
-    row.updated_at = Set(ground.clock.now());
-    ground.db.write(move |tx| Box::pin(async move { Ok(row.update(tx).await?) })).await
+    let (ground_of, by) = (ground.clone(), viewer.clone());
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let old = versions::locked::<organization::Entity>(tx, id, expected_version).await?;
+                let mut row = old.clone().into_active_model();
+                if let Some(name) = name {
+                    row.name = Set(name);
+                }
+                row.version = Set(old.version + 1);
+                row.updated_at = Set(ground_of.clock.now());
+                let new = row.update(tx).await?;
+                let change = Change::between("organizationUpdate", &old, &new);
+                audit::record(tx, &ground_of, &by, change).await?;
+                Ok(new)
+            })
+        })
+        .await
 }
 
 #[cfg(test)]
@@ -126,7 +146,7 @@ mod tests {
         assert_eq!(problems.len(), 2);
         let refused = create(&admin, &ground, new("other", "Other")).await;
         assert!(matches!(refused, Err(Error::Forbidden { .. })));
-        let renamed = rename(&admin, &ground, acme.id, Some(" Acme IT ")).await.unwrap();
+        let renamed = rename(&admin, &ground, acme.id, Some(" Acme IT "), None).await.unwrap();
         assert_eq!(renamed.name, "Acme IT");
     }
 
@@ -137,7 +157,7 @@ mod tests {
         let (_, neighbour) = ground.organization("globex").await;
         assert!(matches!(by_id(&neighbour, &ground, acme.id).await, Err(Error::NotFound)));
         assert!(matches!(by_slug(&neighbour, &ground, "acme").await, Err(Error::NotFound)));
-        assert!(matches!(rename(&neighbour, &ground, acme.id, Some("x")).await, Err(Error::NotFound)));
+        assert!(matches!(rename(&neighbour, &ground, acme.id, Some("x"), None).await, Err(Error::NotFound)));
         assert_eq!(by_slug(&Viewer::gateway(), &ground, "acme").await.unwrap().id, acme.id);
     }
 }

@@ -12,10 +12,15 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, no_such},
-    reach,
+    reach, versions,
     viewer::{Permission, Viewer},
 };
-use crate::{decisions::held, error::Error, ground::Ground};
+use crate::{
+    audit::{self, Change},
+    decisions::held,
+    error::Error,
+    ground::Ground,
+};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -38,6 +43,7 @@ pub(super) fn built_in(organization_id: Uuid, id: Uuid, now: Timestamp) -> polic
         ticket_profile_id: Set(None),
         reopen_window_secs: Set(14 * DAY),
         note_interval_secs: Set(HOUR),
+        version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     }
@@ -56,6 +62,8 @@ pub struct PolicyChange {
     pub reopen_window_secs: Option<i64>,
     /// At most one note about repetitions in this time, in seconds: 0 to 30 days.
     pub note_interval_secs: Option<i64>,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
 }
 
 /// The policies of several organizations in reach, by organization.
@@ -97,31 +105,35 @@ pub async fn update(
     form.finish()?;
     let now = ground.clock.now();
     let organization_id = old.organization_id;
-    let mut row = old.into_active_model();
-    if let Some(is_enabled) = change.is_enabled {
-        row.is_enabled = Set(is_enabled);
-    }
-    if let Some(severity) = change.minimum_severity {
-        row.minimum_severity = Set(severity);
-    }
-    if let Some(profile_id) = change.ticket_profile_id {
-        row.ticket_profile_id = Set(profile_id);
-    }
-    if let Some(secs) = change.reopen_window_secs {
-        row.reopen_window_secs = Set(secs);
-    }
-    if let Some(secs) = change.note_interval_secs {
-        row.note_interval_secs = Set(secs);
-    }
-    row.updated_at = Set(now);
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let changed = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                let old = versions::locked::<policy::Entity>(tx, id, change.expected_version).await?;
+                let mut row = old.clone().into_active_model();
+                if let Some(is_enabled) = change.is_enabled {
+                    row.is_enabled = Set(is_enabled);
+                }
+                if let Some(severity) = change.minimum_severity {
+                    row.minimum_severity = Set(severity);
+                }
+                if let Some(profile_id) = change.ticket_profile_id {
+                    row.ticket_profile_id = Set(profile_id);
+                }
+                if let Some(secs) = change.reopen_window_secs {
+                    row.reopen_window_secs = Set(secs);
+                }
+                if let Some(secs) = change.note_interval_secs {
+                    row.note_interval_secs = Set(secs);
+                }
+                row.version = Set(old.version + 1);
+                row.updated_at = Set(now);
                 let changed = row.update(tx).await?;
                 if change.ticket_profile_id.is_some() {
                     held::release(tx, organization_id, now).await?;
                 }
+                audit::record(tx, &ground_of, &by, Change::between("policyUpdate", &old, &changed)).await?;
                 Ok::<_, Error>(changed)
             })
         })

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use entity::{company_mapping, organization, policy, psa_connection, ticket, ticket_profile};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, ExprTrait as _,
     IntoActiveModel as _, ModelTrait as _, QueryFilter as _, QuerySelect as _, Set,
     sea_query::{Expr, LockType},
 };
@@ -19,10 +19,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    form::{Form, no_such, taken},
+    form::{Form, no_such, removed, taken},
+    versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change},
     decisions::held,
     error::{Error, Problem, ProblemCode},
     ground::Ground,
@@ -61,11 +63,6 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Those of a row.
-    fn of(row: &ticket_profile::Model) -> Self {
-        Self { title: row.title_template.clone(), body: row.body_template.clone() }
-    }
-
     /// Without blank ones; what is wrong with the others goes into the form.
     fn checked(self, form: &mut Form) -> Self {
         let mut read = |field: &'static str, text: Option<String>| {
@@ -96,6 +93,8 @@ pub struct ProfileChange {
     pub title_template: Option<Option<String>>,
     /// Another body template, or none.
     pub body_template: Option<Option<String>>,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
 }
 
 /// Makes a profile and decides held events again. `rules` are the platform's.
@@ -128,18 +127,22 @@ pub async fn create(
         status_on_close: Set(values.status_on_close),
         title_template: Set(templates.title),
         body_template: Set(templates.body),
+        version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     };
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 if new.is_default {
-                    clear_default(tx, connection.organization_id).await?;
+                    lock_default(tx, connection.organization_id).await?;
+                    clear_default(tx, connection.organization_id, None).await?;
                 }
                 let made = row.insert(tx).await.map_err(taken("name", name_in_use(&name)))?;
                 held::release(tx, made.organization_id, now).await?;
+                audit::record(tx, &ground_of, &by, Change::made("ticketProfileCreate", &made)).await?;
                 Ok::<_, Error>(made)
             })
         })
@@ -180,13 +183,10 @@ pub async fn update(
         values.status_on_close = status;
     }
     let values = values.tidied();
-    let mut templates = Templates::of(&old);
-    if let Some(title) = change.title_template {
-        templates.title = title;
-    }
-    if let Some(body) = change.body_template {
-        templates.body = body;
-    }
+    let is_title_changed = change.title_template.is_some();
+    let is_body_changed = change.body_template.is_some();
+    let templates =
+        Templates { title: change.title_template.flatten(), body: change.body_template.flatten() };
     let templates = templates.checked(&mut form);
     if has_values {
         check(ground, old.organization_id, old.psa_connection_id, rules, &values, &mut form).await?;
@@ -194,31 +194,48 @@ pub async fn update(
     form.finish()?;
     let now = ground.clock.now();
     let in_use = name_in_use(name.as_deref().unwrap_or_default());
-    let organization_id = old.organization_id;
-    let mut row = old.into_active_model();
-    if let Some(name) = name {
-        row.name = Set(name);
-    }
-    if let Some(is_default) = change.is_default {
-        row.is_default = Set(is_default);
-    }
-    if has_values {
-        row.fields = Set(json!(values.fields));
-        row.status_on_create = Set(values.status_on_create);
-        row.status_on_close = Set(values.status_on_close);
-    }
-    row.title_template = Set(templates.title);
-    row.body_template = Set(templates.body);
-    row.updated_at = Set(now);
+    let (organization_id, seen) = (old.organization_id, old.version);
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let changed = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 if change.is_default == Some(true) {
-                    clear_default(tx, organization_id).await?;
+                    lock_default(tx, organization_id).await?;
                 }
+                let expected = change.expected_version;
+                let old = versions::locked::<ticket_profile::Entity>(tx, id, expected).await?;
+                // What stays of the values was held against the lists together with what changes.
+                if has_values {
+                    versions::expect(Some(seen), old.version)?;
+                }
+                if change.is_default == Some(true) {
+                    clear_default(tx, organization_id, Some(id)).await?;
+                }
+                let mut row = old.clone().into_active_model();
+                if let Some(name) = name {
+                    row.name = Set(name);
+                }
+                if let Some(is_default) = change.is_default {
+                    row.is_default = Set(is_default);
+                }
+                if has_values {
+                    row.fields = Set(json!(values.fields));
+                    row.status_on_create = Set(values.status_on_create);
+                    row.status_on_close = Set(values.status_on_close);
+                }
+                if is_title_changed {
+                    row.title_template = Set(templates.title);
+                }
+                if is_body_changed {
+                    row.body_template = Set(templates.body);
+                }
+                row.version = Set(old.version + 1);
+                row.updated_at = Set(now);
                 let changed = row.update(tx).await.map_err(taken("name", in_use))?;
                 held::release(tx, organization_id, now).await?;
+                let change = Change::between("ticketProfileUpdate", &old, &changed);
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(changed)
             })
         })
@@ -231,6 +248,7 @@ pub async fn update(
 pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let row = by_id(viewer, ground, id).await?;
     viewer.may(Permission::ManageIntegrations, row.organization_id)?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
         .write(move |tx| {
@@ -243,7 +261,9 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
                     );
                     return Err(Problem::of("id", ProblemCode::InUse, message).into());
                 }
-                row.delete(tx).await?;
+                let change = Change::removed("ticketProfileDelete", &row);
+                removed(&row.delete(tx).await?)?;
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -266,17 +286,27 @@ async fn check(
     Ok(())
 }
 
-/// Takes the default away from whichever profile has it. Whoever makes one the default queues here.
-async fn clear_default(tx: &DatabaseTransaction, organization_id: Uuid) -> Result<(), DbErr> {
+/// Whoever makes a profile the default queues here, before any profile's row is locked.
+async fn lock_default(tx: &DatabaseTransaction, organization_id: Uuid) -> Result<(), DbErr> {
+    organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await.map(|_| ())
+}
+
+/// Takes the default away from whichever other profile has it.
+async fn clear_default(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    but: Option<Uuid>,
+) -> Result<(), DbErr> {
     use ticket_profile::Column as C;
-    organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await?;
-    ticket_profile::Entity::update_many()
+    let mut update = ticket_profile::Entity::update_many()
         .col_expr(C::IsDefault, Expr::value(false))
+        .col_expr(C::Version, Expr::col(C::Version).add(1))
         .filter(C::OrganizationId.eq(organization_id))
-        .filter(C::IsDefault.eq(true))
-        .exec(tx)
-        .await
-        .map(|_| ())
+        .filter(C::IsDefault.eq(true));
+    if let Some(but) = but {
+        update = update.filter(C::Id.ne(but));
+    }
+    update.exec(tx).await.map(|_| ())
 }
 
 async fn users(tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<&'static str>, DbErr> {

@@ -7,9 +7,9 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    access_token, attempt, company, company_alias, company_mapping, event, finding, organization, pick_list,
-    policy, psa_company, psa_connection, sync_run, ticket, ticket_operation, ticket_profile,
-    webhook_delivery, webhook_endpoint, webhook_secret,
+    access_token, attempt, audit_entry, company, company_alias, company_mapping, event, finding, member,
+    organization, pick_list, policy, psa_company, psa_connection, sync_run, tally, tally_delta, ticket,
+    ticket_operation, ticket_profile, webhook_delivery, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::viewer::{Permission, Viewer};
 use crate::{
-    db::page::{self, Order, Page, Slice},
+    db::page::{self, Order, Page, Search, Slice, Wanted},
     error::Error,
     ground::Ground,
 };
@@ -47,12 +47,22 @@ macro_rules! owned {
 
 owned! {
     attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
-    sync_run ticket ticket_operation ticket_profile webhook_endpoint webhook_secret
+    sync_run tally tally_delta ticket ticket_operation ticket_profile webhook_endpoint webhook_secret
 }
 
 impl Owned for access_token::Entity {
     const OWNER: Self::Column = access_token::Column::OrganizationId;
     const NEEDS: Permission = Permission::ManageAccess;
+}
+
+impl Owned for member::Entity {
+    const OWNER: Self::Column = member::Column::OrganizationId;
+    const NEEDS: Permission = Permission::ManageAccess;
+}
+
+impl Owned for audit_entry::Entity {
+    const OWNER: Self::Column = audit_entry::Column::OrganizationId;
+    const NEEDS: Permission = Permission::ReadAudit;
 }
 
 impl Owned for organization::Entity {
@@ -117,6 +127,21 @@ pub trait List: Clone + Eq + Hash + Send + Sync + 'static {
 
     /// The order.
     fn order(&self) -> Order<Self::Entity>;
+
+    /// What is looked for in the rows, where these may be millions.
+    fn search(&self, _viewer: &Viewer) -> Option<Search<Self::Entity>> {
+        None
+    }
+}
+
+/// What a list holds for this viewer.
+pub fn wanted<L: List>(viewer: &Viewer, list: &L) -> Wanted<L::Entity> {
+    Wanted {
+        rows: list.rows(viewer),
+        bare: L::Entity::light(L::Entity::find()),
+        parent: list.parent(),
+        search: list.search(viewer),
+    }
 }
 
 /// The same page of a list below each of several parents, in one statement.
@@ -128,8 +153,7 @@ pub async fn slices<L: List>(
     page: &Page,
 ) -> Result<HashMap<Uuid, Slice<<L::Entity as EntityTrait>::Model>>, Error> {
     may_look::<L::Entity>(viewer)?;
-    let rows = list.rows(viewer);
-    Ok(page::slices(ground.db.reader(), rows, list.parent(), parents, list.order(), page).await?)
+    Ok(page::slices(ground.db.reader(), &wanted(viewer, list), parents, list.order(), page).await?)
 }
 
 /// The length of a list below each of several parents, in one statement.
@@ -140,6 +164,5 @@ pub async fn counts<L: List>(
     parents: &[Uuid],
 ) -> Result<HashMap<Uuid, u64>, Error> {
     may_look::<L::Entity>(viewer)?;
-    let rows = list.rows(viewer);
-    Ok(page::count_by_parent(ground.db.reader(), rows, list.parent(), parents, L::COUNT_BOUND).await?)
+    Ok(page::count_by_parent(ground.db.reader(), &wanted(viewer, list), parents, L::COUNT_BOUND).await?)
 }

@@ -4,27 +4,30 @@
 use std::collections::HashMap;
 
 use entity::{
-    Timestamp, webhook_delivery,
+    Timestamp, psa_connection, webhook_delivery,
     webhook_endpoint::{self, Registration},
     webhook_secret,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    FromQueryResult as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Set,
     sea_query::{Expr, LockType},
 };
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
+    connections,
     endpoints::{self, NewEndpoint},
-    reach,
+    reach, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
-    error::{Error, Problem, ProblemCode},
+    audit::{self, Change, facts},
+    error::Error,
     ground::Ground,
-    queue::lanes,
+    queue::{deliveries, lanes},
 };
 
 /// How often a registration that works is looked at, in seconds: vendors switch webhooks off.
@@ -53,58 +56,80 @@ pub async fn request(
     new: NewEndpoint,
     psa_connection_id: Uuid,
 ) -> Result<webhook_endpoint::Model, Error> {
-    let found = of_connection(ground, psa_connection_id).await?;
-    let endpoint = match found.into_iter().find(|row| viewer.reaches(row.organization_id)) {
-        None => endpoints::create(viewer, ground, new).await?,
-        Some(row) => {
-            viewer.may(Permission::ManageIntegrations, row.organization_id)?;
-            row
-        }
-    };
-    let (id, now) = (endpoint.id, ground.clock.now());
+    let connection = connections::by_id(viewer, ground, psa_connection_id).await?;
+    viewer.may(Permission::ManageIntegrations, connection.organization_id)?;
+    let draft = endpoints::draft(ground, &new).await?;
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let mut row = endpoint.into_active_model();
-                row.is_enabled = Set(true);
-                row.registration = Set(Registration::Wanted);
-                row.registration_due_at = Set(Some(now));
-                row.updated_at = Set(now);
-                let row = row.update(tx).await?;
+                // Two that ask at once queue here, so that one endpoint is made.
+                versions::locked::<psa_connection::Entity>(tx, psa_connection_id, None).await?;
+                let row = match registered(tx, psa_connection_id).await?.into_iter().next() {
+                    None => endpoints::insert(tx, &ground_of, draft, new.secret.as_ref()).await?.0,
+                    Some(old) => {
+                        let version = old.version;
+                        let mut row = old.into_active_model();
+                        row.is_enabled = Set(true);
+                        row.registration = Set(Registration::Wanted);
+                        row.registration_due_at = Set(Some(now));
+                        row.version = Set(version + 1);
+                        row.updated_at = Set(now);
+                        row.update(tx).await?
+                    }
+                };
                 lanes::wake(tx, psa_connection_id, now).await?;
+                let change = Change::of("psaConnectionRegisterWebhook", &connection)
+                    .is("webhookEndpointId", facts::reference::<webhook_endpoint::Model>(row.id));
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(row)
             })
         })
         .await?;
     ground.endpoints.forget();
     ground.wake.outbox();
-    tracing::info!(webhook_endpoint.id = %id, by = viewer.name, "a webhook is to be registered in the PSA");
+    tracing::info!(webhook_endpoint.id = %made.id, by = viewer.name, "a webhook is to be registered in the PSA");
     Ok(made)
 }
 
-/// No longer registers an endpoint, and takes nothing more from it. What stands in the PSA is the caller's to
-/// take out.
-pub async fn give_up(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<webhook_endpoint::Model, Error> {
-    let row = endpoints::by_id(viewer, ground, id).await?;
-    viewer.may(Permission::ManageIntegrations, row.organization_id)?;
-    if row.registration == Registration::ByHand {
-        let message = "the gateway does not keep this endpoint registered; switch it off instead";
-        return Err(Problem::of("id", ProblemCode::WrongState, message).into());
-    }
-    let now = ground.clock.now();
-    let mut row = row.into_active_model();
-    row.is_enabled = Set(false);
-    row.registration = Set(Registration::ByHand);
-    row.registered_id = Set(None);
-    row.registration_message = Set(None);
-    row.registration_due_at = Set(None);
-    row.wanted_key = Set(None);
-    row.updated_at = Set(now);
-    let row =
-        ground.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(row.update(tx).await?) })).await?;
+/// No longer registers the endpoints of a connection, and takes nothing more from them. What stands in the PSA is
+/// the caller's to take out.
+pub async fn give_up(viewer: &Viewer, ground: &Ground, psa_connection_id: Uuid) -> Result<(), Error> {
+    let connection = connections::by_id(viewer, ground, psa_connection_id).await?;
+    viewer.may(Permission::ManageIntegrations, connection.organization_id)?;
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
+    ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                versions::locked::<psa_connection::Entity>(tx, psa_connection_id, None).await?;
+                let mut given_up = Vec::new();
+                for old in registered(tx, psa_connection_id).await? {
+                    given_up.push(facts::reference::<webhook_endpoint::Model>(old.id));
+                    let version = old.version;
+                    let mut row = old.into_active_model();
+                    row.is_enabled = Set(false);
+                    row.registration = Set(Registration::ByHand);
+                    row.registered_id = Set(None);
+                    row.registration_message = Set(None);
+                    row.registration_due_at = Set(None);
+                    row.wanted_key = Set(None);
+                    row.version = Set(version + 1);
+                    row.updated_at = Set(now);
+                    row.update(tx).await?;
+                }
+                if !given_up.is_empty() {
+                    let change = Change::of("psaConnectionRemoveWebhook", &connection)
+                        .was("webhookEndpointIds", given_up);
+                    audit::record(tx, &ground_of, &by, change).await?;
+                }
+                Ok::<_, Error>(())
+            })
+        })
+        .await?;
     ground.endpoints.forget();
-    Ok(row)
+    Ok(())
 }
 
 /// The endpoints of a connection that the gateway keeps registered, the oldest first.
@@ -112,12 +137,19 @@ pub async fn of_connection(
     ground: &Ground,
     psa_connection_id: Uuid,
 ) -> Result<Vec<webhook_endpoint::Model>, DbErr> {
+    registered(ground.db.reader(), psa_connection_id).await
+}
+
+async fn registered(
+    db: &impl ConnectionTrait,
+    psa_connection_id: Uuid,
+) -> Result<Vec<webhook_endpoint::Model>, DbErr> {
     use webhook_endpoint::Column as C;
     webhook_endpoint::Entity::find()
         .filter(C::PsaConnectionId.eq(psa_connection_id))
         .filter(C::Registration.ne(Registration::ByHand))
         .order_by_asc(C::Id)
-        .all(ground.db.reader())
+        .all(db)
         .await
 }
 
@@ -260,28 +292,19 @@ pub async fn health(
     ground: &Ground,
     psa_connection_ids: &[Uuid],
 ) -> Result<HashMap<Uuid, (webhook_endpoint::Model, Option<Timestamp>)>, Error> {
-    let db = ground.db.reader();
-    let mut rows = reach::rows::<webhook_endpoint::Entity>(viewer)
+    let rows = reach::rows::<webhook_endpoint::Entity>(viewer)
         .filter(webhook_endpoint::Column::PsaConnectionId.is_in(psa_connection_ids.iter().copied()))
+        .expr_as(deliveries::last_received(), "last_received_at")
         .order_by_asc(webhook_endpoint::Column::Id)
-        .all(db)
-        .await?;
-    rows.sort_by_key(|row| (row.is_enabled, row.registration != Registration::ByHand));
-    let last: Vec<(Uuid, i64)> = webhook_delivery::Entity::find()
-        .select_only()
-        .column(webhook_delivery::Column::WebhookEndpointId)
-        .column_as(webhook_delivery::Column::ReceivedAt.max(), "last")
-        .filter(webhook_delivery::Column::WebhookEndpointId.is_in(rows.iter().map(|row| row.id)))
-        .group_by(webhook_delivery::Column::WebhookEndpointId)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let last: HashMap<_, _> = last.into_iter().map(|(id, at)| (id, Timestamp(at))).collect();
+        .into_query();
+    let mut found = Vec::new();
+    for row in ground.db.reader().query_all(&rows).await? {
+        let last = row.try_get::<Option<i64>>("", "last_received_at")?.map(Timestamp);
+        found.push((webhook_endpoint::Model::from_query_result(&row, "")?, last));
+    }
+    found.sort_by_key(|(row, _)| (row.is_enabled, row.registration != Registration::ByHand));
     // Of several the last in order stands.
-    let of = |row: webhook_endpoint::Model| {
-        Some((row.psa_connection_id?, (row.clone(), last.get(&row.id).copied())))
-    };
-    Ok(rows.into_iter().filter_map(of).collect())
+    Ok(found.into_iter().filter_map(|(row, last)| Some((row.psa_connection_id?, (row, last)))).collect())
 }
 
 /// The newest secret of ours that an endpoint's webhooks are signed with; none where its scheme has none.

@@ -1,31 +1,49 @@
-//! Access tokens: who may use the API.
+//! Access tokens: how services use the API.
 //!
 //! A token is 63 characters: `pgw_`, 10 letters and digits it is looked up by (the key id), 43 random ones
 //! (256 bits), and 6 that are the CRC-32 of all before in base 62, so that a mistyped token is refused
 //! without a look, and programs that search for leaked secrets recognise one. The token itself is not kept.
+//!
+//! A token belongs to its organization and not to who made it: what becomes of that person changes nothing
+//! of it. It holds its role, or the part of it that its scopes name, until it expires or is withdrawn; the
+//! database is asked each time, so that a withdrawal counts on every node at once.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use std::net::IpAddr;
 
 use entity::{Role, Timestamp, access_token, data_key, organization};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _,
-    QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    IntoActiveModel as _, JsonValue, PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Set,
+    sea_query::LockType,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::{
+    allowed_addresses,
     form::Form,
     viewer::{Known, Permission, Viewer},
 };
 use crate::{
+    audit::{self, Change},
+    db::news::{self, Happened, What},
     error::{Error, Problem, ProblemCode},
-    ground::Ground,
+    ground::{Ground, Shown, Sight},
 };
 
-const PREFIX: &str = "pgw_";
-const KEY_ID: usize = 10;
-const SECRET: usize = 43;
-const CHECK: usize = 6;
+mod text;
+
+use self::text::key_id;
+
+const CREATE: &str = "accessTokenCreate";
+/// How long the text before a rotation stays valid where nobody says, in seconds.
+pub const DEFAULT_OVERLAP_SECS: i64 = super::endpoints::DEFAULT_OVERLAP_SECS;
+/// How long it may, in seconds.
+pub const MAX_OVERLAP_SECS: i64 = super::endpoints::MAX_OVERLAP_SECS;
+
+/// What every token of ours begins with.
+pub use self::text::PREFIX;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -36,8 +54,44 @@ pub struct NewToken {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// The part of the role's permissions that it holds, beside reading; none for all of them.
+    pub scopes: Option<Vec<Permission>>,
+    /// Addresses and networks that it is taken from; empty for everywhere.
+    pub allowed_addresses: Vec<String>,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewToken {
+    /// One that holds its whole role for good, taken from everywhere.
+    pub fn plain(organization_id: Option<Uuid>, name: &str, role: Role) -> Self {
+        Self {
+            organization_id,
+            name: name.to_owned(),
+            role,
+            scopes: None,
+            allowed_addresses: Vec::new(),
+            expires_at: None,
+        }
+    }
+}
+
+/// What to change of a token; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct TokenChange {
+    /// What it is for.
+    pub name: Option<String>,
+    /// Addresses and networks that it is taken from; empty for everywhere.
+    pub allowed_addresses: Option<Vec<String>>,
+}
+
+/// How a token gets another text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rotation {
+    /// How long the text before stays valid, 0 seconds to 7 days; a day where nothing is said.
+    pub overlap_secs: Option<i64>,
+    /// When it stops working; `Some(None)` for never, none for as before.
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 /// Makes a token; its text is given here and never again.
@@ -47,31 +101,65 @@ pub async fn create(
     new: NewToken,
 ) -> Result<(access_token::Model, SecretString), Error> {
     may_administer(viewer, new.organization_id)?;
-    viewer.may_give(new.role, None)?;
+    viewer.may_give(new.role, new.scopes.as_deref())?;
     let now = ground.clock.now();
     let mut form = Form::default();
     let name = form.name(&new.name);
-    if new.expires_at.is_some_and(|at| at <= now) {
-        let message = "it would have expired already; give a time to come, or none";
-        form.add(Problem::of("expiresAt", ProblemCode::Invalid, message));
-    }
+    check_expiry(&mut form, new.expires_at, now);
+    check_scopes(&mut form, viewer, &new);
+    let allowed = allowed_addresses::read(&mut form, &new.allowed_addresses);
     form.finish()?;
     if let Some(id) = new.organization_id {
         let found = organization::Entity::find_by_id(id).one(ground.db.reader()).await?;
         found.ok_or(Error::NotFound)?;
     }
-    let (row, token) = make(ground, now, NewToken { name, ..new });
-    let made =
-        ground.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(row.insert(tx).await?) })).await?;
+    let (mut row, token) = make(ground, now, NewToken { name, ..new });
+    row.allowed_addresses = Set(allowed);
+    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let made = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let made = row.insert(tx).await?;
+                audit::record(tx, &ground_of, &by, Change::made(CREATE, &made)).await?;
+                Ok::<_, Error>(made)
+            })
+        })
+        .await?;
     tracing::info!(token.id = %made.id, by = viewer.name, "an access token was made");
     Ok((made, token))
 }
 
+fn check_expiry(form: &mut Form, expires_at: Option<Timestamp>, now: Timestamp) {
+    if expires_at.is_some_and(|at| at <= now) {
+        let message = "it would have expired already; give a time to come, or none";
+        form.add(Problem::of("expiresAt", ProblemCode::Invalid, message));
+    }
+}
+
+/// Scopes are a part of what the token could hold: another one is a mistake that would otherwise show when
+/// the token is used.
+fn check_scopes(form: &mut Form, viewer: &Viewer, new: &NewToken) {
+    let Some(scopes) = &new.scopes else { return };
+    let whole = match new.organization_id {
+        Some(id) => Viewer::of_organization(viewer.known(), "", id, new.role),
+        None => Viewer::operator(viewer.known(), "", new.role),
+    };
+    if let Some(beyond) = scopes.iter().find(|scope| !whole.holds(**scope)) {
+        let message = format!("the role does not hold {}; leave it out, or give another role", beyond.name());
+        form.add(Problem::of("scopes", ProblemCode::Invalid, message));
+    }
+    if scopes.is_empty() {
+        let message = "name at least one permission, such as READ; leave it out for all of the role";
+        form.add(Problem::of("scopes", ProblemCode::Required, message));
+    }
+}
+
 /// An administrator's token for the whole installation, where there is no token at all yet.
 pub async fn first_administrator(ground: &Ground) -> Result<Option<SecretString>, Error> {
-    let (name, role) = ("first administrator".to_owned(), Role::Administrator);
-    let new = NewToken { organization_id: None, name, role, expires_at: None };
+    let new = NewToken::plain(None, "first administrator", Role::Administrator);
     let (row, token) = make(ground, ground.clock.now(), new);
+    let ground_of = ground.clone();
     let is_first = ground
         .db
         .write(move |tx| {
@@ -81,7 +169,9 @@ pub async fn first_administrator(ground: &Ground) -> Result<Option<SecretString>
                 if access_token::Entity::find().count(tx).await? > 0 {
                     return Ok::<_, Error>(false);
                 }
-                row.insert(tx).await?;
+                let made = row.insert(tx).await?;
+                let change = Change::made(CREATE, &made);
+                audit::record(tx, &ground_of, &Viewer::gateway(), change).await?;
                 Ok(true)
             })
         })
@@ -89,41 +179,181 @@ pub async fn first_administrator(ground: &Ground) -> Result<Option<SecretString>
     Ok(is_first.then_some(token))
 }
 
-/// Who shows this token. None where it is none of ours, has expired or was withdrawn: which of these is
-/// not told, and takes the same time.
-pub async fn authenticate(ground: &Ground, token: &SecretString) -> Result<Option<Viewer>, Error> {
+/// Who shows this token, calling from an address. None where it is none of ours, has expired, was withdrawn
+/// or is not taken from there: which of these is not told, and takes the same time.
+pub async fn authenticate(
+    ground: &Ground,
+    token: &SecretString,
+    from: Option<IpAddr>,
+) -> Result<Option<Viewer>, Error> {
+    use access_token::Column as C;
     let Some(key_id) = key_id(token.expose_secret()) else { return Ok(None) };
     let row = access_token::Entity::find()
-        .filter(access_token::Column::KeyId.eq(key_id))
+        .filter(C::KeyId.eq(key_id).or(C::PreviousKeyId.eq(key_id)))
         .one(ground.db.reader())
         .await?;
-    let digest = row.as_ref().map(|row| row.digest.as_slice()).unwrap_or_default();
-    let is_token = ground.vault.is_token(token, digest);
     let now = ground.clock.now();
-    Ok(row
-        .filter(|row| is_token && row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at))
-        .map(|row| match row.organization_id {
-            Some(organization_id) => {
-                Viewer::of_organization(Known::Token(row.id), &row.name, organization_id, row.role)
-            }
-            None => Viewer::operator(Known::Token(row.id), &row.name, row.role),
-        }))
+    let digest = match &row {
+        Some(row) if row.key_id == key_id => row.digest.as_slice(),
+        Some(row) if row.previous_expires_at.is_some_and(|at| now < at) => {
+            row.previous_digest.as_deref().unwrap_or_default()
+        }
+        _ => &[],
+    };
+    let is_token = ground.vault.is_token(token, digest);
+    let is_live = |row: &access_token::Model| {
+        is_token && row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at)
+    };
+    let Some(row) = row.filter(is_live) else { return Ok(None) };
+    if !allowed_addresses::let_in(row.allowed_addresses.as_ref(), from) {
+        let address = from.map(|from| from.to_string());
+        tracing::warn!(token.id = %row.id, address, "an access token was shown from an address it is not taken from");
+        return Ok(None);
+    }
+    ground.seen.note(Shown::Token(row.id), Sight { at: now, from, news: None });
+    let known = Known::Token(row.id);
+    let viewer = match row.organization_id {
+        Some(organization_id) => Viewer::of_organization(known, &row.name, organization_id, row.role),
+        None => Viewer::operator(known, &row.name, row.role),
+    };
+    Ok(Some(viewer.narrowed(scopes(row.scopes.as_ref())).calling_from(from)))
+}
+
+/// The permissions that a column names; those that this version does not know are not held.
+pub fn scopes(kept: Option<&JsonValue>) -> Option<Vec<Permission>> {
+    let names = kept?.as_array().into_iter().flatten();
+    Some(names.filter_map(|name| Permission::of_name(name.as_str()?)).collect())
+}
+
+/// Changes what a token is called, and where it is taken from.
+pub async fn update(
+    viewer: &Viewer,
+    ground: &Ground,
+    id: Uuid,
+    change: TokenChange,
+) -> Result<access_token::Model, Error> {
+    may_change(viewer, ground, id).await?;
+    let mut form = Form::default();
+    let name = form.name_change(change.name.as_deref());
+    let allowed = change.allowed_addresses.map(|typed| allowed_addresses::read(&mut form, &typed));
+    form.finish()?;
+    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let changed = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let old = locked(tx, id).await?;
+                let mut row = old.clone().into_active_model();
+                if let Some(name) = name {
+                    row.name = Set(name);
+                }
+                if let Some(allowed) = allowed {
+                    row.allowed_addresses = Set(allowed);
+                }
+                let changed = row.update(tx).await?;
+                let change = Change::between("accessTokenUpdate", &old, &changed);
+                audit::record(tx, &ground_of, &by, change).await?;
+                Ok::<_, Error>(changed)
+            })
+        })
+        .await?;
+    tracing::info!(token.id = %changed.id, by = viewer.name, "an access token was changed");
+    Ok(changed)
+}
+
+/// Gives a token another text, which is given here and never again; the one before stays valid for a while.
+/// A text from before that one ends at once.
+pub async fn rotate(
+    viewer: &Viewer,
+    ground: &Ground,
+    id: Uuid,
+    rotation: Rotation,
+) -> Result<(access_token::Model, SecretString), Error> {
+    let old = may_change(viewer, ground, id).await?;
+    // Who gets the text can do what the token can.
+    viewer.may_give(old.role, scopes(old.scopes.as_ref()).as_deref())?;
+    let now = ground.clock.now();
+    let expires_at = rotation.expires_at.unwrap_or(old.expires_at);
+    let mut form = Form::default();
+    form.within("overlapSeconds", rotation.overlap_secs, 0, MAX_OVERLAP_SECS);
+    if rotation.expires_at.is_none() && old.expires_at.is_some_and(|at| at <= now) {
+        let message = "it has expired; say with `expiresAt` until when it is to work again";
+        form.add(Problem::of("expiresAt", ProblemCode::Required, message));
+    } else {
+        check_expiry(&mut form, expires_at, now);
+    }
+    form.finish()?;
+    let until = now.plus_secs(rotation.overlap_secs.unwrap_or(DEFAULT_OVERLAP_SECS));
+    let (key_id, token) = text::make(&ground.chance);
+    let digest = ground.vault.token_digest(&token);
+    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let rotated = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let row = locked(tx, id).await?;
+                if row.revoked_at.is_some() {
+                    let message = "it was withdrawn for good; make another one";
+                    return Err(Problem::of("id", ProblemCode::WrongState, message).into());
+                }
+                let (old, previous_id, previous) = (row.clone(), row.key_id.clone(), row.digest.clone());
+                let mut row = row.into_active_model();
+                row.previous_key_id = Set(Some(previous_id));
+                row.previous_digest = Set(Some(previous));
+                row.previous_expires_at = Set(Some(until));
+                row.key_id = Set(key_id);
+                row.digest = Set(digest);
+                row.expires_at = Set(expires_at);
+                let rotated = row.update(tx).await?;
+                let change = Change::between("accessTokenRotate", &old, &rotated);
+                audit::record(tx, &ground_of, &by, change).await?;
+                Ok::<_, Error>(rotated)
+            })
+        })
+        .await?;
+    tracing::info!(token.id = %rotated.id, by = viewer.name, "an access token was rotated");
+    Ok((rotated, token))
+}
+
+async fn locked(tx: &DatabaseTransaction, id: Uuid) -> Result<access_token::Model, Error> {
+    let found = access_token::Entity::find_by_id(id).lock(LockType::Update).one(tx).await?;
+    found.ok_or(Error::NotFound)
 }
 
 /// Withdraws a token at once. One that was withdrawn before stays as it is.
 pub async fn revoke(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<access_token::Model, Error> {
-    let found = access_token::Entity::find_by_id(id).one(ground.db.reader()).await?;
-    let row = found.filter(|row| is_in_reach(viewer, row)).ok_or(Error::NotFound)?;
-    may_administer(viewer, row.organization_id)?;
+    let row = may_change(viewer, ground, id).await?;
     if row.revoked_at.is_some() {
         return Ok(row);
     }
-    let mut row = row.into_active_model();
-    row.revoked_at = Set(Some(ground.clock.now()));
-    let revoked =
-        ground.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(row.update(tx).await?) })).await?;
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
+    let revoked = ground
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let old = locked(tx, id).await?;
+                if old.revoked_at.is_some() {
+                    return Ok(old);
+                }
+                let mut row = old.clone().into_active_model();
+                row.revoked_at = Set(Some(now));
+                let revoked = row.update(tx).await?;
+                let change = Change::between("accessTokenRevoke", &old, &revoked);
+                audit::record(tx, &ground_of, &by, change).await?;
+                let organization_id = revoked.organization_id.unwrap_or_default();
+                news::tell(Happened { what: What::AccessChanged, organization_id, id, at: now });
+                Ok::<_, Error>(revoked)
+            })
+        })
+        .await?;
     tracing::info!(token.id = %revoked.id, by = viewer.name, "an access token was withdrawn");
     Ok(revoked)
+}
+
+/// The record of the token that asks; none where it is no token.
+pub async fn own(viewer: &Viewer, ground: &Ground) -> Result<Option<access_token::Model>, Error> {
+    let Known::Token(id) = viewer.known() else { return Ok(None) };
+    Ok(access_token::Entity::find_by_id(id).one(ground.db.reader()).await?)
 }
 
 /// Whether somebody may see and change the tokens of an organization, or of the installation.
@@ -134,6 +364,13 @@ pub fn may_administer(viewer: &Viewer, organization_id: Option<Uuid>) -> Result<
     }
 }
 
+async fn may_change(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<access_token::Model, Error> {
+    let found = access_token::Entity::find_by_id(id).one(ground.db.reader()).await?;
+    let row = found.filter(|row| is_in_reach(viewer, row)).ok_or(Error::NotFound)?;
+    may_administer(viewer, row.organization_id)?;
+    Ok(row)
+}
+
 fn is_in_reach(viewer: &Viewer, row: &access_token::Model) -> bool {
     match row.organization_id {
         Some(id) => viewer.reaches(id),
@@ -142,9 +379,12 @@ fn is_in_reach(viewer: &Viewer, row: &access_token::Model) -> bool {
 }
 
 fn make(ground: &Ground, now: Timestamp, new: NewToken) -> (access_token::ActiveModel, SecretString) {
-    let key_id = ground.chance.alphanumeric(KEY_ID);
-    let text = format!("{PREFIX}{key_id}{}", ground.chance.alphanumeric(SECRET));
-    let token = SecretString::from(format!("{text}{}", check_of(&text)));
+    let (key_id, token) = text::make(&ground.chance);
+    let scopes = new.scopes.map(|mut scopes| {
+        scopes.sort_unstable_by_key(|scope| Permission::ALL.iter().position(|known| known == scope));
+        scopes.dedup();
+        scopes.into_iter().map(Permission::name).collect::<Vec<_>>().into()
+    });
     let row = access_token::ActiveModel {
         id: Set(ground.chance.id(now)),
         organization_id: Set(new.organization_id),
@@ -155,105 +395,16 @@ fn make(ground: &Ground, now: Timestamp, new: NewToken) -> (access_token::Active
         created_at: Set(now),
         expires_at: Set(new.expires_at),
         revoked_at: Set(None),
+        scopes: Set(scopes),
+        allowed_addresses: Set(None),
+        previous_key_id: Set(None),
+        previous_digest: Set(None),
+        previous_expires_at: Set(None),
+        last_used_at: Set(None),
+        last_used_from: Set(None),
     };
     (row, token)
 }
 
-/// The part a token is looked up by, where the text can be a token at all.
-fn key_id(text: &str) -> Option<&str> {
-    let body = text.strip_prefix(PREFIX)?;
-    if body.len() != KEY_ID + SECRET + CHECK || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let (checked, check) = text.split_at_checked(text.len() - CHECK)?;
-    (check_of(checked) == check).then(|| body.get(..KEY_ID))?
-}
-
-/// CRC-32 in base 62, six digits, the lowest last.
-fn check_of(text: &str) -> String {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut rest = crc32fast::hash(text.as_bytes());
-    let mut digits = [b'0'; CHECK];
-    for digit in digits.iter_mut().rev() {
-        *digit = DIGITS.get((rest % 62) as usize).copied().unwrap_or(b'0');
-        rest /= 62;
-    }
-    digits.map(char::from).iter().collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, TestGround};
-
-    async fn token_of(ground: &TestGround, viewer: &Viewer, new: NewToken) -> SecretString {
-        create(viewer, ground, new).await.unwrap().1
-    }
-
-    fn new(organization_id: Option<Uuid>, expires_at: Option<Timestamp>) -> NewToken {
-        NewToken { organization_id, name: "dashboard".to_owned(), role: Role::Viewer, expires_at }
-    }
-
-    #[tokio::test]
-    async fn a_token_says_who_is_asking_until_it_expires() {
-        let ground = testing::ground().await;
-        let (acme, admin) = ground.organization("acme").await;
-        let expires_at = Some(testing::START.plus_secs(60));
-        let token = token_of(&ground, &admin, new(Some(acme.id), expires_at)).await;
-        assert_eq!(token.expose_secret().len(), 63);
-        let viewer = authenticate(&ground, &token).await.unwrap().unwrap();
-        assert_eq!((viewer.organization_id(), viewer.role()), (Some(acme.id), Role::Viewer));
-        ground.clock.advance_secs(60);
-        assert_eq!(authenticate(&ground, &token).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn what_is_changed_withdrawn_or_made_up_is_refused_alike() {
-        let ground = testing::ground().await;
-        let (acme, admin) = ground.organization("acme").await;
-        let (row, token) = create(&admin, &ground, new(Some(acme.id), None)).await.unwrap();
-        let text = token.expose_secret().to_owned();
-
-        // Another secret under the same key id, with a check that fits.
-        let other = format!("{}{}", &text[..14], "x".repeat(SECRET));
-        let forged = format!("{other}{}", check_of(&other));
-        assert_eq!(key_id(&forged), Some(row.key_id.as_str()));
-        let mistyped = text.replace(&text[20..22], "zz");
-        for wrong in [forged.as_str(), mistyped.as_str(), "", "pgw_", &text[1..], &format!("{text} ")] {
-            assert_eq!(authenticate(&ground, &wrong.to_owned().into()).await.unwrap(), None, "{wrong}");
-        }
-
-        assert!(authenticate(&ground, &token).await.unwrap().is_some());
-        revoke(&admin, &ground, row.id).await.unwrap();
-        assert_eq!(authenticate(&ground, &token).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn the_first_administrators_token_is_made_once() {
-        let ground = testing::ground().await;
-        // Two nodes that start at the same moment.
-        let (one, other) = tokio::join!(first_administrator(&ground), first_administrator(&ground));
-        let (one, other) = (one.unwrap(), other.unwrap());
-        assert_ne!(one.is_some(), other.is_some());
-        let token = one.or(other).unwrap();
-        let viewer = authenticate(&ground, &token).await.unwrap().unwrap();
-        assert!(viewer.may_operate_installation().is_ok());
-        assert!(first_administrator(&ground).await.unwrap().is_none());
-    }
-
-    #[tokio::test]
-    async fn nobody_makes_or_withdraws_tokens_beyond_their_reach() {
-        let ground = testing::ground().await;
-        let (acme, admin) = ground.organization("acme").await;
-        let (_, neighbour) = ground.organization("globex").await;
-        let (row, _) = create(&admin, &ground, new(Some(acme.id), None)).await.unwrap();
-        assert!(matches!(revoke(&neighbour, &ground, row.id).await, Err(Error::NotFound)));
-        let stranger = create(&neighbour, &ground, new(Some(acme.id), None)).await;
-        assert!(matches!(stranger, Err(Error::NotFound)));
-        assert!(matches!(create(&admin, &ground, new(None, None)).await, Err(Error::Forbidden { .. })));
-        let past = create(&admin, &ground, new(Some(acme.id), Some(testing::START))).await;
-        assert!(matches!(past, Err(Error::Invalid(_))));
-        let (operators, _) = create(&Viewer::gateway(), &ground, new(None, None)).await.unwrap();
-        assert!(matches!(revoke(&admin, &ground, operators.id).await, Err(Error::NotFound)));
-    }
-}
+mod tests;

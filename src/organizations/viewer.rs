@@ -32,6 +32,8 @@ pub struct Viewer {
     scopes: Option<Vec<Permission>>,
     /// The address they call from.
     from: Option<IpAddr>,
+    /// The request they ask with.
+    request_id: Option<String>,
 }
 
 impl Viewer {
@@ -42,7 +44,8 @@ impl Viewer {
 
     /// Somebody who reaches every organization of the installation.
     pub fn operator(known: Known, name: &str, role: Role) -> Self {
-        Self { known, name: name.to_owned(), organization_id: None, role, scopes: None, from: None }
+        let name = name.to_owned();
+        Self { known, name, organization_id: None, role, scopes: None, from: None, request_id: None }
     }
 
     /// The gateway itself: commands run on its machine, and its own set-up.
@@ -62,6 +65,12 @@ impl Viewer {
         Self { from, ..self }
     }
 
+    /// The same, asking with a request of this id.
+    #[must_use]
+    pub fn asking_with(self, request_id: &str) -> Self {
+        Self { request_id: Some(request_id.to_owned()).filter(|id| !id.is_empty()), ..self }
+    }
+
     /// By what they are known.
     pub fn known(&self) -> Known {
         self.known
@@ -75,6 +84,11 @@ impl Viewer {
     /// The address they call from, where they call at all.
     pub fn from(&self) -> Option<IpAddr> {
         self.from
+    }
+
+    /// The request they ask with, where they ask with one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// The one organization they reach; none for an operator of the installation.

@@ -338,7 +338,8 @@ pub enum Ability {
 }
 
 /// What became of one step of a credential check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
     /// It works.
     Passed,
@@ -351,7 +352,7 @@ pub enum StepOutcome {
 }
 
 /// One step of a credential check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct VerificationStep {
     /// Stable name: `host`, `sign_in`, `companies`, `tickets`, `close`, `pick_lists` …
     pub key: &'static str,
@@ -367,8 +368,8 @@ pub struct VerificationStep {
     pub ability: Option<Ability>,
 }
 
-/// The result of *Save & Verify*.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The result of *Save & Verify*; serialised as it is kept with its connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Verification {
     /// What was tried, in order.
     pub steps: Vec<VerificationStep>,
@@ -386,6 +387,17 @@ impl Verification {
             matches!(ability, None | Some(Ability::Companies | Ability::Tickets | Ability::Close))
         };
         !self.steps.iter().any(|step| step.outcome == StepOutcome::Failed && is_needed(step.ability))
+    }
+
+    /// What came of it, in one sentence.
+    pub fn summary(&self) -> String {
+        let failed = self.steps.iter().find(|step| step.outcome == StepOutcome::Failed);
+        failed.map_or_else(|| "the login works".to_owned(), |step| step.message.clone())
+    }
+
+    /// Whether a field of the login is to blame for a failure: trying again would change nothing.
+    pub fn blames_a_field(&self) -> bool {
+        self.steps.iter().any(|step| step.outcome == StepOutcome::Failed && step.field.is_some())
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use entity::webhook_delivery;
+use entity::{webhook_delivery, webhook_endpoint};
 use sea_orm::{
-    ColumnTrait as _, Condition, QueryFilter as _, QuerySelect as _, Select,
-    sea_query::{ColumnRef, IntoColumnRef as _},
+    ColumnTrait as _, Condition, ExprTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
+    sea_query::{ColumnRef, Expr, IntoColumnRef as _, Query, SelectStatement},
 };
 use uuid::Uuid;
 
 use crate::{
     db::{
-        filter::{Span, any_of, contains},
-        page::Order,
+        filter::{Span, any_of},
+        page::{Order, Search},
     },
     error::Error,
     ground::Ground,
@@ -38,6 +38,8 @@ pub struct DeliveryFilter {
     pub states: Option<Vec<webhook_delivery::DeliveryState>>,
     /// Come in at one of these endpoints.
     pub webhook_endpoint_ids: Option<Vec<Uuid>>,
+    /// From one of these kinds of senders.
+    pub senders: Option<Vec<String>>,
     /// Come in in this time.
     pub received: Span,
     /// Part of the message's id or of the problem.
@@ -70,10 +72,10 @@ impl List for DeliveryList {
                     filter.webhook_endpoint_ids.as_deref(),
                 ))
                 .add(filter.received.holds(webhook_delivery::Column::ReceivedAt))
-                .add(contains(
-                    &[webhook_delivery::Column::MessageId, webhook_delivery::Column::Problem],
-                    filter.text.as_deref(),
-                )),
+                .add_option(filter.senders.as_deref().map(|senders| {
+                    let of = webhook_endpoint::Column::Sender.is_in(senders);
+                    webhook_delivery::Column::WebhookEndpointId.in_subquery(endpoints(viewer, Some(of)))
+                })),
         )
     }
 
@@ -88,6 +90,24 @@ impl List for DeliveryList {
     fn order(&self) -> Order<webhook_delivery::Entity> {
         self.order
     }
+
+    fn search(&self, viewer: &Viewer) -> Option<Search<webhook_delivery::Entity>> {
+        use webhook_delivery::Column as C;
+        let search = Search::new(self.filter.text.as_deref(), C::ReceivedAt)?;
+        let search = search.within(Expr::col(C::MessageId.as_column_ref()));
+        let mut search = search.within(Expr::col(C::Problem.as_column_ref()));
+        // Ids of messages are indexed endpoint by endpoint.
+        let id = C::MessageId.eq(search.text.clone());
+        search.exact.push(id.and(C::WebhookEndpointId.in_subquery(endpoints(viewer, None))));
+        Some(search)
+    }
+}
+
+/// The ids of endpoints in reach.
+fn endpoints(viewer: &Viewer, of: Option<Expr>) -> SelectStatement {
+    let condition = Condition::all().add_option(of);
+    let rows = reach::rows::<webhook_endpoint::Entity>(viewer).filter(condition);
+    rows.select_only().column(webhook_endpoint::Column::Id).into_query()
 }
 
 /// The bodies of deliveries, exactly as they were sent, for those who may see them.
@@ -101,4 +121,18 @@ pub async fn bodies(viewer: &Viewer, ground: &Ground, ids: &[Uuid]) -> Result<Ha
         .columns([webhook_delivery::Column::Id, webhook_delivery::Column::Body]);
     let found: Vec<(Uuid, Vec<u8>)> = rows.into_tuple().all(ground.db.reader()).await?;
     Ok(found.into_iter().collect())
+}
+
+/// When the last delivery came in at the endpoint of the statement around it: one look into an index, however
+/// many there were.
+pub fn last_received() -> Expr {
+    let newest = Query::select()
+        .expr(webhook_delivery::Column::ReceivedAt.max())
+        .from(webhook_delivery::Entity)
+        .and_where(
+            Expr::col((webhook_delivery::Entity, webhook_delivery::Column::WebhookEndpointId))
+                .eq(Expr::col((webhook_endpoint::Entity, webhook_endpoint::Column::Id))),
+        )
+        .take();
+    Expr::from(newest)
 }

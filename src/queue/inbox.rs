@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 use super::received::Verified;
 use crate::{
+    db::news::{self, Happened, What},
     error::Error,
     ground::Ground,
-    organizations::viewer::{Permission, Viewer},
 };
 
 /// How many webhooks share one commit at the most.
@@ -43,6 +43,8 @@ pub struct Incoming {
     pub webhook_endpoint_id: Uuid,
     /// The id of the request, for the logs.
     pub request_id: String,
+    /// The trace of the request.
+    pub trace_context: Option<String>,
     /// The webhook.
     pub webhook: Verified,
 }
@@ -159,6 +161,7 @@ fn row(ground: &Ground, incoming: Incoming, now: Timestamp) -> Row {
         lease_until: Timestamp(0),
         fence: 0,
         decided_at: None,
+        trace_context: incoming.trace_context,
     }
 }
 
@@ -184,6 +187,14 @@ async fn store(ground: &Ground, rows: Vec<Row>) -> Result<Vec<Accepted>, Error> 
                     });
                 }
                 let stored = insert_new(tx, &insert).await?;
+                for row in insert.iter().filter(|row| stored.contains(&row.id)) {
+                    news::tell(Happened {
+                        what: What::DeliveryReceived,
+                        organization_id: row.organization_id,
+                        id: row.id,
+                        at: row.received_at,
+                    });
+                }
                 let known: Vec<&Row> = insert.into_iter().filter(|row| !stored.contains(&row.id)).collect();
                 for (endpoint_id, message_id, id) in find_known(tx, &known).await? {
                     if let Some(row) = known
@@ -242,6 +253,7 @@ async fn insert_new(tx: &DatabaseTransaction, rows: &[&Row]) -> Result<Vec<Uuid>
             C::Attempts,
             C::LeaseUntil,
             C::Fence,
+            C::TraceContext,
         ])
         .on_conflict(OnConflict::columns([C::WebhookEndpointId, C::MessageId]).do_nothing().to_owned())
         .returning_col(C::Id);
@@ -264,6 +276,7 @@ async fn insert_new(tx: &DatabaseTransaction, rows: &[&Row]) -> Result<Vec<Uuid>
                 row.attempts.into(),
                 row.lease_until.into(),
                 row.fence.into(),
+                row.trace_context.as_deref().into(),
             ])
             .map_err(|error| DbErr::Custom(error.to_string()))?;
     }
@@ -433,42 +446,6 @@ pub async fn put_back(ground: &Ground, delivery: &webhook_delivery::Model, why: 
             })
         })
         .await
-}
-
-/// Decides a delivery again: what was held or could not be read. Events that are decided stay decided, so
-/// that no ticket is doubled.
-pub async fn redrive(
-    viewer: &Viewer,
-    ground: &Ground,
-    delivery_id: Uuid,
-) -> Result<webhook_delivery::Model, Error> {
-    use webhook_delivery::Column as C;
-    let found = webhook_delivery::Entity::find_by_id(delivery_id).one(ground.db.reader()).await?;
-    let found = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
-    viewer.may(Permission::Operate, found.organization_id)?;
-    let now = ground.clock.now();
-    let row = ground
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                // A new fence: a worker that holds it right now must not end what is asked for here.
-                webhook_delivery::Entity::update_many()
-                    .col_expr(C::State, Expr::value(DeliveryState::Received.to_value()))
-                    .col_expr(C::Problem, Expr::value(None::<String>))
-                    .col_expr(C::RunAt, Expr::value(Some(now)))
-                    .col_expr(C::Attempts, Expr::value(0))
-                    .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
-                    .col_expr(C::Fence, Expr::col(C::Fence).add(1))
-                    .filter(C::Id.eq(delivery_id))
-                    .exec(tx)
-                    .await?;
-                webhook_delivery::Entity::find_by_id(delivery_id).one(tx).await?.ok_or(Error::NotFound)
-            })
-        })
-        .await?;
-    ground.wake.inbox();
-    tracing::info!(delivery.id = %delivery_id, viewer = viewer.name, "a delivery is decided again");
-    Ok(row)
 }
 
 /// When the oldest delivery that is due came in; for health and metrics.

@@ -17,10 +17,17 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::budgets;
-use crate::{error::Error, ground::Ground};
+use crate::{
+    db::news::{self, Happened, What},
+    error::Error,
+    ground::Ground,
+};
 
 /// How long a lane is held without renewal, in seconds. Whoever waits for a PSA renews it three times in that.
 pub const LEASE_SECS: i64 = 30;
+
+/// A rest shorter than this is no news, in seconds: a PSA's rate limits are part of the day.
+const LONG_REST_SECS: i64 = 60;
 
 /// Makes the lane of a new connection. Changes are asked for from now on.
 pub async fn create(
@@ -184,7 +191,11 @@ pub struct Leaving {
 /// Gives a lane back, and works out when it has work next.
 pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> Result<(), Error> {
     use lane::Column as C;
-    let (id, fence) = (held.id, held.fence);
+    let (id, fence, now) = (held.id, held.fence, ground.clock.now());
+    let rests = leaving.pause.as_ref().is_some_and(|(until, _)| *until >= now.plus_secs(LONG_REST_SECS));
+    let recovers = leaving.pause.is_none() && held.failures > 0;
+    let news =
+        Happened { what: What::ConnectionHealthChanged, organization_id: held.organization_id, id, at: now };
     ground
         .db
         .write(move |tx| {
@@ -199,6 +210,7 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     refresh_at(tx, id).await?,
                     runs_at(tx, id).await?,
                     registrations_at(tx, id).await?,
+                    verification_at(tx, id).await?,
                     leaving.poll_at,
                     leaving.lists_at,
                 ]
@@ -220,6 +232,9 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     .filter(C::Fence.eq(fence))
                     .exec(tx)
                     .await?;
+                if rests || recovers {
+                    news::tell(news);
+                }
                 Ok(())
             })
         })
@@ -276,6 +291,16 @@ async fn registrations_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Opt
         .one(tx)
         .await?;
     Ok(first.flatten().map(Timestamp))
+}
+
+async fn verification_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    let due: Option<Option<i64>> = psa_connection::Entity::find_by_id(lane_id)
+        .select_only()
+        .column(psa_connection::Column::VerificationDueAt)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(due.flatten().map(Timestamp))
 }
 
 /// The longest any lane's due work has waited; for health and metrics.

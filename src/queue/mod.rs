@@ -8,3 +8,4 @@ pub mod inbox;
 pub mod lanes;
 pub mod outbox;
 pub mod received;
+pub mod redrive;

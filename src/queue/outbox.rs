@@ -20,7 +20,12 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{error::Error, ground::Ground};
+use crate::{
+    db::news::{self, Happened, What},
+    error::Error,
+    ground::Ground,
+    telemetry::traces,
+};
 
 /// An operation to be enqueued.
 #[derive(Clone, Debug)]
@@ -63,6 +68,7 @@ pub async fn enqueue(tx: &DatabaseTransaction, ground: &Ground, new: NewOperatio
         event_id: Set(new.event_id),
         created_at: Set(now),
         finished_at: Set(None),
+        trace_context: Set(traces::current()),
     };
     row.insert(tx).await?;
     Ok(id)
@@ -138,6 +144,7 @@ pub async fn begin(
         last.message =
             Set(Some("the gateway stopped in the middle; it is not known whether the PSA did it".to_owned()));
         last.update(tx).await?;
+        attempted(&operation, now);
     }
     let number = operation.attempts + 1;
     let mut row: ticket_operation::ActiveModel = operation.into();
@@ -158,6 +165,11 @@ pub async fn begin(
         node: Set(node.to_owned()),
     };
     Ok(Some((operation, attempt.insert(tx).await?)))
+}
+
+fn attempted(operation: &ticket_operation::Model, at: Timestamp) {
+    let (organization_id, id) = (operation.organization_id, operation.id);
+    news::tell(Happened { what: What::OperationAttempted, organization_id, id, at });
 }
 
 /// How an attempt ended.
@@ -227,5 +239,7 @@ pub async fn end(
     row.response_status = Set(ended.response_status);
     row.latency_ms = Set(ended.latency_ms);
     row.message = Set(ended.message);
-    row.update(tx).await.map(|_| ())
+    row.update(tx).await?;
+    attempted(operation, now);
+    Ok(())
 }

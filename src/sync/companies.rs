@@ -90,7 +90,7 @@ pub async fn store_companies(
 /// Which of the copied companies to show. Everything given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PsaCompanyFilter {
-    /// Part of the name, in any case.
+    /// Part of the name or of the PSA's id, in any case.
     pub text: Option<String>,
     /// Of one of these types, in the PSA's words.
     pub company_types: Option<Vec<String>>,
@@ -102,11 +102,13 @@ pub struct PsaCompanyFilter {
     pub is_mapped: Option<bool>,
 }
 
-/// The copied companies of a connection, by name.
+/// The copied companies of a connection, by name unless ordered otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PsaCompanyList {
     /// Which.
     pub filter: PsaCompanyFilter,
+    /// Another order.
+    pub order: Option<Order<psa_company::Entity>>,
 }
 
 impl List for PsaCompanyList {
@@ -124,7 +126,7 @@ impl List for PsaCompanyList {
         });
         reach::rows::<psa_company::Entity>(viewer).filter(
             Condition::all()
-                .add(contains(&[C::Name], filter.text.as_deref()))
+                .add(contains(&[C::Name, C::ExternalId], filter.text.as_deref()))
                 .add(any_of(C::CompanyType, filter.company_types.as_deref()))
                 .add(any_of(C::Status, filter.statuses.as_deref()))
                 .add_option(filter.is_active.map(|is_active| C::IsActive.eq(is_active)))
@@ -137,7 +139,7 @@ impl List for PsaCompanyList {
     }
 
     fn order(&self) -> Order<psa_company::Entity> {
-        Order::ascending(psa_company::Column::Name)
+        self.order.unwrap_or(Order::ascending(psa_company::Column::Name))
     }
 }
 

@@ -7,17 +7,23 @@ use entity::{
     sync_run::{self, SyncKind, SyncStatus},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select, Set,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Set,
     sea_query::{ColumnRef, Expr, IntoColumnRef as _, LockType},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::remote::CompanyFilter;
 use crate::{
-    db::page::Order,
+    audit::{self, Change},
+    db::{
+        filter::{Span, any_of},
+        news::{self, Happened, What},
+        page::Order,
+    },
     error::{Error, Problem, ProblemCode},
+    global_id,
     ground::Ground,
     organizations::{
         reach::{self, List},
@@ -41,7 +47,7 @@ pub async fn request_lists(
     organization_id: Uuid,
     psa_connection_id: Uuid,
 ) -> Result<sync_run::Model, Error> {
-    enqueue(ground, organization_id, psa_connection_id, Wanted::PickLists).await
+    enqueue(ground, organization_id, psa_connection_id, Wanted::PickLists, None).await
 }
 
 /// Asks for a reading. Where the same one waits already, that is given.
@@ -58,7 +64,8 @@ pub async fn request(
         let message = "the connection is switched off; switch it on first";
         return Err(Problem::of("id", ProblemCode::WrongState, message).into());
     }
-    enqueue(ground, connection.organization_id, connection.id, wanted).await
+    let by = Some((viewer.clone(), connection.clone()));
+    enqueue(ground, connection.organization_id, connection.id, wanted, by).await
 }
 
 async fn enqueue(
@@ -66,11 +73,15 @@ async fn enqueue(
     organization_id: Uuid,
     connection_id: Uuid,
     wanted: Wanted,
+    by: Option<(Viewer, psa_connection::Model)>,
 ) -> Result<sync_run::Model, Error> {
-    let (kind, filter) = match wanted {
-        Wanted::Companies(filter) => (SyncKind::Companies, json!(tidied(filter))),
-        Wanted::PickLists => (SyncKind::PickLists, json!({})),
+    let (kind, filter, action) = match wanted {
+        Wanted::Companies(filter) => {
+            (SyncKind::Companies, json!(tidied(filter)), "psaConnectionSyncCompanies")
+        }
+        Wanted::PickLists => (SyncKind::PickLists, json!({}), "psaConnectionSyncPickLists"),
     };
+    let ground_of = ground.clone();
     let now = ground.clock.now();
     let row = sync_run::ActiveModel {
         id: Set(ground.chance.id(now)),
@@ -105,6 +116,22 @@ async fn enqueue(
                 }
                 let run = row.insert(tx).await?;
                 lanes::wake(tx, connection_id, now).await?;
+                if let Some((viewer, connection)) = by {
+                    let mut change =
+                        Change::of(action, &connection).is("syncRunId", global_id::encode("SyncRun", run.id));
+                    let chosen: Map<String, Value> = run
+                        .filter
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .filter(|(_, value)| !value.is_null() && **value != Value::Bool(false))
+                        .map(|(name, value)| (name.clone(), value.clone()))
+                        .collect();
+                    if !chosen.is_empty() {
+                        change = change.is("filter", chosen);
+                    }
+                    audit::record(tx, &ground_of, &viewer, change).await?;
+                }
                 Ok::<_, Error>(run)
             })
         })
@@ -124,23 +151,45 @@ fn tidied(filter: CompanyFilter) -> CompanyFilter {
     }
 }
 
-/// The readings of a connection, the newest first.
+/// Readings, the newest first unless ordered otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RunList;
+pub struct RunList {
+    /// Of an organization, rather than of a connection.
+    pub of_organization: bool,
+    /// In one of these states.
+    pub statuses: Option<Vec<SyncStatus>>,
+    /// Of one of these kinds.
+    pub kinds: Option<Vec<SyncKind>>,
+    /// Through one of these connections.
+    pub psa_connection_ids: Option<Vec<Uuid>>,
+    /// Asked for in this time.
+    pub created: Span,
+    /// Another order.
+    pub order: Option<Order<sync_run::Entity>>,
+}
 
 impl List for RunList {
     type Entity = sync_run::Entity;
 
     fn rows(&self, viewer: &Viewer) -> Select<sync_run::Entity> {
-        reach::rows::<sync_run::Entity>(viewer)
+        use sync_run::Column as C;
+        reach::rows::<sync_run::Entity>(viewer).filter(
+            Condition::all()
+                .add(any_of(C::Status, self.statuses.as_deref()))
+                .add(any_of(C::Kind, self.kinds.as_deref()))
+                .add(any_of(C::PsaConnectionId, self.psa_connection_ids.as_deref()))
+                .add(self.created.holds(C::CreatedAt)),
+        )
     }
 
     fn parent(&self) -> ColumnRef {
-        sync_run::Column::PsaConnectionId.as_column_ref().into_column_ref()
+        use sync_run::Column as C;
+        let column = if self.of_organization { C::OrganizationId } else { C::PsaConnectionId };
+        column.as_column_ref().into_column_ref()
     }
 
     fn order(&self) -> Order<sync_run::Entity> {
-        Order::descending(sync_run::Column::CreatedAt)
+        self.order.unwrap_or(Order::descending(sync_run::Column::CreatedAt))
     }
 }
 
@@ -172,14 +221,15 @@ pub async fn next_run(
 /// A run begins, or begins anew.
 pub async fn begin(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
     use sync_run::Column as C;
-    sync_run::Entity::update_many()
+    let begun = sync_run::Entity::update_many()
         .col_expr(C::Status, Expr::value(SyncStatus::Running))
         .col_expr(C::StartedAt, Expr::value(now))
         .col_expr(C::DoneCount, Expr::value(0_i64))
         .filter(C::Id.eq(run_id))
-        .exec(tx)
-        .await
-        .map(|_| ())
+        .exec_with_returning(tx)
+        .await?;
+    progressed(&begun, now);
+    Ok(())
 }
 
 /// How far a run is: so many read in all, of so many where the PSA says so.
@@ -188,16 +238,18 @@ pub async fn progress(
     run_id: Uuid,
     done: u64,
     total: Option<u64>,
+    now: Timestamp,
 ) -> Result<(), DbErr> {
     use sync_run::Column as C;
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    sync_run::Entity::update_many()
+    let run = sync_run::Entity::update_many()
         .col_expr(C::DoneCount, Expr::value(count(done)))
         .col_expr(C::TotalCount, Expr::value(total.map(count)))
         .filter(C::Id.eq(run_id))
-        .exec(tx)
-        .await
-        .map(|_| ())
+        .exec_with_returning(tx)
+        .await?;
+    progressed(&run, now);
+    Ok(())
 }
 
 /// A run is done: what was read is all there is.
@@ -229,14 +281,23 @@ async fn end(
     now: Timestamp,
 ) -> Result<(), DbErr> {
     use sync_run::Column as C;
-    sync_run::Entity::update_many()
+    let ended = sync_run::Entity::update_many()
         .col_expr(C::Status, Expr::value(status))
         .col_expr(C::Problem, Expr::value(problem))
         .col_expr(C::FinishedAt, Expr::value(now))
         .filter(C::Id.eq(run_id))
-        .exec(tx)
-        .await
-        .map(|_| ())
+        .exec_with_returning(tx)
+        .await?;
+    progressed(&ended, now);
+    Ok(())
+}
+
+/// Tells those who watch.
+fn progressed(runs: &[sync_run::Model], at: Timestamp) {
+    for run in runs {
+        let (organization_id, id) = (run.organization_id, run.id);
+        news::tell(Happened { what: What::SyncRunProgressed, organization_id, id, at });
+    }
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ pub async fn delivered(
     match what {
         Delivered::Created(remote) => {
             let expected = ticket.psa_company_id;
-            release_id(tx, &ticket, &remote.external_id).await?;
+            release_id(tx, &ticket, &remote.external_id, now).await?;
             take_over(&mut ticket, &remote);
             if operation.attempts > 1 {
                 // It stood there for a while: somebody may have closed it by now.
@@ -211,9 +211,10 @@ async fn release_id(
     tx: &DatabaseTransaction,
     ticket: &ticket::Model,
     external_id: &str,
+    now: Timestamp,
 ) -> Result<(), DbErr> {
     let reused = "the PSA has given this ticket's id to another one; it was set up anew or restored";
-    ticket::Entity::update_many()
+    let released = ticket::Entity::update_many()
         .col_expr(ticket::Column::ExternalId, Expr::value(None::<String>))
         .col_expr(ticket::Column::RefreshAt, Expr::value(None::<Timestamp>))
         .col_expr(ticket::Column::StateReason, Expr::value(Some("id_reused")))
@@ -222,9 +223,12 @@ async fn release_id(
         .filter(ticket::Column::PsaConnectionId.eq(ticket.psa_connection_id))
         .filter(ticket::Column::ExternalId.eq(external_id))
         .filter(ticket::Column::Id.ne(ticket.id))
-        .exec(tx)
-        .await
-        .map(|_| ())
+        .exec_with_returning(tx)
+        .await?;
+    for other in &released {
+        plan::changed(other, now);
+    }
+    Ok(())
 }
 
 /// Nothing more is done to a ticket that stands at another customer.

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::plan::{self, Opening, Place};
 use crate::{
+    audit::{self, Change, facts},
     error::{Error, Problem, ProblemCode},
+    global_id,
     ground::Ground,
     organizations::viewer::{Permission, Viewer},
 };
@@ -82,7 +84,7 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
         return Err(Problem::of("ticketProfileId", ProblemCode::NotFound, message).into());
     };
     let place = Place { company, mapping, profile };
-    let (ground_of, by) = (ground.clone(), viewer.name.clone());
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let linked = ground
         .db
         .write(move |tx| {
@@ -101,6 +103,7 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                         return Err(Problem::of("externalId", ProblemCode::WrongState, message).into());
                     }
                     plan::add_finding(tx, &ground_of, &ours, finding.id).await?;
+                    audit::record(tx, &ground_of, &by, linked_to(&ours, &external_id, finding.id)).await?;
                     return Ok(ours);
                 }
                 let opening = Opening {
@@ -113,7 +116,7 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                     previous_ticket_id: None,
                     event_id: None,
                 };
-                let payload = json!({ "external_id": external_id, "by": by });
+                let payload = json!({ "external_id": external_id, "by": by.name });
                 let (ticket, is_first) =
                     plan::begin(tx, &ground_of, &place, opening, OperationKind::Link, payload).await?;
                 if !is_first {
@@ -122,12 +125,20 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                 }
                 plan::add_finding(tx, &ground_of, &ticket, finding.id).await?;
                 plan::wake_lanes(tx, &ground_of, organization_id, vec![ticket.id]).await?;
+                audit::record(tx, &ground_of, &by, linked_to(&ticket, &external_id, finding.id)).await?;
                 Ok::<_, Error>(ticket)
             })
         })
         .await?;
     ground.wake.outbox();
     Ok(linked)
+}
+
+fn linked_to(ticket: &ticket::Model, external_id: &str, finding_id: Uuid) -> Change {
+    Change::of("ticketLink", ticket)
+        .is("psaConnectionId", facts::reference::<psa_connection::Model>(ticket.psa_connection_id))
+        .is("externalId", external_id)
+        .is("findingId", global_id::encode("Finding", finding_id))
 }
 
 async fn ours(

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     delivered::take_over,
-    plan::{self, mark_closed, save},
+    plan::{self, mark_closed, save, save_quietly},
     remote::RemoteTicket,
     state::{Happening, after},
 };
@@ -132,6 +132,7 @@ pub async fn observed(
         None => true,
         Some(remote) => is_closed(tx, &ticket, remote).await?,
     };
+    let known = ticket.clone();
     if let Some(remote) = remote {
         take_over(&mut ticket, remote);
     }
@@ -142,8 +143,14 @@ pub async fn observed(
         (false, TicketState::Closed) => Some(Happening::ReopenedByPerson),
         _ => None,
     };
-    let Some(happening) = happening else { return save(tx, ticket).await.map(|_| ()) };
-    let Some(state) = after(ticket.state, happening, None) else { return save(tx, ticket).await.map(|_| ()) };
+    let state = happening.and_then(|happening| after(ticket.state, happening, None));
+    let Some(state) = state else {
+        if ticket == known {
+            return save_quietly(tx, ticket).await.map(|_| ());
+        }
+        ticket.updated_at = now;
+        return save(tx, ticket).await.map(|_| ());
+    };
     ticket.updated_at = now;
     ticket.state_message = None;
     ticket.state_reason = None;

@@ -5,7 +5,9 @@ use entity::{
     ticket::TicketState,
     ticket_operation::{self, OperationKind, OperationState},
 };
-use sea_orm::{ActiveModelTrait as _, EntityTrait as _, QuerySelect as _, Set, sea_query::LockType};
+use sea_orm::{
+    ActiveEnum as _, ActiveModelTrait as _, EntityTrait as _, QuerySelect as _, Set, sea_query::LockType,
+};
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +16,7 @@ use super::{
     state::{Happening, after},
 };
 use crate::{
+    audit::{self, Change},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
     organizations::viewer::{Permission, Viewer},
@@ -29,7 +32,7 @@ pub async fn retry(
     let found = ticket_operation::Entity::find_by_id(operation_id).one(ground.db.reader()).await?;
     let found = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     viewer.may(Permission::Operate, found.organization_id)?;
-    let ground_of = ground.clone();
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let row = ground
         .db
         .write::<_, Error, _>(move |tx| {
@@ -75,14 +78,18 @@ pub async fn retry(
                 ticket.state_reason = None;
                 ticket.state_message = None;
                 ticket.updated_at = now;
+                let name = format!("{} of {}", operation.kind.to_value().to_uppercase(), ticket.title);
                 save(tx, ticket).await?;
                 let lane_id = operation.psa_connection_id;
+                let old = operation.clone();
                 let mut row: ticket_operation::ActiveModel = operation.into();
                 row.state = Set(OperationState::Ready);
                 row.run_at = Set(now);
                 row.finished_at = Set(None);
                 let row = row.update(tx).await?;
                 lanes::resume(tx, lane_id, now).await?;
+                let change = Change::between("ticketOperationRetry", &old, &row).named(name);
+                audit::record(tx, &ground_of, &by, change).await?;
                 Ok(row)
             })
         })

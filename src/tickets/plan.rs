@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::state::{Happening, after};
 use crate::{
+    db::news::{self, Happened, What},
     ground::Ground,
     queue::{
         lanes,
@@ -202,8 +203,9 @@ pub async fn add_finding(
                 .to_owned(),
         )
         .exec_without_returning(tx)
-        .await
-        .map(|_| ())
+        .await?;
+    changed(ticket, now);
+    Ok(())
 }
 
 /// Plans a note.
@@ -333,9 +335,25 @@ pub async fn wake_lanes(
     Ok(())
 }
 
-/// Writes a ticket as it stands. Call it with its row locked.
+/// Writes a ticket as it stands, and tells those who watch. Call it with its row locked.
 pub async fn save(tx: &DatabaseTransaction, ticket: ticket::Model) -> Result<ticket::Model, DbErr> {
+    let saved = save_quietly(tx, ticket).await?;
+    changed(&saved, saved.updated_at);
+    Ok(saved)
+}
+
+/// The same where nothing has changed that anybody sees.
+pub(super) async fn save_quietly(
+    tx: &DatabaseTransaction,
+    ticket: ticket::Model,
+) -> Result<ticket::Model, DbErr> {
     ticket.into_active_model().reset_all().update(tx).await
+}
+
+/// Tells those who watch that a ticket is not as it was.
+pub(super) fn changed(ticket: &ticket::Model, at: Timestamp) {
+    let (organization_id, id) = (ticket.organization_id, ticket.id);
+    news::tell(Happened { what: What::TicketUpdated, organization_id, id, at });
 }
 
 /// Marks a ticket closed: its group may have a new one from here on.

@@ -1,16 +1,17 @@
 //! Tickets, their operations and attempts, for those who look at them.
 
-use entity::{attempt, ticket, ticket_finding, ticket_operation};
+use entity::{attempt, psa_connection, ticket, ticket_finding, ticket_operation};
 use sea_orm::{
-    ColumnTrait as _, Condition, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _, Select,
-    sea_query::{ColumnRef, IntoColumnRef as _},
+    ColumnTrait as _, Condition, EntityTrait as _, JoinType, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _, Select,
+    sea_query::{ColumnRef, Expr, IntoColumnRef as _},
 };
 use uuid::Uuid;
 
 use crate::{
     db::{
-        filter::{Severities, Span, any_of, contains},
-        page::Order,
+        filter::{Severities, Span, any_of},
+        page::{Order, Search},
     },
     error::Error,
     ground::Ground,
@@ -44,11 +45,19 @@ pub struct TicketFilter {
     pub company_ids: Option<Vec<Uuid>>,
     /// On one of these connections.
     pub psa_connection_ids: Option<Vec<Uuid>>,
+    /// For one of these companies of the PSA.
+    pub psa_company_ids: Option<Vec<Uuid>>,
+    /// On a connection to one of these platforms.
+    pub platforms: Option<Vec<String>>,
     /// Planned in this time.
     pub created: Span,
+    /// Last changed in this time.
+    pub updated: Span,
+    /// Closed in this time.
+    pub closed: Span,
     /// Test tickets, or none of them.
     pub is_test: Option<bool>,
-    /// Part of the title or of the PSA's number.
+    /// Part of the title or of the PSA's number, or its id.
     pub text: Option<String>,
 }
 
@@ -74,12 +83,23 @@ impl List for TicketList {
                 .add(filter.severities.hold(ticket::Column::Severity))
                 .add(any_of(ticket::Column::CompanyId, filter.company_ids.as_deref()))
                 .add(any_of(ticket::Column::PsaConnectionId, filter.psa_connection_ids.as_deref()))
+                .add(any_of(ticket::Column::PsaCompanyId, filter.psa_company_ids.as_deref()))
+                .add_option(filter.platforms.as_deref().map(|platforms| {
+                    let connections = reach::rows::<psa_connection::Entity>(viewer)
+                        .filter(psa_connection::Column::Platform.is_in(platforms))
+                        .select_only()
+                        .column(psa_connection::Column::Id);
+                    ticket::Column::PsaConnectionId.in_subquery(connections.into_query())
+                }))
                 .add(filter.created.holds(ticket::Column::CreatedAt))
+                .add(filter.updated.holds(ticket::Column::UpdatedAt))
+                .add(filter.closed.holds(ticket::Column::ClosedAt))
                 .add_option(filter.is_test.map(|is_test| ticket::Column::IsTest.eq(is_test)))
-                .add(contains(
-                    &[ticket::Column::Title, ticket::Column::ExternalNumber],
-                    filter.text.as_deref(),
-                )),
+                .add_option(
+                    self.order
+                        .is_by(ticket::Column::ClosedAt)
+                        .then(|| ticket::Column::ClosedAt.is_not_null()),
+                ),
         );
         if self.of != TicketsOf::Finding {
             return rows;
@@ -101,6 +121,14 @@ impl List for TicketList {
 
     fn order(&self) -> Order<ticket::Entity> {
         self.order
+    }
+
+    fn search(&self, _viewer: &Viewer) -> Option<Search<ticket::Entity>> {
+        use ticket::Column as C;
+        let search = Search::new(self.filter.text.as_deref(), C::CreatedAt)?;
+        let search = search.within(Expr::col(C::Title.as_column_ref()));
+        let search = search.within(Expr::col(C::ExternalNumber.as_column_ref()));
+        Some(search.exactly(C::ExternalNumber).exactly(C::ExternalId))
     }
 }
 
@@ -137,6 +165,10 @@ pub struct OperationFilter {
     pub psa_connection_ids: Option<Vec<Uuid>>,
     /// Planned in this time.
     pub created: Span,
+    /// To be tried in this time, as last planned.
+    pub due: Span,
+    /// Still to be done, or not.
+    pub is_waiting: Option<bool>,
 }
 
 /// A list of operations.
@@ -160,7 +192,16 @@ impl List for OperationList {
                 .add(any_of(ticket_operation::Column::State, filter.states.as_deref()))
                 .add(any_of(ticket_operation::Column::Kind, filter.kinds.as_deref()))
                 .add(any_of(ticket_operation::Column::PsaConnectionId, filter.psa_connection_ids.as_deref()))
-                .add(filter.created.holds(ticket_operation::Column::CreatedAt)),
+                .add(filter.created.holds(ticket_operation::Column::CreatedAt))
+                .add(filter.due.holds(ticket_operation::Column::RunAt))
+                .add_option(filter.is_waiting.map(|is_waiting| {
+                    let ready = ticket_operation::OperationState::Ready;
+                    if is_waiting {
+                        ticket_operation::Column::State.eq(ready)
+                    } else {
+                        ticket_operation::Column::State.ne(ready)
+                    }
+                })),
         )
     }
 

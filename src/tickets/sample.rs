@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::plan::{self, Opening, Place};
 use crate::{
+    audit::{self, Change},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
     organizations::viewer::{Permission, Viewer},
@@ -51,8 +52,7 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
         )
     })?;
     let place = Place { company, mapping, profile };
-    let ground_of = ground.clone();
-    let by = viewer.name.clone();
+    let (ground_of, by) = (ground.clone(), viewer.clone());
     let ticket = ground
         .db
         .write(move |tx| {
@@ -62,7 +62,7 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                     group_key: format!("test:{}", ground_of.chance.id(now)),
                     policy_id: None,
                     title: format!("Test ticket of PSA Gateway for {}", place.company.name),
-                    body: format!("A test asked for by {by} at {now}. It is closed again by itself; nothing needs to be done."),
+                    body: format!("A test asked for by {} at {now}. It is closed again by itself; nothing needs to be done.", by.name),
                     severity: Severity::Info,
                     is_test: true,
                     previous_ticket_id: None,
@@ -75,6 +75,7 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                 let ticket =
                     plan::add_operation(tx, &ground_of, ticket, OperationKind::Close, Value::Null, None).await?;
                 plan::wake_lanes(tx, &ground_of, ticket.organization_id, vec![ticket.id]).await?;
+                audit::record(tx, &ground_of, &by, Change::made("ticketSendTest", &ticket)).await?;
                 Ok::<_, Error>(ticket)
             })
         })

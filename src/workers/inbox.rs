@@ -4,6 +4,8 @@
 use entity::{event::Outcome, webhook_delivery, webhook_endpoint};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
+use tracing::Instrument as _;
+
 use super::Workers;
 use crate::{
     decisions::{decide, event::Reading, hints},
@@ -15,6 +17,7 @@ use crate::{
         received::Headers,
     },
     scanners,
+    telemetry::traces::{self, span_of_kind},
 };
 
 /// How many deliveries are claimed at once.
@@ -40,14 +43,20 @@ impl Workers {
             return Ok(false);
         }
         for delivery in claimed {
-            let decided = match self.read(&delivery).await {
-                Ok(content) => self.decide(&delivery, content).await,
-                Err(error) => Err(error),
+            let span = span_of_kind!("consumer", "delivery", request.id = delivery.request_id);
+            traces::continue_from(&span, delivery.trace_context.as_deref());
+            let work = async {
+                let decided = match self.read(&delivery).await {
+                    Ok(content) => self.decide(&delivery, content).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = decided {
+                    tracing::warn!(delivery.id = %delivery.id, error = %error, cause = ?std::error::Error::source(&error), "a delivery could not be decided");
+                    inbox::put_back(ground, &delivery, &error).await?;
+                }
+                Ok::<_, Error>(())
             };
-            if let Err(error) = decided {
-                tracing::warn!(delivery.id = %delivery.id, error = %error, cause = ?std::error::Error::source(&error), "a delivery could not be decided");
-                inbox::put_back(ground, &delivery, &error).await?;
-            }
+            work.instrument(span).await?;
         }
         Ok(true)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use entity::{Timestamp, lane, psa_connection};
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{Client, Workers};
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
         outbox,
     },
     sync::runs,
+    telemetry::traces::{self, span_of_kind},
     tickets::observe,
 };
 
@@ -27,7 +29,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How many pieces of work one holder does before others get their turn.
 const TURN: usize = 25;
 /// How long a lane rests after a refused login or a missing permission, in seconds.
-const PAUSE_SECS: i64 = 900;
+pub(super) const PAUSE_SECS: i64 = 900;
 /// The least and the most a lane rests after other failures, in seconds.
 const REST_SECS: (i64, i64) = (5, 900);
 /// How long it rests when a PSA asks for less calls without saying for how long, in seconds.
@@ -68,9 +70,10 @@ impl Workers {
             poll_cursor: held.poll_cursor,
             lists_at: held.lists_at,
         };
-        let client = match self.client(&held).await? {
-            Ok(client) => client,
+        let (client, connection) = match self.client(&held).await? {
+            Ok(found) => found,
             Err(why) => {
+                connections::record_health(ground, held.organization_id, held.id, false, &why).await?;
                 leaving.pause = Some((ground.clock.now().plus_secs(PAUSE_SECS), why));
                 lanes::release(ground, &held, leaving).await?;
                 return Ok(true);
@@ -82,7 +85,10 @@ impl Workers {
             lanes::release(ground, &held, leaving).await?;
             return Ok(true);
         }
-        let turn = self.take_turn(&held, &client, &mut leaving, stop).await;
+        let turn = match self.verification_turn(&held, &connection, &client).await {
+            Ok(Turn::On) => self.take_turn(&held, &client, &mut leaving, stop).await,
+            other => other,
+        };
         match turn {
             Ok(Turn::Lost) => return Ok(true),
             Ok(Turn::On) => leaving.failures = 0,
@@ -109,7 +115,9 @@ impl Workers {
         let ground = &self.0.ground;
         for _ in 0..TURN {
             let Some(operation) = outbox::next(ground, held).await? else { break };
-            match self.carry_out(held, client, operation).await? {
+            let span = span_of_kind!("consumer", "operation", ticket_operation.id = %operation.id);
+            traces::continue_from(&span, operation.trace_context.as_deref());
+            match self.carry_out(held, client, operation).instrument(span).await? {
                 Turn::On => {}
                 other => return Ok(other),
             }
@@ -234,7 +242,10 @@ impl Workers {
     }
 
     /// The connection's client: as it was, or made anew after a change of credentials or of the lane's holder.
-    async fn client(&self, held: &lane::Model) -> Result<Result<Client, String>, Error> {
+    async fn client(
+        &self,
+        held: &lane::Model,
+    ) -> Result<Result<(Client, psa_connection::Model), String>, Error> {
         let row = psa_connection::Entity::find_by_id(held.id)
             .filter(psa_connection::Column::OrganizationId.eq(held.organization_id))
             .one(self.0.ground.db.reader())
@@ -243,7 +254,7 @@ impl Workers {
         if let Some(client) = self.known_client(held.id)
             && client.credentials_version == row.credentials_version
         {
-            return Ok(Ok(client));
+            return Ok(Ok((client, row)));
         }
         let Some(platform) = psa::platform(&row.platform) else {
             return Ok(Err(format!("this version knows no platform \"{}\"", row.platform)));
@@ -270,7 +281,7 @@ impl Workers {
             budget_key,
         };
         self.remember_client(held.id, client.clone());
-        Ok(Ok(client))
+        Ok(Ok((client, row)))
     }
 
     /// What an error at a PSA means for the lane.

@@ -9,6 +9,7 @@ mod lane;
 mod outcome;
 mod readings;
 mod registrations;
+mod verification;
 
 use std::{
     collections::HashMap,
@@ -24,6 +25,7 @@ use crate::{
     ground::Ground,
     metrics::Metrics,
     psa::{self, http::Outbound},
+    statistics,
 };
 
 /// How often workers look for work that nobody told them of, such as other nodes'.
@@ -77,8 +79,9 @@ impl Workers {
     /// Does one piece of work that is due. False where nothing was.
     pub async fn step(&self) -> Result<bool, Error> {
         let decided = self.decide_batch().await?;
-        let served = self.serve_lane(&CancellationToken::new()).await?;
-        Ok(decided || served)
+        let served = Box::pin(self.serve_lane(&CancellationToken::new())).await?;
+        let folded = statistics::fold::fold(&self.0.ground).await?;
+        Ok(decided || served || folded)
     }
 
     /// Works until `stop` is called and what was begun is finished.
@@ -86,7 +89,8 @@ impl Workers {
         let mut tasks = tokio::task::JoinSet::new();
         let options = &self.0.options;
         let jobs = std::iter::repeat_n(Job::Inbox, options.inbox_workers.max(1))
-            .chain(std::iter::repeat_n(Job::Lanes, options.lane_workers.max(1)));
+            .chain(std::iter::repeat_n(Job::Lanes, options.lane_workers.max(1)))
+            .chain([Job::Tallies]);
         let mut job_of = HashMap::new();
         for job in jobs {
             job_of.insert(tasks.spawn(self.clone().repeat(job, stop.clone())).id(), job);
@@ -108,12 +112,14 @@ impl Workers {
         while !stop.is_cancelled() {
             let done = match job {
                 Job::Inbox => self.decide_batch().await,
-                Job::Lanes => self.serve_lane(&stop).await,
+                Job::Lanes => Box::pin(self.serve_lane(&stop)).await,
+                Job::Tallies => statistics::fold::fold(&self.0.ground).await,
             };
             let called = async {
                 match job {
                     Job::Inbox => self.0.ground.wake.inbox_called().await,
                     Job::Lanes => self.0.ground.wake.outbox_called().await,
+                    Job::Tallies => std::future::pending().await,
                 }
             };
             match done {
@@ -151,4 +157,5 @@ impl Workers {
 enum Job {
     Inbox,
     Lanes,
+    Tallies,
 }

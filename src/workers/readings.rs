@@ -113,7 +113,7 @@ impl Workers {
     }
 
     async fn store(&self, held: &lane::Model, run: &sync_run::Model, read: Read) -> Result<bool, Error> {
-        let (ground, id) = (self.0.ground.clone(), run.id);
+        let (ground, id, now) = (self.0.ground.clone(), run.id, self.0.ground.clock.now());
         let (organization_id, connection_id) = (run.organization_id, run.psa_connection_id);
         self.while_held(held, move |tx| {
             Box::pin(async move {
@@ -121,13 +121,13 @@ impl Workers {
                     Read::Companies { page, done, total } => {
                         companies::store_companies(tx, &ground, organization_id, connection_id, &page)
                             .await?;
-                        runs::progress(tx, id, done, total).await
+                        runs::progress(tx, id, done, total, now).await
                     }
                     Read::PickLists(lists) => {
                         pick_lists::store_pick_lists(tx, &ground, organization_id, connection_id, &lists)
                             .await?;
                         let count = lists.len() as u64;
-                        runs::progress(tx, id, count, Some(count)).await
+                        runs::progress(tx, id, count, Some(count), now).await
                     }
                 }
             })

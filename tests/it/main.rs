@@ -7,20 +7,30 @@
     clippy::items_after_statements,
     clippy::disallowed_methods,
     clippy::print_stdout,
-    clippy::large_futures,
     clippy::unused_async,
     reason = "a test stops at the first surprise, and plays the outside world"
 )]
 
+mod attacks;
+mod audited;
 mod closing;
 mod door;
+mod entrance;
 mod house;
+mod keys;
 mod killed;
+mod login;
 mod mapping;
 mod one_ticket;
 mod outages;
 mod psa_contract;
+mod roles;
 mod schema;
 mod secrets;
+mod signing_in;
+mod streams;
 mod support;
+#[cfg(feature = "otel")]
+mod traces;
+mod transport;
 mod walls;

@@ -10,6 +10,8 @@ use crate::support::{Msp, TestApp, finding, text};
 /// list fails the test.
 const QUERIES: &[&str] = &[
     "accessTokens",
+    "auditLog",
+    "members",
     "node",
     "nodes",
     "organizationBySlug",
@@ -23,7 +25,7 @@ const QUERIES: &[&str] = &[
 ];
 
 /// Inputs of all mutations, with the ids of somebody else's things.
-fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
+pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
     let of = |id: &str| json!({ "id": id });
     vec![
         (
@@ -31,6 +33,8 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             json!({ "organizationId": ids.organization, "name": "mine now", "role": "ADMINISTRATOR" }),
         ),
         ("accessTokenRevoke", of(&ids.token)),
+        ("accessTokenRotate", of(&ids.token)),
+        ("accessTokenUpdate", json!({ "id": ids.token, "name": "mine now" })),
         ("companyAliasAdd", json!({ "companyId": ids.company, "value": "stolen" })),
         ("companyAliasRemove", of(&ids.alias)),
         ("companyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
@@ -38,6 +42,12 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("companyMappingRemove", of(&ids.mapping)),
         ("companyMappingSet", json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company })),
         ("companyUpdate", json!({ "id": ids.company, "name": "Renamed" })),
+        (
+            "memberInvite",
+            json!({ "organizationId": ids.organization, "email": "mallory@example.com", "role": "VIEWER" }),
+        ),
+        ("memberRemove", of(&ids.member)),
+        ("memberUpdate", json!({ "id": ids.member, "isEnabled": false })),
         ("organizationCreate", json!({ "slug": "third", "name": "Third" })),
         ("organizationUpdate", json!({ "id": ids.organization, "name": "Renamed" })),
         ("policyUpdate", json!({ "id": ids.policy, "isEnabled": false })),
@@ -118,30 +128,32 @@ fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
 }
 
 /// Ids of everything an organization has.
-struct Ids {
-    organization: String,
-    token: String,
-    company: String,
-    alias: String,
-    mapping: String,
-    psa_company: String,
-    policy: String,
-    connection: String,
-    profile: String,
-    endpoint: String,
-    secret: String,
-    delivery: String,
-    event: String,
-    finding: String,
-    ticket: String,
-    operation: String,
-    external_id: String,
+pub struct Ids {
+    pub organization: String,
+    pub token: String,
+    pub member: String,
+    pub company: String,
+    pub alias: String,
+    pub mapping: String,
+    pub psa_company: String,
+    pub policy: String,
+    pub connection: String,
+    pub profile: String,
+    pub endpoint: String,
+    pub secret: String,
+    pub delivery: String,
+    pub event: String,
+    pub finding: String,
+    pub ticket: String,
+    pub operation: String,
+    pub external_id: String,
 }
 
 const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization {
     id slug name
     policy { id name isEnabled ticketProfile { id } }
-    accessTokens(first: 10) { nodes { id name role revokedAt } }
+    accessTokens(first: 10) { nodes { id name role revokedAt previousTokenExpiresAt } }
+    members(first: 10) { nodes { id email role isEnabled } }
     companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
       syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } } }
@@ -151,16 +163,17 @@ const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization 
     findings(first: 10) { nodes { id state } }
     tickets(first: 10) { nodes { id state externalId operations(first: 10) { nodes { id state } } } } } } }";
 
-async fn everything(app: &TestApp, msp: &Msp<'_>) -> Value {
+pub async fn everything(app: &TestApp, msp: &Msp<'_>) -> Value {
     app.graphql(EVERYTHING, json!({ "id": msp.organization })).await
 }
 
-async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
+pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
     let all = everything(app, msp).await;
     let at = |path: &str| text(&all, &format!("/node/{path}"));
     Ids {
         organization: at("id"),
         token: at("accessTokens/nodes/0/id"),
+        member: at("members/nodes/0/id"),
         company: at("companies/nodes/0/id"),
         alias: at("companies/nodes/0/aliases/0/id"),
         mapping: at("companies/nodes/0/mappings/nodes/0/id"),
@@ -179,21 +192,22 @@ async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
     }
 }
 
-async fn root_fields(app: &TestApp, root: &str) -> BTreeSet<String> {
+/// The names of the root's fields.
+pub async fn root_fields(app: &TestApp, root: &str) -> BTreeSet<String> {
     let schema =
         app.graphql(&format!("{{ __schema {{ {root} {{ fields {{ name }} }} }} }}"), json!({})).await;
     let fields = schema["__schema"][root]["fields"].as_array().expect("fields").clone();
     fields.iter().map(|field| text(field, "/name")).collect()
 }
 
-fn document(mutation: &str) -> String {
+pub fn document(mutation: &str) -> String {
     let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     format!(
         "mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename userErrors {{ code message }} }} }}"
     )
 }
 
-fn is_refused(answer: &Value, mutation: &str) -> bool {
+pub fn is_refused(answer: &Value, mutation: &str) -> bool {
     let codes: Vec<_> = answer["errors"]
         .as_array()
         .into_iter()
@@ -248,6 +262,7 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     let all = [
         &theirs.organization,
         &theirs.token,
+        &theirs.member,
         &theirs.company,
         &theirs.alias,
         &theirs.mapping,

@@ -1,11 +1,13 @@
+use std::collections::HashMap;
+
 use entity::{Timestamp, ticket};
 use proptest::{prelude::*, test_runner::TestRunner};
-use sea_orm::sea_query::IntoColumnRef as _;
 
 use super::*;
 use crate::{
     fixtures::{self, Place},
     organizations::{reach, viewer::Viewer},
+    tickets::read::{TicketFilter, TicketList, TicketsOf},
 };
 
 fn order(descending: bool) -> Order<ticket::Entity> {
@@ -16,6 +18,12 @@ fn order(descending: bool) -> Order<ticket::Entity> {
     }
 }
 
+fn wanted() -> Wanted<ticket::Entity> {
+    let list =
+        TicketList { of: TicketsOf::Organization, filter: TicketFilter::default(), order: order(true) };
+    reach::wanted(&Viewer::gateway(), &list)
+}
+
 async fn read(
     place: &Place,
     parents: &[Uuid],
@@ -23,9 +31,7 @@ async fn read(
     args: &PageArgs,
 ) -> HashMap<Uuid, Slice<ticket::Model>> {
     let page = Page::new(args, order).unwrap();
-    let rows = reach::rows::<ticket::Entity>(&Viewer::gateway());
-    let parent = ticket::Column::OrganizationId.as_column_ref().into_column_ref();
-    slices(place.ground.db.reader(), rows, parent, parents, order, &page).await.unwrap()
+    slices(place.ground.db.reader(), &wanted(), parents, order, &page).await.unwrap()
 }
 
 /// Walks a list from end to end, adding a row below and above after the first page.
@@ -129,13 +135,10 @@ async fn one_statement_serves_many_parents_and_counts_them() {
     assert_eq!(shape(b.organization_id), (vec![1], false));
     assert_eq!(shape(empty.organization_id), (vec![], false));
 
-    let parent = || ticket::Column::OrganizationId.as_column_ref().into_column_ref();
-    let rows = || reach::rows::<ticket::Entity>(&Viewer::gateway());
-    let counts = count_by_parent(ground.db.reader(), rows(), parent(), &parents, None).await.unwrap();
+    let counts = count_by_parent(ground.db.reader(), &wanted(), &parents, None).await.unwrap();
     assert_eq!(parents.map(|id| counts[&id]), [5, 1, 0]);
-    let bounded =
-        count_by_parent(ground.db.reader(), rows(), parent(), &parents[..1], Some(3)).await.unwrap();
-    assert_eq!(bounded[&a.organization_id], 3);
+    let bounded = count_by_parent(ground.db.reader(), &wanted(), &parents, Some(3)).await.unwrap();
+    assert_eq!(parents.map(|id| bounded[&id]), [3, 1, 0]);
 }
 
 #[tokio::test]
@@ -161,4 +164,64 @@ async fn what_cannot_be_a_page_is_said_by_name() {
     }
     let own = order(true).cursor(&row);
     assert!(Page::new(&PageArgs { after: Some(own), ..args() }, order(true)).is_ok());
+}
+
+#[tokio::test]
+async fn a_search_looks_through_the_newest_rows_and_finds_exact_numbers_of_any_age() {
+    let ground = fixtures::ground().await;
+    let (acme, other) = (Place::new(&ground, "acme").await, Place::new(&ground, "other").await);
+    let numbered = |row: &ticket::Model, number: &str| ticket::Model {
+        external_number: Some(number.to_owned()),
+        ..row.clone()
+    };
+    let mut rows = Vec::new();
+    for (n, title) in ["Old disk", "old Fan", "new disk", "New DISK 100%"].into_iter().enumerate() {
+        let row = acme.ticket(title, Timestamp(i64::try_from(n).unwrap())).await;
+        let row = numbered(&row, &format!("T-{n}"));
+        change(&acme, row.clone()).await;
+        rows.push(row);
+    }
+    let stranger = other.ticket("a disk next door", Timestamp(9)).await;
+    change(&other, numbered(&stranger, "T-0")).await;
+
+    let find = |text: &str, bound: u64, parents: Vec<Uuid>, args: PageArgs| {
+        let list = TicketList {
+            of: TicketsOf::Organization,
+            filter: TicketFilter { text: Some(text.to_owned()), ..TicketFilter::default() },
+            order: order(true),
+        };
+        let mut wanted = reach::wanted(&Viewer::gateway(), &list);
+        wanted.search.as_mut().unwrap().bound = bound;
+        let (db, id) = (ground.db.clone(), acme.organization_id);
+        async move {
+            let page = Page::new(&args, list.order).unwrap();
+            let found = slices(db.reader(), &wanted, &parents, list.order, &page).await.unwrap();
+            let count = count_by_parent(db.reader(), &wanted, &parents, None).await.unwrap()[&id];
+            let titles = found[&id].rows.iter().map(|row| row.title.clone()).collect::<Vec<_>>();
+            assert!(count >= titles.len() as u64);
+            titles
+        }
+    };
+    let all = PageArgs::default;
+    for parents in [vec![acme.organization_id], vec![acme.organization_id, other.organization_id]] {
+        let found = |text: &'static str, bound| find(text, bound, parents.clone(), all());
+        assert_eq!(found(" Disk ", 50_000).await, ["New DISK 100%", "new disk", "Old disk"]);
+        assert_eq!(found("disk", 3).await, ["New DISK 100%", "new disk"], "the oldest is not looked at");
+        assert_eq!(found("T-0", 1).await, ["Old disk"], "but found by its number");
+        assert_eq!(found("100%", 50_000).await, ["New DISK 100%"]);
+        assert!(found("next door", 50_000).await.is_empty());
+        let after = PageArgs { after: Some(order(true).cursor(&rows[3])), first: Some(1), ..all() };
+        assert_eq!(find("disk", 50_000, parents.clone(), after).await, ["new disk"]);
+    }
+}
+
+async fn change(place: &Place, row: ticket::Model) {
+    use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
+    let row = row.into_active_model().reset_all();
+    place
+        .ground
+        .db
+        .write::<_, sea_orm::DbErr, _>(move |tx| Box::pin(async move { row.update(tx).await.map(|_| ()) }))
+        .await
+        .unwrap();
 }

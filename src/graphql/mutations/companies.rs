@@ -41,6 +41,8 @@ pub struct CompanyUpdateInput {
     pub id: ID,
     /// Name for people, at most 200 characters; unique in the organization.
     pub name: Option<String>,
+    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 payload! {
@@ -116,6 +118,9 @@ pub struct CompanyMappingSetInput {
     pub is_ticketing_enabled: Option<bool>,
     /// A ticket profile of its own, of the same connection; null takes it away, absent leaves it.
     pub ticket_profile_id: MaybeUndefined<ID>,
+    /// The mapping's version that you have seen, 0 where you have seen none: where it is another by now nothing is
+    /// changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 payload! {
@@ -172,7 +177,8 @@ impl CompanyMutation {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<company::Entity>(&input.id, &["id"])?;
-            let changed = companies::rename(viewer, ground, id, input.name.as_deref()).await?;
+            let changed =
+                companies::rename(viewer, ground, id, input.name.as_deref(), input.expected_version).await?;
             Ok(CompanyUpdatePayload::done(changed.into()))
         };
         CompanyUpdatePayload::answer(work.await)
@@ -244,6 +250,7 @@ impl CompanyMutation {
                     psa_company_id,
                     is_ticketing_enabled: input.is_ticketing_enabled,
                     ticket_profile_id,
+                    expected_version: input.expected_version,
                 },
                 (company, psa_company, profile) => {
                     let problems = [company.err(), psa_company.err(), profile.err()];

@@ -111,6 +111,7 @@ impl ConnectionWebhookMutation {
                 scheme: scheme.key.to_owned(),
                 secret: platform.make_webhook_secret(scheme.key, &ground.chance),
                 is_registered: true,
+                allowed_addresses: Vec::new(),
                 problems: Vec::new(),
             };
             registrations::request(viewer, ground, new, id).await?;
@@ -131,9 +132,7 @@ impl ConnectionWebhookMutation {
             let row = connections::by_id(viewer, ground, id).await?;
             viewer.may(Permission::ManageIntegrations, row.organization_id)?;
             let left_behind = take_out(ground, outbound, &row).await?;
-            for endpoint in registrations::of_connection(ground, id).await? {
-                registrations::give_up(viewer, ground, endpoint.id).await?;
-            }
+            registrations::give_up(viewer, ground, id).await?;
             Ok(PsaConnectionRemoveWebhookPayload {
                 psa_connection: Some(row.into()),
                 left_behind,

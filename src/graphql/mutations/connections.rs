@@ -2,9 +2,11 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{company, organization, psa_connection};
+use tracing::Instrument as _;
 
 use super::credentials::{self, CredentialInput};
 use crate::{
+    db::walled,
     error::{Error, Problem, ProblemCode},
     graphql::{
         Asking as _,
@@ -61,6 +63,8 @@ pub struct PsaConnectionUpdateInput {
     /// Fields of the login to change; others stay, and one without a value is taken away. Where a field
     /// that is no secret changes, secret ones have to be given again: they are sent to where the others say.
     pub credentials: Option<Vec<CredentialInput>>,
+    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 payload! {
@@ -180,8 +184,8 @@ impl PsaConnectionMutation {
         PsaConnectionCreatePayload::answer(work.await)
     }
 
-    /// Changes a connection. Another login makes its health unknown until it is verified. Needs
-    /// `MANAGE_INTEGRATIONS`.
+    /// Changes a connection. Another login makes its health unknown; the gateway verifies it by itself, and
+    /// the result shows in `verification` a moment later. Needs `MANAGE_INTEGRATIONS`.
     async fn psa_connection_update(
         &self,
         ctx: &Context<'_>,
@@ -195,6 +199,7 @@ impl PsaConnectionMutation {
             let mut change = ConnectionChange {
                 name: input.name,
                 is_enabled: input.is_enabled,
+                expected_version: input.expected_version,
                 company_id: match input.company_id {
                     MaybeUndefined::Undefined => None,
                     MaybeUndefined::Null => Some(None),
@@ -251,7 +256,9 @@ impl PsaConnectionMutation {
             viewer.may(Permission::CheckIntegrations, row.organization_id)?;
             // Goes on to its end when the answer is no longer waited for.
             let check = verify(viewer.clone(), ground.clone(), row, outbound.clone());
-            let checked = tokio::spawn(check).await.map_err(|error| Error::Internal(error.into()))?;
+            let checked = tokio::spawn(walled::carried(check).in_current_span())
+                .await
+                .map_err(|error| Error::Internal(error.into()))?;
             let (row, verification) = checked?;
             Ok(PsaConnectionVerifyPayload::done(row.into(), verification.steps))
         };
@@ -312,11 +319,9 @@ async fn verify(
         .connect(login, psa::counted(&ground, &outbound, budget))
         .map_err(|problems| Error::Invalid(problems.iter().map(stored_wrong).collect()))?;
     let verification = client.verify().await;
-    let failed = verification.steps.iter().find(|step| step.outcome == psa::StepOutcome::Failed);
-    let message = failed.map_or_else(|| "the login works".to_owned(), |step| step.message.clone());
-    let is_ok = verification.is_ok();
-    let verification = Verification::from(verification);
+    let (is_ok, message) = (verification.is_ok(), verification.summary());
     let steps = serde_json::to_value(&verification)?;
+    let verification = Verification::from(verification);
     let row = connections::record_verification(
         &viewer,
         &ground,

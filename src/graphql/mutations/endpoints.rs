@@ -1,9 +1,10 @@
 //! What can be done with webhook endpoints.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{organization, psa_connection, webhook_endpoint, webhook_secret};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::cleared;
 use crate::{
     clock::Chance,
     error::{Problem, ProblemCode},
@@ -14,7 +15,7 @@ use crate::{
         scalars::DateTime,
         types::{Sender, WebhookEndpoint, WebhookScheme},
     },
-    organizations::endpoints::{self, NewEndpoint},
+    organizations::endpoints::{self, EndpointChange, NewEndpoint},
     psa,
     scanners::signature::{self, Scheme, VerifyingKey},
 };
@@ -35,6 +36,9 @@ pub struct WebhookEndpointCreateInput {
     /// A shared secret of your own; one is made and shown once where it is absent. Where the scheme makes
     /// no secret: the sender's public key.
     pub secret: Option<String>,
+    /// Addresses and networks that webhooks are taken from, at most 100, such as `192.0.2.0/24`; absent or empty
+    /// for everywhere. Others are answered 403.
+    pub allowed_addresses: Option<Vec<String>>,
 }
 
 payload! {
@@ -64,6 +68,10 @@ pub struct WebhookEndpointUpdateInput {
     pub name: Option<String>,
     /// Whether it takes webhooks. One that is switched off answers as if it were not there.
     pub is_enabled: Option<bool>,
+    /// Addresses and networks that webhooks are taken from, at most 100; null or empty for everywhere.
+    pub allowed_addresses: MaybeUndefined<Vec<String>>,
+    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 /// Which endpoint gets another secret.
@@ -150,6 +158,7 @@ impl WebhookEndpointMutation {
                 scheme,
                 secret: secret.text.clone(),
                 is_registered: false,
+                allowed_addresses: input.allowed_addresses.unwrap_or_default(),
                 problems,
             };
             let made = endpoints::create(viewer, ground, new).await?;
@@ -162,7 +171,7 @@ impl WebhookEndpointMutation {
         WebhookEndpointCreatePayload::answer(work.await)
     }
 
-    /// Changes an endpoint's name, or switches it on or off. Needs `MANAGE_ENDPOINTS`.
+    /// Changes an endpoint's name, switches it on or off, or says from where it takes webhooks. Needs `MANAGE_ENDPOINTS`.
     async fn webhook_endpoint_update(
         &self,
         ctx: &Context<'_>,
@@ -171,8 +180,13 @@ impl WebhookEndpointMutation {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
-            let changed =
-                endpoints::update(viewer, ground, id, input.name.as_deref(), input.is_enabled).await?;
+            let change = EndpointChange {
+                name: input.name,
+                is_enabled: input.is_enabled,
+                allowed_addresses: cleared(input.allowed_addresses),
+                expected_version: input.expected_version,
+            };
+            let changed = endpoints::update(viewer, ground, id, change).await?;
             Ok(WebhookEndpointUpdatePayload::done(changed.into()))
         };
         WebhookEndpointUpdatePayload::answer(work.await)

@@ -1,6 +1,6 @@
 //! What can be done, a file for each thing it is done to.
 
-use async_graphql::Interface;
+use async_graphql::{Interface, MaybeUndefined};
 
 use super::errors::UserErrorCode;
 
@@ -9,9 +9,20 @@ pub mod connection_webhooks;
 pub mod connections;
 mod credentials;
 pub mod endpoints;
+pub mod members;
 pub mod organizations;
 pub mod profiles;
 pub mod tickets;
+pub mod tokens;
+
+/// A list to change: none where it is absent, an empty one for null.
+fn cleared<T>(list: MaybeUndefined<Vec<T>>) -> Option<Vec<T>> {
+    match list {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(Vec::new()),
+        MaybeUndefined::Value(list) => Some(list),
+    }
+}
 
 macro_rules! user_errors {
     ($($error:ident in $file:ident),* $(,)?) => {
@@ -36,8 +47,10 @@ macro_rules! user_errors {
 }
 
 user_errors! {
-    AccessTokenCreateUserError in organizations,
-    AccessTokenRevokeUserError in organizations,
+    AccessTokenCreateUserError in tokens,
+    AccessTokenRevokeUserError in tokens,
+    AccessTokenRotateUserError in tokens,
+    AccessTokenUpdateUserError in tokens,
     CompanyAliasAddUserError in companies,
     CompanyAliasRemoveUserError in companies,
     CompanyCreateUserError in companies,
@@ -45,6 +58,9 @@ user_errors! {
     CompanyMappingRemoveUserError in companies,
     CompanyMappingSetUserError in companies,
     CompanyUpdateUserError in companies,
+    MemberInviteUserError in members,
+    MemberRemoveUserError in members,
+    MemberUpdateUserError in members,
     OrganizationCreateUserError in organizations,
     OrganizationUpdateUserError in organizations,
     PolicyUpdateUserError in organizations,

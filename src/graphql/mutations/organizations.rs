@@ -1,21 +1,18 @@
-//! What can be done with organizations, their policy and their access tokens.
+//! What can be done with organizations and their policy.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use entity::{access_token, organization, policy, ticket_profile};
-use secrecy::ExposeSecret as _;
+use entity::{organization, policy, ticket_profile};
 
 use crate::{
     graphql::{
         Asking as _,
         errors::payload,
         ids,
-        scalars::DateTime,
-        types::{AccessToken, Organization, Policy, Role, Severity},
+        types::{Organization, Policy, Severity},
     },
     organizations::{
         organization::{self as organizations, NewOrganization},
         policies::{self, PolicyChange},
-        tokens::{self, NewToken},
     },
 };
 
@@ -44,6 +41,8 @@ pub struct OrganizationUpdateInput {
     pub id: ID,
     /// Name for people, at most 200 characters.
     pub name: Option<String>,
+    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 payload! {
@@ -69,6 +68,8 @@ pub struct PolicyUpdateInput {
     pub reopen_window_seconds: Option<i64>,
     /// At most one note about repetitions in this time, in seconds: 0 to 2,592,000 (30 days).
     pub note_interval_seconds: Option<i64>,
+    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 payload! {
@@ -79,45 +80,7 @@ payload! {
     }
 }
 
-/// An access token to be made.
-#[derive(Debug, InputObject)]
-pub struct AccessTokenCreateInput {
-    /// Whose data it opens; absent for the whole installation, which only its administrators may give.
-    pub organization_id: Option<ID>,
-    /// What it is for, at most 200 characters.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// When it stops working; absent for never.
-    pub expires_at: Option<DateTime>,
-}
-
-payload! {
-    /// What `accessTokenCreate` answers.
-    AccessTokenCreatePayload, AccessTokenCreateUserError {
-        /// The new token's record.
-        access_token: AccessToken,
-        /// The token itself, for `Authorization: Bearer`. Shown now and never again.
-        token: String,
-    }
-}
-
-/// Which access token to withdraw.
-#[derive(Debug, InputObject)]
-pub struct AccessTokenRevokeInput {
-    /// The token's record.
-    pub id: ID,
-}
-
-payload! {
-    /// What `accessTokenRevoke` answers.
-    AccessTokenRevokePayload, AccessTokenRevokeUserError {
-        /// The token's record.
-        access_token: AccessToken,
-    }
-}
-
-/// What can be done with organizations, their policy and their access tokens.
+/// What can be done with organizations and their policy.
 #[derive(Default)]
 pub struct OrganizationMutation;
 
@@ -143,7 +106,9 @@ impl OrganizationMutation {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<organization::Entity>(&input.id, &["id"])?;
-            let changed = organizations::rename(viewer, ground, id, input.name.as_deref()).await?;
+            let changed =
+                organizations::rename(viewer, ground, id, input.name.as_deref(), input.expected_version)
+                    .await?;
             Ok(OrganizationUpdatePayload::done(changed.into()))
         };
         OrganizationUpdatePayload::answer(work.await)
@@ -168,49 +133,11 @@ impl OrganizationMutation {
                 ticket_profile_id,
                 reopen_window_secs: input.reopen_window_seconds,
                 note_interval_secs: input.note_interval_seconds,
+                expected_version: input.expected_version,
             };
             let changed = policies::update(viewer, ground, id, change).await?;
             Ok(PolicyUpdatePayload::done(changed.into()))
         };
         PolicyUpdatePayload::answer(work.await)
-    }
-
-    /// Makes an access token, and shows it this once. Needs `MANAGE_ACCESS`.
-    async fn access_token_create(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The token.")] input: AccessTokenCreateInput,
-    ) -> Result<Option<AccessTokenCreatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
-        let work = async {
-            let organization_id = ids::parse_option::<organization::Entity>(
-                input.organization_id.as_ref(),
-                &["organizationId"],
-            )?;
-            let new = NewToken {
-                organization_id,
-                name: input.name,
-                role: input.role.into(),
-                expires_at: input.expires_at.map(|at| at.0),
-            };
-            let (row, token) = tokens::create(viewer, ground, new).await?;
-            Ok(AccessTokenCreatePayload::done(row.into(), token.expose_secret().to_owned()))
-        };
-        AccessTokenCreatePayload::answer(work.await)
-    }
-
-    /// Withdraws an access token at once. Needs `MANAGE_ACCESS`.
-    async fn access_token_revoke(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which token.")] input: AccessTokenRevokeInput,
-    ) -> Result<Option<AccessTokenRevokePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
-        let work = async {
-            let id = ids::parse::<access_token::Entity>(&input.id, &["id"])?;
-            let revoked = tokens::revoke(viewer, ground, id).await?;
-            Ok(AccessTokenRevokePayload::done(revoked.into()))
-        };
-        AccessTokenRevokePayload::answer(work.await)
     }
 }

@@ -81,6 +81,8 @@ pub struct TicketProfileUpdateInput {
     pub title_template: MaybeUndefined<String>,
     /// Template of its body; null for ours.
     pub body_template: MaybeUndefined<String>,
+    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
+    pub expected_version: Option<i32>,
 }
 
 payload! {
@@ -165,6 +167,7 @@ impl TicketProfileMutation {
                 title_template: change_of(input.title_template),
                 body_template: change_of(input.body_template),
                 status_on_close: input.status_on_close,
+                expected_version: input.expected_version,
             };
             let changed = profiles::update(viewer, ground, &rules, id, change).await?;
             Ok(TicketProfileUpdatePayload::done(changed.into()))

@@ -11,7 +11,7 @@ use crate::{
         ids,
         types::{Ticket, TicketOperation, WebhookDelivery},
     },
-    queue::inbox,
+    queue::redrive,
     tickets::{
         link::{self, Link},
         operations, sample,
@@ -105,7 +105,7 @@ impl TicketMutation {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_delivery::Entity>(&input.id, &["id"])?;
-            let row = inbox::redrive(viewer, ground, id).await?;
+            let row = redrive::redrive(viewer, ground, id).await?;
             Ok(WebhookDeliveryRedrivePayload::done(row.into()))
         };
         WebhookDeliveryRedrivePayload::answer(work.await)

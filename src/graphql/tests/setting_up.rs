@@ -219,6 +219,7 @@ async fn a_page_of_thirty_companies_costs_as_many_statements_as_one_of_three() {
             psa_company_id: theirs.id,
             is_ticketing_enabled: None,
             ticket_profile_id: None,
+            expected_version: None,
         };
         crate::organizations::mappings::set(&admin, &acme.ground, mapping).await.unwrap();
     }

@@ -110,6 +110,7 @@ async fn one_of_everything(place: &Place) {
         .await;
     place
         .insert(company_mapping::Model {
+            version: 1,
             id: id(),
             organization_id,
             company_id: place.company_id,
@@ -149,12 +150,14 @@ async fn one_of_everything(place: &Place) {
         })
         .await;
     let endpoint = webhook_endpoint::Model {
+        version: 1,
         registration: webhook_endpoint::Registration::ByHand,
         registered_id: None,
         registration_message: None,
         registration_checked_at: None,
         registration_due_at: None,
         wanted_key: None,
+        allowed_addresses: None,
         id: id(),
         organization_id,
         key: place.ground.chance.alphanumeric(32),
@@ -191,6 +194,57 @@ async fn one_of_everything(place: &Place) {
     };
     let event = place.insert(event).await;
     place.operation(&ticket, 1, Some(event.id)).await;
+}
+
+/// Pages as dashboards show them: fifty rows, what they refer to, and how long the list is. A name and a query.
+const SCREENS: &[(&str, &str)] = &[
+    (
+        "tickets",
+        "tickets(first: 50) { totalCount pageInfo { hasNextPage endCursor } nodes {
+        title state severity company { name } psaConnection { name platform { label } }
+        findings(first: 3) { nodes { title severity } } } }",
+    ),
+    (
+        "findings",
+        "findings(first: 50) { totalCount pageInfo { hasNextPage endCursor } nodes {
+        title company { name } tickets(first: 1) { nodes { externalNumber psaConnection { name } } } } }",
+    ),
+    (
+        "webhookDeliveries",
+        "webhookDeliveries(first: 50) { totalCount totalCountIsExact pageInfo { endCursor } nodes {
+        state webhookEndpoint { name } events(first: 5) { nodes { outcome company { name } } } } }",
+    ),
+    (
+        "companyMappings",
+        "companyMappings(first: 50) { totalCount pageInfo { endCursor } nodes {
+        company { name } psaCompany { name } psaConnection { name } isTicketingEnabled } }",
+    ),
+    (
+        "psaConnections",
+        "psaConnections(first: 50) { totalCount pageInfo { endCursor } nodes {
+        name health { status } company { name } webhookHealth { registration lastReceivedAt }
+        ticketProfiles { totalCount } } }",
+    ),
+];
+
+#[actix_web::test]
+async fn a_page_of_fifty_rows_of_a_dashboard_costs_six_statements() {
+    let ground = fixtures::ground().await;
+    let acme = Place::new(&ground, "acme").await;
+    for n in 0..52 {
+        one_of_everything(&acme.another(&format!("Branch {n:02}")).await).await;
+    }
+    let door = door(&ground, Settings::default());
+    let id = ids::encode::<entity::organization::Entity>(acme.organization_id);
+    for (list, screen) in SCREENS {
+        let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on Organization {{ {screen} }} }} }}");
+        let before = ground.db.statements();
+        let data = ask(&door, "operator", &query, json!({ "id": id.as_str() })).await;
+        let statements = ground.db.statements() - before;
+        assert_eq!(data["node"][list]["nodes"].as_array().unwrap().len(), 50, "{list}");
+        assert!(data["node"][list]["totalCount"].as_i64().unwrap() >= 52, "{list}");
+        assert!(statements <= 6, "{list}: {statements} statements");
+    }
 }
 
 const LISTS: &[&str] = &[

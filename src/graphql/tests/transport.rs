@@ -119,12 +119,16 @@ const CASES: &[Case] = &[
     ),
     ("too long", || raw(&" ".repeat(9_000)), 413, 413, "BAD_USER_INPUT"),
     (
-        "text",
-        || post("{ __typename }", &json!({})).insert_header(("content-type", "text/plain")),
-        415,
-        415,
+        "an extension that is no object",
+        || raw("{\"query\":\"{a}\",\"extensions\":1}"),
+        400,
+        400,
         "BAD_USER_INPUT",
     ),
+    ("a field twice", || get("/graphql?query=%7Ba%7D&query=%7Ba%7D"), 400, 400, "BAD_USER_INPUT"),
+    ("an empty text", || raw("{\"query\":\"\"}"), 200, 400, "GRAPHQL_PARSE_FAILED"),
+    ("a subscription", || post("subscription { a }", &json!({})), 200, 400, "BAD_USER_INPUT"),
+    ("fine behind a byte order mark", || raw("\u{feff}{\"query\":\"{ __typename }\"}"), 200, 200, ""),
     ("a mutation by GET", || get("/graphql?query=mutation%7B__typename%7D"), 405, 405, "BAD_USER_INPUT"),
     ("another method", || get("/graphql").method(Method::DELETE), 405, 405, "BAD_USER_INPUT"),
 ];
@@ -201,6 +205,9 @@ async fn an_operation_that_takes_too_long_is_given_up() {
     let settings = Settings { timeout: std::time::Duration::from_millis(200), ..Settings::default() };
     let query = "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) { userErrors { code } } }";
     let input = json!({ "input": { "slug": "late", "name": "Late" } });
-    let answer = call(&door(&ground, settings), post(query, &input)).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (504, "TIMEOUT"));
+    let door = door(&ground, settings);
+    for (accept, status) in [("application/json", 200), ("application/graphql-response+json", 504)] {
+        let answer = call(&door, post(query, &input).insert_header(("accept", accept))).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, "TIMEOUT"), "{accept}");
+    }
 }

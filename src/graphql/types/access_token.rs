@@ -3,10 +3,10 @@
 use async_graphql::{Context, Enum, ID, Object, Result};
 use entity::{access_token, organization};
 
-use super::Organization;
+use super::{Member, Organization};
 use crate::{
     graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
-    organizations::{lists::TokenList, viewer},
+    organizations::{allowed_addresses, lists::TokenList, members, tokens, viewer},
 };
 
 /// What somebody is; what each role may do stands in the README. New values may be added: have a default branch.
@@ -100,6 +100,17 @@ impl AccessToken {
         self.0.role.into()
     }
 
+    /// The part of the role's permissions that it holds, beside `READ`; null for all of them.
+    async fn scopes(&self) -> Option<Vec<Permission>> {
+        let scopes = tokens::scopes(self.0.scopes.as_ref())?;
+        Some(scopes.into_iter().map(Permission::from).collect())
+    }
+
+    /// Addresses and networks that it is taken from; empty for everywhere.
+    async fn allowed_addresses(&self) -> Vec<String> {
+        allowed_addresses::texts(self.0.allowed_addresses.as_ref())
+    }
+
     /// The ten characters behind `pgw_`, to recognise it by.
     async fn key_id(&self) -> &str {
         &self.0.key_id
@@ -119,6 +130,21 @@ impl AccessToken {
     async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(DateTime)
     }
+
+    /// Until when the text from before the last rotation is taken; null where there was none.
+    async fn previous_token_expires_at(&self) -> Option<DateTime> {
+        self.0.previous_expires_at.map(DateTime)
+    }
+
+    /// When it was last shown, to the minute; null for never.
+    async fn last_used_at(&self) -> Option<DateTime> {
+        self.0.last_used_at.map(DateTime)
+    }
+
+    /// The address it was last shown from; null where that is not known.
+    async fn last_used_from(&self) -> Option<&str> {
+        self.0.last_used_from.as_deref()
+    }
 }
 
 /// Who is asking.
@@ -127,7 +153,7 @@ pub struct Viewer(pub viewer::Viewer);
 /// Who is asking, and how far that reaches.
 #[Object]
 impl Viewer {
-    /// Name of the access token.
+    /// Name of the access token or of the member.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -140,6 +166,16 @@ impl Viewer {
     /// Everything they may do where they reach.
     async fn permissions(&self) -> Vec<Permission> {
         self.0.permissions().map(Permission::from).collect()
+    }
+
+    /// The access token that asks; null for members.
+    async fn token(&self, ctx: &Context<'_>) -> Result<Option<AccessToken>> {
+        Ok(tokens::own(&self.0, ctx.ground()?).await?.map(AccessToken))
+    }
+
+    /// The member who asks; null for access tokens.
+    async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
+        Ok(members::own(&self.0, ctx.ground()?).await?.map(Member))
     }
 
     /// Whether they reach every organization of the installation.

@@ -6,7 +6,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader
 use entity::{company, company_alias, organization, psa_connection};
 use uuid::Uuid;
 
-use super::{CompanyMappingConnection, Organization, TicketConnection, TicketFilter, TicketOrder};
+use super::{
+    CompanyMappingConnection, OrderDirection, Organization, StatisticsBucket, TicketConnection, TicketFilter,
+    TicketOrder, TicketStatistics, TicketStatisticsFilter, filters::ordering, statistics::cut,
+};
 use crate::{
     db::page::PageArgs,
     error::Error,
@@ -21,6 +24,7 @@ use crate::{
         companies,
         lists::{CompanyList, MappingList, MappingsOf},
     },
+    statistics::tickets::Of,
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -41,20 +45,36 @@ connection! {
 /// Which companies; everything given must be true.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CompanyFilter {
-    /// Part of the name, in upper or lower case.
+    /// Part of the name or of an alias, in upper or lower case.
     pub query: Option<String>,
     /// Those that are not mapped on this connection.
     pub unmapped_on: Option<ID>,
+    /// Those that are mapped on any connection, or those that are on none.
+    pub is_mapped: Option<bool>,
+}
+
+ordering! {
+    /// The order of companies; those that are equal stand in the order of their ids.
+    CompanyOrder, CompanyOrderField of company, Asc, [
+        /// Their names.
+        #[default]
+        Name,
+        /// When they were made.
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+    ]
 }
 
 impl CompanyFilter {
     /// The domain's list.
-    pub fn read(self) -> Result<CompanyList, Error> {
+    pub fn read(self, order_by: Option<CompanyOrder>) -> Result<CompanyList, Error> {
         let unmapped_on = ids::parse_option::<psa_connection::Entity>(
             self.unmapped_on.as_ref(),
             &["filter", "unmappedOn"],
         )?;
-        Ok(CompanyList { text: self.query, unmapped_on })
+        let order = order_by.map(Into::into);
+        Ok(CompanyList { text: self.query, unmapped_on, is_mapped: self.is_mapped, order })
     }
 }
 
@@ -115,9 +135,32 @@ impl Company {
         Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
+    /// Its tickets over time: how many, and how fast. Test tickets are left out.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn ticket_statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From the bucket this moment is in; by default 30 days, 12 weeks or 12 months.")]
+        from: Option<DateTime>,
+        #[graphql(desc = "Until before this moment, and to the end of its bucket; by default until now.")]
+        to: Option<DateTime>,
+        #[graphql(desc = "How long the buckets are, 400 of them at the most; by default days.")]
+        bucket: Option<StatisticsBucket>,
+    ) -> Result<TicketStatistics> {
+        let of = Of { organization_id: self.0.organization_id, company_id: Some(self.0.id) };
+        let buckets = cut(ctx, bucket, from, to)?;
+        let wanted = TicketStatisticsFilter::default().read(buckets).map_err(Error::from)?;
+        Ok(TicketStatistics { of, wanted })
+    }
+
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// When it was last changed.

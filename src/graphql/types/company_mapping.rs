@@ -3,7 +3,10 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{company, company_mapping, organization, psa_company, psa_connection, ticket_profile};
 
-use super::{Company, Organization, PsaCompany, PsaConnection, ReferenceFilter, TicketProfile};
+use super::{
+    Company, OrderDirection, Organization, PsaCompany, PsaConnection, ReferenceFilter, TicketProfile,
+    filters::ordering,
+};
 use crate::{
     error::Error,
     graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
@@ -31,13 +34,28 @@ pub struct CompanyMappingFilter {
     pub psa_connection: Option<ReferenceFilter>,
     /// Of which company.
     pub company: Option<ReferenceFilter>,
+    /// To which company of the PSA.
+    pub psa_company: Option<ReferenceFilter>,
     /// With ticketing on, or off.
     pub is_ticketing_enabled: Option<bool>,
+    /// Part of the name of the company or of the PSA's company, in upper or lower case.
+    pub query: Option<String>,
+}
+
+ordering! {
+    /// The order of company mappings; those that are equal stand in the order of their ids.
+    CompanyMappingOrder, CompanyMappingOrderField of company_mapping, Desc, [
+        /// When they were made.
+        #[default]
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+    ]
 }
 
 impl CompanyMappingFilter {
     /// The domain's list.
-    pub fn read(self) -> Result<MappingList, Error> {
+    pub fn read(self, order_by: Option<CompanyMappingOrder>) -> Result<MappingList, Error> {
         Ok(MappingList {
             of: MappingsOf::Organization,
             psa_connection_ids: ReferenceFilter::read::<psa_connection::Entity>(
@@ -45,7 +63,13 @@ impl CompanyMappingFilter {
                 "psaConnection",
             )?,
             company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
+            psa_company_ids: ReferenceFilter::read::<psa_company::Entity>(
+                self.psa_company.as_ref(),
+                "psaCompany",
+            )?,
             is_ticketing_enabled: self.is_ticketing_enabled,
+            text: self.query,
+            order: order_by.map(Into::into),
         })
     }
 }
@@ -92,6 +116,11 @@ impl CompanyMapping {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// When it was last changed.

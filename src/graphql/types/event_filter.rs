@@ -1,10 +1,13 @@
 //! Which events, in which order.
 
-use async_graphql::{Enum, InputObject};
-use entity::{company, event};
+use async_graphql::InputObject;
+use entity::company;
 
-use super::{DateTimeFilter, EventOutcome, OrderDirection, ReferenceFilter, SeverityFilter, TextFilter, all};
-use crate::{db::page::Order, decisions::events, error::Error};
+use super::{
+    DateTimeFilter, EventOutcome, OrderDirection, ReferenceFilter, SeverityFilter, TextFilter, all,
+    filters::ordering,
+};
+use crate::{decisions::events, error::Error};
 
 /// The outcome of an event.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -23,13 +26,18 @@ pub struct EventFilter {
     pub reason: Option<TextFilter>,
     /// Of which kind, e.g. `finding.opened`.
     pub kind: Option<TextFilter>,
+    /// Which product said them.
+    pub source: Option<TextFilter>,
     /// How bad they are.
     pub severity: Option<SeverityFilter>,
     /// About which company.
     pub company: Option<ReferenceFilter>,
     /// When they were read.
     pub created_at: Option<DateTimeFilter>,
-    /// Part of the title or of the sender's name for the customer, in upper or lower case.
+    /// When they were so, as the sender says.
+    pub occurred_at: Option<DateTimeFilter>,
+    /// Part of the title or of the sender's name for the customer, in upper or lower case: looks through the 50,000
+    /// newest events that the rest of the filter leaves.
     pub query: Option<String>,
 }
 
@@ -42,37 +50,21 @@ impl EventFilter {
             kinds: TextFilter::read(self.kind),
             severities: SeverityFilter::read(self.severity),
             company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
+            sources: TextFilter::read(self.source),
             created: DateTimeFilter::read(self.created_at),
+            occurred: DateTimeFilter::read(self.occurred_at),
             text: self.query,
         })
     }
 }
 
-/// What events are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum EventOrderField {
-    /// When they were read.
-    #[default]
-    CreatedAt,
-    /// When they were so, as the sender says.
-    OccurredAt,
-}
-
-/// The order of events; those that are equal stand in the order of their ids.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
-pub struct EventOrder {
-    /// By what.
-    pub field: EventOrderField,
-    /// Which way.
-    #[graphql(default)]
-    pub direction: OrderDirection,
-}
-
-impl From<EventOrder> for Order<event::Entity> {
-    fn from(order: EventOrder) -> Self {
-        order.direction.of(match order.field {
-            EventOrderField::CreatedAt => event::Column::CreatedAt,
-            EventOrderField::OccurredAt => event::Column::OccurredAt,
-        })
-    }
+ordering! {
+    /// The order of events; those that are equal stand in the order of their ids.
+    EventOrder, EventOrderField of event, Desc, [
+        /// When they were read.
+        #[default]
+        CreatedAt,
+        /// When they were so, as the sender says.
+        OccurredAt,
+    ]
 }

@@ -138,3 +138,49 @@ impl TextFilter {
 pub fn all<T, U: From<T>>(values: Option<Vec<T>>) -> Option<Vec<U>> {
     values.map(|values| values.into_iter().map(U::from).collect())
 }
+
+/// Makes the two types of an order: `ordering! { /// What. ThingOrder, ThingOrderField of thing, Desc, [/// The field. #[default] CreatedAt] }`.
+/// The fields are columns of the table; the direction is the one meant where none is said.
+macro_rules! ordering {
+    ($(#[$doc:meta])* $order:ident, $field:ident of $table:ident, Asc, [$($fields:tt)+]) => {
+        ordering!(@types $(#[$doc])* $order, $field of $table, Asc, "OrderDirection::Asc", [$($fields)+]);
+    };
+    ($(#[$doc:meta])* $order:ident, $field:ident of $table:ident, Desc, [$($fields:tt)+]) => {
+        ordering!(@types $(#[$doc])* $order, $field of $table, Desc, "OrderDirection::Desc", [$($fields)+]);
+    };
+    (@types $(#[$doc:meta])* $order:ident, $field:ident of $table:ident, $direction:ident, $default:literal,
+     [$($(#[$about:meta])* $column:ident),+ $(,)?]) => {
+        /// What they are ordered by. New values may be added.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ::async_graphql::Enum)]
+        pub enum $field {
+            $($(#[$about])* $column,)+
+        }
+
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, ::async_graphql::InputObject)]
+        pub struct $order {
+            /// By what.
+            pub field: $field,
+            /// Which way.
+            #[graphql(default_with = $default)]
+            pub direction: $crate::graphql::types::OrderDirection,
+        }
+
+        impl Default for $order {
+            fn default() -> Self {
+                let direction = $crate::graphql::types::OrderDirection::$direction;
+                Self { field: $field::default(), direction }
+            }
+        }
+
+        impl From<$order> for $crate::db::page::Order<::entity::$table::Entity> {
+            fn from(order: $order) -> Self {
+                order.direction.of(match order.field {
+                    $($field::$column => ::entity::$table::Column::$column,)+
+                })
+            }
+        }
+    };
+}
+
+pub(super) use ordering;

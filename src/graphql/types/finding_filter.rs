@@ -1,10 +1,13 @@
 //! Which findings, in which order.
 
-use async_graphql::{Enum, InputObject};
-use entity::{company, finding};
+use async_graphql::InputObject;
+use entity::company;
 
-use super::{DateTimeFilter, FindingState, OrderDirection, ReferenceFilter, SeverityFilter, TextFilter, all};
-use crate::{db::page::Order, error::Error, findings::read};
+use super::{
+    DateTimeFilter, FindingState, OrderDirection, ReferenceFilter, SeverityFilter, TextFilter, all,
+    filters::ordering,
+};
+use crate::{error::Error, findings::read};
 
 /// The state of a finding.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -25,11 +28,16 @@ pub struct FindingFilter {
     pub company: Option<ReferenceFilter>,
     /// Found by which product.
     pub source: Option<TextFilter>,
+    /// What they are about, e.g. `vulnerability`.
+    pub category: Option<TextFilter>,
+    /// The kind of the newest event about them, e.g. `finding.opened`.
+    pub kind: Option<TextFilter>,
     /// When they were first seen.
     pub first_seen_at: Option<DateTimeFilter>,
     /// When they were last seen.
     pub last_seen_at: Option<DateTimeFilter>,
-    /// Part of the title, in upper or lower case.
+    /// Part of the title, or of the name, address or id of the asset, in upper or lower case: looks through the
+    /// 50,000 findings seen last that the rest of the filter leaves. The whole key is found whatever their age.
     pub query: Option<String>,
 }
 
@@ -41,6 +49,8 @@ impl FindingFilter {
             severities: SeverityFilter::read(self.severity),
             company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
             sources: TextFilter::read(self.source),
+            categories: TextFilter::read(self.category),
+            kinds: TextFilter::read(self.kind),
             first_seen: DateTimeFilter::read(self.first_seen_at),
             last_seen: DateTimeFilter::read(self.last_seen_at),
             text: self.query,
@@ -48,34 +58,15 @@ impl FindingFilter {
     }
 }
 
-/// What findings are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum FindingOrderField {
-    /// When they were last seen.
-    #[default]
-    LastSeenAt,
-    /// When they were first seen.
-    FirstSeenAt,
-    /// How bad they are.
-    Severity,
-}
-
-/// The order of findings; those that are equal stand in the order of their ids.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
-pub struct FindingOrder {
-    /// By what.
-    pub field: FindingOrderField,
-    /// Which way.
-    #[graphql(default)]
-    pub direction: OrderDirection,
-}
-
-impl From<FindingOrder> for Order<finding::Entity> {
-    fn from(order: FindingOrder) -> Self {
-        order.direction.of(match order.field {
-            FindingOrderField::LastSeenAt => finding::Column::LastSeenAt,
-            FindingOrderField::FirstSeenAt => finding::Column::FirstSeenAt,
-            FindingOrderField::Severity => finding::Column::Severity,
-        })
-    }
+ordering! {
+    /// The order of findings; those that are equal stand in the order of their ids.
+    FindingOrder, FindingOrderField of finding, Desc, [
+        /// When they were last seen.
+        #[default]
+        LastSeenAt,
+        /// When they were first seen.
+        FirstSeenAt,
+        /// How bad they are.
+        Severity,
+    ]
 }

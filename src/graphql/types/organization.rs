@@ -7,12 +7,15 @@ use entity::{organization, policy};
 use uuid::Uuid;
 
 use super::{
-    AccessTokenConnection, CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter,
-    EventConnection, EventFilter, EventOrder, FindingConnection, FindingFilter, FindingOrder, Policy,
-    PsaConnectionConnection, PsaConnectionFilter, TicketConnection, TicketFilter, TicketOperationConnection,
-    TicketOperationFilter, TicketOperationOrder, TicketOrder, TicketProfileConnection,
-    WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection,
-    WebhookEndpointFilter,
+    AccessTokenConnection, AccessTokenFilter, AccessTokenOrder, AuditEntryConnection, AuditLogFilter,
+    CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter, CompanyMappingOrder,
+    CompanyOrder, EventConnection, EventFilter, EventOrder, FindingConnection, FindingFilter, FindingOrder,
+    MemberConnection, MemberFilter, OrderDirection, OrganizationStatistics, Policy, PsaConnectionConnection,
+    PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection, SyncRunFilter, SyncRunOrder,
+    TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter, TicketOperationOrder,
+    TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
+    WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection, WebhookEndpointFilter,
+    WebhookEndpointOrder, filters::ordering,
 };
 use crate::{
     db::page::PageArgs,
@@ -25,10 +28,7 @@ use crate::{
         loaders::{Fetch, Shared},
         scalars::DateTime,
     },
-    organizations::{
-        lists::{OrganizationList, ProfileList, TokenList},
-        policies,
-    },
+    organizations::{lists::OrganizationList, policies},
     queue::deliveries::{DeliveriesOf, DeliveryList},
     tickets::read::{OperationList, OperationsOf, TicketList, TicketsOf},
 };
@@ -54,6 +54,17 @@ pub struct OrganizationFilter {
     pub query: Option<String>,
 }
 
+ordering! {
+    /// The order of organizations; those that are equal stand in the order of their ids.
+    OrganizationOrder, OrganizationOrderField of organization, Asc, [
+        /// Their names.
+        #[default]
+        Name,
+        /// When they were made.
+        CreatedAt,
+    ]
+}
+
 /// One MSP: everything else hangs below it.
 #[Object]
 impl Organization {
@@ -77,6 +88,11 @@ impl Organization {
         self.0.created_at.into()
     }
 
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
@@ -87,7 +103,12 @@ impl Organization {
         Ok(ctx.loaders()?.get(PolicyOf(self.0.id)).await?.map(Policy))
     }
 
-    /// Its customers, by name.
+    /// Numbers for its dashboards. Kept by the database, not counted when somebody looks.
+    async fn statistics(&self) -> OrganizationStatistics {
+        OrganizationStatistics { organization_id: self.0.id }
+    }
+
+    /// Its customers, by name unless ordered otherwise.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn companies(
         &self,
@@ -96,12 +117,13 @@ impl Organization {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<CompanyOrder>,
     ) -> Result<CompanyConnection> {
-        let wanted = filter.unwrap_or_default().read()?;
+        let wanted = filter.unwrap_or_default().read(order_by)?;
         Ok(CompanyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// Which company of a PSA is which of its own, the newest first.
+    /// Which company of a PSA is which of its own, the newest first unless ordered otherwise.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn company_mappings(
         &self,
@@ -110,12 +132,13 @@ impl Organization {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyMappingFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<CompanyMappingOrder>,
     ) -> Result<CompanyMappingConnection> {
-        let wanted = filter.unwrap_or_default().read()?;
+        let wanted = filter.unwrap_or_default().read(order_by)?;
         Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// Its logins to PSAs, by name.
+    /// Its logins to PSAs, by name unless ordered otherwise.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn psa_connections(
         &self,
@@ -124,12 +147,13 @@ impl Organization {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaConnectionFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<PsaConnectionOrder>,
     ) -> Result<PsaConnectionConnection> {
-        let wanted = filter.unwrap_or_default().into();
+        let wanted = filter.unwrap_or_default().read(order_by);
         Ok(PsaConnectionConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// How its tickets are made and closed, by name.
+    /// How its tickets are made and closed, by name unless ordered otherwise.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn ticket_profiles(
         &self,
@@ -137,12 +161,14 @@ impl Organization {
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketProfileFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<TicketProfileOrder>,
     ) -> Result<TicketProfileConnection> {
-        let wanted = ProfileList::default();
+        let wanted = filter.unwrap_or_default().read(order_by)?;
         Ok(TicketProfileConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// Where its senders post to, the newest first.
+    /// Where its senders post to, the newest first unless ordered otherwise.
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn webhook_endpoints(
         &self,
@@ -151,8 +177,9 @@ impl Organization {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<WebhookEndpointFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<WebhookEndpointOrder>,
     ) -> Result<WebhookEndpointConnection> {
-        let wanted = filter.unwrap_or_default().into();
+        let wanted = filter.unwrap_or_default().read(order_by)?;
         Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -161,13 +188,61 @@ impl Organization {
     #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn access_tokens(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<AccessTokenFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<AccessTokenOrder>,
     ) -> Result<Option<AccessTokenConnection>> {
-        let wanted = TokenList { of_installation: false };
+        let wanted = filter.unwrap_or_default().read(ctx, false, order_by)?;
         Ok(Some(AccessTokenConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?))
+    }
+
+    /// Its members and whom it has invited, by name. Operators of the installation are not among them. Needs
+    /// `MANAGE_ACCESS`.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn members(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<MemberFilter>,
+    ) -> Result<Option<MemberConnection>> {
+        let wanted = filter.unwrap_or_default().read(false);
+        Ok(Some(MemberConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?))
+    }
+
+    /// Who changed what in it, the newest first: its own people, and operators of the installation. Needs
+    /// `READ_AUDIT`.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn audit_log(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<AuditLogFilter>,
+    ) -> Result<Option<AuditEntryConnection>> {
+        let wanted = filter.unwrap_or_default().read()?;
+        Ok(Some(AuditEntryConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?))
+    }
+
+    /// The readings of companies and pick lists through its connections.
+    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    async fn sync_runs(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<SyncRunFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<SyncRunOrder>,
+    ) -> Result<SyncRunConnection> {
+        let wanted = filter.unwrap_or_default().read(true, order_by)?;
+        Ok(SyncRunConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Its tickets.

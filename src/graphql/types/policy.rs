@@ -66,6 +66,11 @@ impl Policy {
         self.0.created_at.into()
     }
 
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// When it was last changed.
     async fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{psa_company, psa_connection};
 
-use super::{CompanyMappingConnection, PsaConnection};
+use super::{CompanyMappingConnection, OrderDirection, PsaConnection, filters::ordering};
 use crate::{
     db::page::PageArgs,
     graphql::{
@@ -33,7 +33,7 @@ connection! {
 /// Which of a PSA's companies; everything given must be true.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PsaCompanyFilter {
-    /// Part of the name, in upper or lower case.
+    /// Part of the name or of the PSA's id, in upper or lower case.
     pub query: Option<String>,
     /// Of one of these types, in the PSA's words.
     pub company_type_in: Option<Vec<String>>,
@@ -45,16 +45,29 @@ pub struct PsaCompanyFilter {
     pub is_mapped: Option<bool>,
 }
 
-impl From<PsaCompanyFilter> for PsaCompanyList {
-    fn from(filter: PsaCompanyFilter) -> Self {
-        Self {
+ordering! {
+    /// The order of a PSA's companies; those that are equal stand in the order of their ids.
+    PsaCompanyOrder, PsaCompanyOrderField of psa_company, Asc, [
+        /// Their names.
+        #[default]
+        Name,
+        /// When they were last read.
+        SyncedAt,
+    ]
+}
+
+impl PsaCompanyFilter {
+    /// The domain's list.
+    pub fn read(self, order_by: Option<PsaCompanyOrder>) -> PsaCompanyList {
+        PsaCompanyList {
             filter: companies::PsaCompanyFilter {
-                text: filter.query,
-                company_types: filter.company_type_in,
-                statuses: filter.status_in,
-                is_active: filter.is_active,
-                is_mapped: filter.is_mapped,
+                text: self.query,
+                company_types: self.company_type_in,
+                statuses: self.status_in,
+                is_active: self.is_active,
+                is_mapped: self.is_mapped,
             },
+            order: order_by.map(Into::into),
         }
     }
 }

@@ -4,11 +4,12 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{company, organization, psa_connection};
 
 use super::{
-    Company, CompanyMappingConnection, Organization, PickList, Platform, PsaCompanyConnection,
-    PsaCompanyFilter, PsaConnectionAbility, PsaConnectionClearPreview, PsaConnectionHealth,
-    PsaConnectionWebhookHealth, Setting, SuggestedTicketProfile, SyncRunConnection, TicketConnection,
-    TicketFilter, TicketOrder, TicketProfileConnection, Verification, VerificationStep,
-    WebhookEndpointConnection,
+    Company, CompanyMappingConnection, OrderDirection, Organization, PickList, Platform,
+    PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder, PsaConnectionAbility, PsaConnectionClearPreview,
+    PsaConnectionHealth, PsaConnectionHealthStatus, PsaConnectionWebhookHealth, Setting,
+    SuggestedTicketProfile, SyncRunConnection, SyncRunFilter, TicketConnection, TicketFilter, TicketOrder,
+    TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection, all,
+    filters::ordering,
     pick_list::PickListsOf,
     profile_rules,
     psa_connection_health::{WebhookHealthOf, settings},
@@ -27,7 +28,7 @@ use crate::{
         profiles,
         viewer::Permission,
     },
-    sync::{pick_lists::LoadedList, runs::RunList},
+    sync::pick_lists::LoadedList,
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -52,11 +53,43 @@ pub struct PsaConnectionFilter {
     pub platform: Option<String>,
     /// Switched on, or off.
     pub is_enabled: Option<bool>,
+    /// How they are, by the last check or call.
+    pub health: Option<PsaConnectionHealthFilter>,
+    /// Part of the name, in upper or lower case.
+    pub query: Option<String>,
 }
 
-impl From<PsaConnectionFilter> for ConnectionList {
-    fn from(filter: PsaConnectionFilter) -> Self {
-        Self { platform: filter.platform, is_enabled: filter.is_enabled }
+/// The health of a connection.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PsaConnectionHealthFilter {
+    /// One of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<PsaConnectionHealthStatus>>,
+}
+
+ordering! {
+    /// The order of PSA connections; those that are equal stand in the order of their ids.
+    PsaConnectionOrder, PsaConnectionOrderField of psa_connection, Asc, [
+        /// Their names.
+        #[default]
+        Name,
+        /// When they were made.
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+    ]
+}
+
+impl PsaConnectionFilter {
+    /// The domain's list.
+    pub fn read(self, order_by: Option<PsaConnectionOrder>) -> ConnectionList {
+        ConnectionList {
+            platform: self.platform,
+            is_enabled: self.is_enabled,
+            healths: all(self.health.and_then(|health| health.any_of)),
+            text: self.query,
+            order: order_by.map(Into::into),
+        }
     }
 }
 
@@ -203,8 +236,9 @@ impl PsaConnection {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaCompanyFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<PsaCompanyOrder>,
     ) -> Result<PsaCompanyConnection> {
-        let wanted = filter.unwrap_or_default().into();
+        let wanted = filter.unwrap_or_default().read(order_by);
         Ok(PsaCompanyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -230,7 +264,7 @@ impl PsaConnection {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<TicketProfileConnection> {
-        let wanted = ProfileList { of_connection: true };
+        let wanted = ProfileList { of_connection: true, ..ProfileList::default() };
         Ok(TicketProfileConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -255,8 +289,10 @@ impl PsaConnection {
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<SyncRunFilter>,
     ) -> Result<SyncRunConnection> {
-        Ok(SyncRunConnection::new(self.0.id, RunList, &PageArgs { first, after, last, before })?)
+        let wanted = filter.unwrap_or_default().read(false, None)?;
+        Ok(SyncRunConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The tickets on it, the newest first unless ordered otherwise.
@@ -281,6 +317,11 @@ impl PsaConnection {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// When it was last changed.

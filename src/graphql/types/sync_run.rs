@@ -1,10 +1,11 @@
 //! One reading of a PSA's companies or pick lists.
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use entity::{psa_connection, sync_run};
 
-use super::PsaConnection;
+use super::{DateTimeFilter, OrderDirection, PsaConnection, ReferenceFilter, all, filters::ordering};
 use crate::{
+    error::Error,
     graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
     sync::runs::{self, RunList},
 };
@@ -45,6 +46,61 @@ pub enum SyncStatus {
     Succeeded,
     /// It was given up.
     Failed,
+}
+
+/// Which readings; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct SyncRunFilter {
+    /// Where they stand.
+    pub status: Option<SyncStatusFilter>,
+    /// What is read.
+    pub kind: Option<SyncKindFilter>,
+    /// Through which connection.
+    pub psa_connection: Option<ReferenceFilter>,
+    /// When they were asked for.
+    pub created_at: Option<DateTimeFilter>,
+}
+
+/// Where a reading stands.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct SyncStatusFilter {
+    /// One of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<SyncStatus>>,
+}
+
+/// What is read.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct SyncKindFilter {
+    /// One of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<SyncKind>>,
+}
+
+ordering! {
+    /// The order of readings; those that are equal stand in the order of their ids.
+    SyncRunOrder, SyncRunOrderField of sync_run, Desc, [
+        /// When they were asked for.
+        #[default]
+        CreatedAt,
+    ]
+}
+
+impl SyncRunFilter {
+    /// The domain's list.
+    pub fn read(self, of_organization: bool, order_by: Option<SyncRunOrder>) -> Result<RunList, Error> {
+        Ok(RunList {
+            of_organization,
+            statuses: all(self.status.and_then(|status| status.any_of)),
+            kinds: all(self.kind.and_then(|kind| kind.any_of)),
+            psa_connection_ids: ReferenceFilter::read::<psa_connection::Entity>(
+                self.psa_connection.as_ref(),
+                "psaConnection",
+            )?,
+            created: DateTimeFilter::read(self.created_at),
+            order: order_by.map(Into::into),
+        })
+    }
 }
 
 /// How far a reading is.

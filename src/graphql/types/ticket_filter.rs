@@ -1,10 +1,13 @@
 //! Which tickets, in which order.
 
-use async_graphql::{Enum, InputObject};
-use entity::{company, psa_connection, ticket};
+use async_graphql::InputObject;
+use entity::{company, psa_company, psa_connection};
 
-use super::{DateTimeFilter, OrderDirection, ReferenceFilter, SeverityFilter, TicketState, all};
-use crate::{db::page::Order, error::Error, tickets::read};
+use super::{
+    DateTimeFilter, OrderDirection, ReferenceFilter, SeverityFilter, TextFilter, TicketState, all,
+    filters::ordering,
+};
+use crate::{error::Error, tickets::read};
 
 /// The state of a ticket.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -25,11 +28,20 @@ pub struct TicketFilter {
     pub company: Option<ReferenceFilter>,
     /// On which connection.
     pub psa_connection: Option<ReferenceFilter>,
+    /// For which company of the PSA.
+    pub psa_company: Option<ReferenceFilter>,
+    /// On a connection to which platform, by its key.
+    pub platform: Option<TextFilter>,
     /// When they were planned.
     pub created_at: Option<DateTimeFilter>,
+    /// When they were last changed.
+    pub updated_at: Option<DateTimeFilter>,
+    /// When they were closed; open ones never were.
+    pub closed_at: Option<DateTimeFilter>,
     /// Test tickets only, or none of them.
     pub is_test: Option<bool>,
-    /// Part of the title or of the PSA's number, in upper or lower case.
+    /// Part of the title or of the PSA's number, in upper or lower case: looks through the 50,000 newest tickets that
+    /// the rest of the filter leaves. The whole number or id in the PSA is found whatever the ticket's age.
     pub query: Option<String>,
 }
 
@@ -44,41 +56,31 @@ impl TicketFilter {
                 self.psa_connection.as_ref(),
                 "psaConnection",
             )?,
+            psa_company_ids: ReferenceFilter::read::<psa_company::Entity>(
+                self.psa_company.as_ref(),
+                "psaCompany",
+            )?,
+            platforms: TextFilter::read(self.platform),
             created: DateTimeFilter::read(self.created_at),
+            updated: DateTimeFilter::read(self.updated_at),
+            closed: DateTimeFilter::read(self.closed_at),
             is_test: self.is_test,
             text: self.query,
         })
     }
 }
 
-/// What tickets are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum TicketOrderField {
-    /// When they were planned.
-    #[default]
-    CreatedAt,
-    /// When they were last changed.
-    UpdatedAt,
-    /// How bad they are.
-    Severity,
-}
-
-/// The order of tickets; those that are equal stand in the order of their ids.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
-pub struct TicketOrder {
-    /// By what.
-    pub field: TicketOrderField,
-    /// Which way.
-    #[graphql(default)]
-    pub direction: OrderDirection,
-}
-
-impl From<TicketOrder> for Order<ticket::Entity> {
-    fn from(order: TicketOrder) -> Self {
-        order.direction.of(match order.field {
-            TicketOrderField::CreatedAt => ticket::Column::CreatedAt,
-            TicketOrderField::UpdatedAt => ticket::Column::UpdatedAt,
-            TicketOrderField::Severity => ticket::Column::Severity,
-        })
-    }
+ordering! {
+    /// The order of tickets; those that are equal stand in the order of their ids.
+    TicketOrder, TicketOrderField of ticket, Desc, [
+        /// When they were planned.
+        #[default]
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+        /// When they were closed; those that are not are left out.
+        ClosedAt,
+        /// How bad they are.
+        Severity,
+    ]
 }

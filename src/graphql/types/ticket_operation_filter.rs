@@ -1,12 +1,13 @@
 //! Which operations, in which order.
 
-use async_graphql::{Enum, InputObject};
-use entity::{psa_connection, ticket_operation};
+use async_graphql::InputObject;
+use entity::psa_connection;
 
 use super::{
     DateTimeFilter, OrderDirection, ReferenceFilter, TicketOperationKind, TicketOperationState, all,
+    filters::ordering,
 };
-use crate::{db::page::Order, error::Error, tickets::read};
+use crate::{error::Error, tickets::read};
 
 /// The state of an operation.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -35,6 +36,8 @@ pub struct TicketOperationFilter {
     pub psa_connection: Option<ReferenceFilter>,
     /// When they were planned.
     pub created_at: Option<DateTimeFilter>,
+    /// When they are tried next. Only those that are still to be done are.
+    pub next_attempt_at: Option<DateTimeFilter>,
 }
 
 impl TicketOperationFilter {
@@ -48,35 +51,19 @@ impl TicketOperationFilter {
                 "psaConnection",
             )?,
             created: DateTimeFilter::read(self.created_at),
+            is_waiting: self.next_attempt_at.map(|_| true),
+            due: DateTimeFilter::read(self.next_attempt_at),
         })
     }
 }
 
-/// What operations are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum TicketOperationOrderField {
-    /// When they were planned.
-    #[default]
-    CreatedAt,
-    /// When they are to be tried.
-    RunAt,
-}
-
-/// The order of operations; those that are equal stand in the order of their ids.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
-pub struct TicketOperationOrder {
-    /// By what.
-    pub field: TicketOperationOrderField,
-    /// Which way.
-    #[graphql(default)]
-    pub direction: OrderDirection,
-}
-
-impl From<TicketOperationOrder> for Order<ticket_operation::Entity> {
-    fn from(order: TicketOperationOrder) -> Self {
-        order.direction.of(match order.field {
-            TicketOperationOrderField::CreatedAt => ticket_operation::Column::CreatedAt,
-            TicketOperationOrderField::RunAt => ticket_operation::Column::RunAt,
-        })
-    }
+ordering! {
+    /// The order of operations; those that are equal stand in the order of their ids.
+    TicketOperationOrder, TicketOperationOrderField of ticket_operation, Desc, [
+        /// When they were planned.
+        #[default]
+        CreatedAt,
+        /// When they are to be tried.
+        RunAt,
+    ]
 }

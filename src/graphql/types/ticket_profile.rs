@@ -1,11 +1,14 @@
 //! How tickets are made and closed on one connection.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use entity::{organization, psa_connection, ticket_profile};
 
-use super::{Organization, PsaConnection, Setting, pick_list::PickListsOf};
+use super::{
+    OrderDirection, Organization, PsaConnection, ReferenceFilter, Setting, filters::ordering,
+    pick_list::PickListsOf,
+};
 use crate::{
-    error::Problem,
+    error::{Error, Problem},
     graphql::{
         Asking as _,
         connection::connection,
@@ -33,6 +36,44 @@ impl From<ticket_profile::Model> for TicketProfile {
 connection! {
     /// A list of ticket profiles, by name.
     TicketProfileConnection, TicketProfileEdge, TicketProfile, ProfileList
+}
+
+/// Which ticket profiles; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct TicketProfileFilter {
+    /// On which connection.
+    pub psa_connection: Option<ReferenceFilter>,
+    /// The default one, or the others.
+    pub is_default: Option<bool>,
+    /// Part of the name, in upper or lower case.
+    pub query: Option<String>,
+}
+
+ordering! {
+    /// The order of ticket profiles; those that are equal stand in the order of their ids.
+    TicketProfileOrder, TicketProfileOrderField of ticket_profile, Asc, [
+        /// Their names.
+        #[default]
+        Name,
+        /// When they were made.
+        CreatedAt,
+    ]
+}
+
+impl TicketProfileFilter {
+    /// The domain's list.
+    pub fn read(self, order_by: Option<TicketProfileOrder>) -> Result<ProfileList, Error> {
+        Ok(ProfileList {
+            of_connection: false,
+            psa_connection_ids: ReferenceFilter::read::<psa_connection::Entity>(
+                self.psa_connection.as_ref(),
+                "psaConnection",
+            )?,
+            is_default: self.is_default,
+            text: self.query,
+            order: order_by.map(Into::into),
+        })
+    }
 }
 
 /// A platform's profile fields, as the rules that profiles are held against.
@@ -131,6 +172,11 @@ impl TicketProfile {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// When it was last changed.

@@ -1,10 +1,12 @@
 //! Which deliveries, in which order.
 
-use async_graphql::{Enum, InputObject};
-use entity::{webhook_delivery, webhook_endpoint};
+use async_graphql::InputObject;
+use entity::webhook_endpoint;
 
-use super::{DateTimeFilter, OrderDirection, ReferenceFilter, WebhookDeliveryState, all};
-use crate::{db::page::Order, error::Error, queue::deliveries};
+use super::{
+    DateTimeFilter, OrderDirection, ReferenceFilter, TextFilter, WebhookDeliveryState, all, filters::ordering,
+};
+use crate::{error::Error, queue::deliveries};
 
 /// The state of a delivery.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -21,9 +23,12 @@ pub struct WebhookDeliveryFilter {
     pub state: Option<WebhookDeliveryStateFilter>,
     /// Where they came in.
     pub webhook_endpoint: Option<ReferenceFilter>,
+    /// From which kind of sender, by its key.
+    pub sender: Option<TextFilter>,
     /// When they came in.
     pub received_at: Option<DateTimeFilter>,
-    /// Part of the message's id or of the problem, in upper or lower case.
+    /// Part of the message's id or of the problem, in upper or lower case: looks through the 50,000 newest deliveries
+    /// that the rest of the filter leaves. The whole id of a message is found whatever its age.
     pub query: Option<String>,
 }
 
@@ -36,34 +41,18 @@ impl WebhookDeliveryFilter {
                 self.webhook_endpoint.as_ref(),
                 "webhookEndpoint",
             )?,
+            senders: TextFilter::read(self.sender),
             received: DateTimeFilter::read(self.received_at),
             text: self.query,
         })
     }
 }
 
-/// What deliveries are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum WebhookDeliveryOrderField {
-    /// When they came in.
-    #[default]
-    ReceivedAt,
-}
-
-/// The order of deliveries; those that are equal stand in the order of their ids.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
-pub struct WebhookDeliveryOrder {
-    /// By what.
-    pub field: WebhookDeliveryOrderField,
-    /// Which way.
-    #[graphql(default)]
-    pub direction: OrderDirection,
-}
-
-impl From<WebhookDeliveryOrder> for Order<webhook_delivery::Entity> {
-    fn from(order: WebhookDeliveryOrder) -> Self {
-        order.direction.of(match order.field {
-            WebhookDeliveryOrderField::ReceivedAt => webhook_delivery::Column::ReceivedAt,
-        })
-    }
+ordering! {
+    /// The order of deliveries; those that are equal stand in the order of their ids.
+    WebhookDeliveryOrder, WebhookDeliveryOrderField of webhook_delivery, Desc, [
+        /// When they came in.
+        #[default]
+        ReceivedAt,
+    ]
 }

@@ -6,8 +6,12 @@ use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader
 use entity::{Timestamp, organization, psa_connection, webhook_endpoint, webhook_secret};
 use uuid::Uuid;
 
-use super::{Organization, PsaConnection, Sender, WebhookScheme};
+use super::{
+    OrderDirection, Organization, PsaConnection, ReferenceFilter, Sender, WebhookRegistration, WebhookScheme,
+    all, filters::ordering,
+};
 use crate::{
+    error::Error,
     graphql::{
         Asking as _, PublicUrl,
         connection::connection,
@@ -15,7 +19,7 @@ use crate::{
         loaders::{Fetch, Shared},
         scalars::{DateTime, Url},
     },
-    organizations::{endpoints, lists::EndpointList},
+    organizations::{allowed_addresses, endpoints, lists::EndpointList},
 };
 
 /// A webhook address for one sender.
@@ -39,11 +43,48 @@ pub struct WebhookEndpointFilter {
     pub sender: Option<String>,
     /// Switched on, or off.
     pub is_enabled: Option<bool>,
+    /// How they stand in the PSA's own list of webhooks: their health.
+    pub registration: Option<WebhookRegistrationFilter>,
+    /// Speaking for which connection.
+    pub psa_connection: Option<ReferenceFilter>,
+    /// Part of the name, in upper or lower case.
+    pub query: Option<String>,
 }
 
-impl From<WebhookEndpointFilter> for EndpointList {
-    fn from(filter: WebhookEndpointFilter) -> Self {
-        Self { of_connection: false, sender: filter.sender, is_enabled: filter.is_enabled }
+/// How an endpoint stands in the PSA's own list of webhooks.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct WebhookRegistrationFilter {
+    /// One of these.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<WebhookRegistration>>,
+}
+
+ordering! {
+    /// The order of webhook endpoints; those that are equal stand in the order of their ids.
+    WebhookEndpointOrder, WebhookEndpointOrderField of webhook_endpoint, Desc, [
+        /// When they were made.
+        #[default]
+        CreatedAt,
+        /// Their names.
+        Name,
+    ]
+}
+
+impl WebhookEndpointFilter {
+    /// The domain's list.
+    pub fn read(self, order_by: Option<WebhookEndpointOrder>) -> Result<EndpointList, Error> {
+        Ok(EndpointList {
+            of_connection: false,
+            sender: self.sender,
+            is_enabled: self.is_enabled,
+            registrations: all(self.registration.and_then(|registration| registration.any_of)),
+            psa_connection_ids: ReferenceFilter::read::<psa_connection::Entity>(
+                self.psa_connection.as_ref(),
+                "psaConnection",
+            )?,
+            text: self.query,
+            order: order_by.map(Into::into),
+        })
     }
 }
 
@@ -91,6 +132,11 @@ impl WebhookEndpoint {
         self.0.is_enabled
     }
 
+    /// Addresses and networks that webhooks are taken from; empty for everywhere.
+    async fn allowed_addresses(&self) -> Vec<String> {
+        allowed_addresses::texts(self.0.allowed_addresses.as_ref())
+    }
+
     /// Its secrets, the newest first; those that have expired stay listed.
     #[graphql(complexity = "3 * child_complexity + 1")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<WebhookSecret>> {
@@ -101,6 +147,11 @@ impl WebhookEndpoint {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// Counts changes by people, from 1: what an update takes as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// When it was last changed.

@@ -16,8 +16,13 @@ fn new(organization_id: Uuid) -> NewEndpoint {
         scheme: "standard_webhooks".to_owned(),
         secret: Some(FIRST.to_owned().into()),
         is_registered: false,
+        allowed_addresses: Vec::new(),
         problems: Vec::new(),
     }
+}
+
+fn off() -> EndpointChange {
+    EndpointChange { is_enabled: Some(false), ..EndpointChange::default() }
 }
 
 async fn accepted(ground: &TestGround, key: &str) -> Vec<String> {
@@ -82,7 +87,7 @@ async fn lookups_are_kept_and_a_change_counts_at_once() {
     resolve(&ground, &endpoint.key).await.unwrap();
     assert_eq!(ground.db.statements(), statements, "the second lookup asks nothing");
 
-    update(&admin, &ground, endpoint.id, None, Some(false)).await.unwrap();
+    update(&admin, &ground, endpoint.id, off()).await.unwrap();
     assert!(!resolve(&ground, &endpoint.key).await.unwrap().unwrap().endpoint.is_enabled);
 
     let unknown = "x".repeat(KEY);
@@ -105,7 +110,7 @@ async fn a_strangers_endpoint_is_not_found() {
     let endpoint = create(&admin, &ground, new(acme.id)).await.unwrap();
     let secret = resolve(&ground, &endpoint.key).await.unwrap().unwrap().secrets[0].id;
     assert!(matches!(by_id(&neighbour, &ground, endpoint.id).await, Err(Error::NotFound)));
-    let changed = update(&neighbour, &ground, endpoint.id, None, Some(false)).await;
+    let changed = update(&neighbour, &ground, endpoint.id, off()).await;
     assert!(matches!(changed, Err(Error::NotFound)));
     let rotated = rotate_secret(&neighbour, &ground, endpoint.id, SECOND.into(), None).await;
     assert!(matches!(rotated, Err(Error::NotFound)));

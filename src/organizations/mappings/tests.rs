@@ -26,6 +26,7 @@ fn map(company: &company::Model, psa_company: &psa_company::Model) -> SetMapping
         psa_company_id: psa_company.id,
         is_ticketing_enabled: None,
         ticket_profile_id: None,
+        expected_version: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     psa::{
         canned::{Asked, Canned, Play},
-        http::{OutboundOptions, PrivateAddresses},
+        http::{ClientOptions, OutboundOptions, PrivateAddresses},
     },
 };
 
@@ -36,8 +36,11 @@ fn clock() -> Clock {
 fn outbound(clock: &Clock, with_id: bool) -> Outbound {
     Outbound::new(OutboundOptions {
         clock: clock.clone(),
-        allow_private: PrivateAddresses::All,
-        timeout: Duration::from_secs(2),
+        client: ClientOptions {
+            allow_private: PrivateAddresses::All,
+            timeout: Duration::from_secs(2),
+            ..ClientOptions::default()
+        },
         own_ids: if with_id { [("connectwise_client_id", KEYS[2].into())].into() } else { BTreeMap::new() },
         ..OutboundOptions::default()
     })

@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     psa::{
         canned::{Asked, Canned, Play},
-        http::{OutboundOptions, PrivateAddresses},
+        http::{ClientOptions, OutboundOptions, PrivateAddresses},
     },
 };
 
@@ -33,8 +33,11 @@ fn clock() -> Clock {
 fn connect_with(base: &str, clock: &Clock, extra: &[(&str, &str)]) -> Arc<dyn Psa> {
     let http = Outbound::new(OutboundOptions {
         clock: clock.clone(),
-        allow_private: PrivateAddresses::All,
-        timeout: Duration::from_secs(2),
+        client: ClientOptions {
+            allow_private: PrivateAddresses::All,
+            timeout: Duration::from_secs(2),
+            ..ClientOptions::default()
+        },
         ..OutboundOptions::default()
     })
     .unwrap();

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use entity::Timestamp;
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::json;
 
 use super::*;
@@ -10,8 +12,13 @@ use crate::{
     queue::budget::RateLimit,
 };
 
-fn outbound(options: OutboundOptions) -> Outbound {
-    Outbound::new(OutboundOptions { allow_private: PrivateAddresses::All, ..options }).unwrap()
+fn outbound(client: ClientOptions) -> Outbound {
+    outbound_at(client, Clock::system())
+}
+
+fn outbound_at(client: ClientOptions, clock: Clock) -> Outbound {
+    let client = ClientOptions { allow_private: PrivateAddresses::All, ..client };
+    Outbound::new(OutboundOptions { clock, client, ..OutboundOptions::default() }).unwrap()
 }
 
 fn get(base: &str, path: &str) -> Call {
@@ -32,7 +39,7 @@ async fn a_failure_says_whether_the_server_can_have_seen_the_request() {
         _ => Play::json(200, &json!({})),
     })
     .await;
-    let options = OutboundOptions {
+    let options = ClientOptions {
         connect_timeout: Duration::from_millis(300),
         timeout: Duration::from_millis(800),
         max_body: 1_000,
@@ -80,9 +87,9 @@ async fn a_compressed_answer_is_measured_unpacked_and_redirects_are_not_followed
         _ => Play::json(200, &json!({})),
     })
     .await;
-    let small = outbound(OutboundOptions { max_body: 19_999, ..Default::default() });
+    let small = outbound(ClientOptions { max_body: 19_999, ..Default::default() });
     assert!(is_maybe_sent(&small.send(get(&server.base, "/packed")).await));
-    let large = outbound(OutboundOptions { max_body: 20_000, ..Default::default() });
+    let large = outbound(ClientOptions { max_body: 20_000, ..Default::default() });
     assert_eq!(large.send(get(&server.base, "/packed")).await.unwrap().body.len(), 20_000);
     assert_eq!(large.send(get(&server.base, "/moved")).await.unwrap().status, 302);
     assert_eq!(server.calls("GET", "/").len(), 0);
@@ -125,7 +132,7 @@ fn gzip_of_letters() -> Vec<u8> {
 #[tokio::test]
 async fn work_is_told_which_calls_it_made_and_only_those() {
     let server = Canned::start(|_| Play::json(404, &json!({}))).await;
-    let http = outbound(OutboundOptions::default());
+    let http = outbound(ClientOptions::default());
     let one = traced(async { http.send(get(&server.base, "/one?secret=1")).await.is_ok() });
     let two = traced(async { http.send(get(&server.base, "/two")).await.is_ok() });
     let ((_, one), (_, two)) = tokio::join!(one, two);
@@ -141,11 +148,13 @@ async fn a_used_up_budget_sends_nothing() {
     let clock = ground.clock.clone();
     let limit = RateLimit { calls: 6, window_secs: 60 };
     // Two nodes that share a budget: one that died with calls in hand has spent them.
-    let node =
-        || {
-            outbound(OutboundOptions { clock: clock.clone(), ..Default::default() })
-                .counted(SharedBudget::new(Ground::clone(&ground), "halo/x", limit))
-        };
+    let node = || {
+        outbound_at(ClientOptions::default(), clock.clone()).counted(SharedBudget::new(
+            Ground::clone(&ground),
+            "halo/x",
+            limit,
+        ))
+    };
     assert!(node().send(get(&server.base, "/")).await.is_ok());
     let http = node();
     for _ in 0..2 {

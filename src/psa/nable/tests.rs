@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     psa::{
         canned::{Asked, Canned, Play},
-        http::{OutboundOptions, PrivateAddresses},
+        http::{ClientOptions, OutboundOptions, PrivateAddresses},
     },
 };
 
@@ -37,8 +37,11 @@ fn clock() -> Clock {
 fn connect_with(base: &str, clock: &Clock) -> Arc<dyn Psa> {
     let http = Outbound::new(OutboundOptions {
         clock: clock.clone(),
-        allow_private: PrivateAddresses::All,
-        timeout: Duration::from_secs(2),
+        client: ClientOptions {
+            allow_private: PrivateAddresses::All,
+            timeout: Duration::from_secs(2),
+            ..ClientOptions::default()
+        },
         ..OutboundOptions::default()
     })
     .unwrap();

@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     psa::{
         canned::{Asked, Canned, Play},
-        http::{OutboundOptions, PrivateAddresses},
+        http::{ClientOptions, OutboundOptions, PrivateAddresses},
     },
 };
 
@@ -27,8 +27,11 @@ fn clock() -> Clock {
 fn connect_to(base: &str) -> Arc<dyn Psa> {
     let http = Outbound::new(OutboundOptions {
         clock: clock(),
-        allow_private: PrivateAddresses::All,
-        timeout: Duration::from_secs(2),
+        client: ClientOptions {
+            allow_private: PrivateAddresses::All,
+            timeout: Duration::from_secs(2),
+            ..ClientOptions::default()
+        },
         ..OutboundOptions::default()
     })
     .unwrap();

@@ -28,7 +28,11 @@ async fn store(
 }
 
 async fn names(ground: &TestGround, filter: PsaCompanyFilter) -> Vec<String> {
-    let rows = PsaCompanyList { filter }.rows(&Viewer::gateway()).all(ground.db.reader()).await.unwrap();
+    let rows = PsaCompanyList { filter, order: None }
+        .rows(&Viewer::gateway())
+        .all(ground.db.reader())
+        .await
+        .unwrap();
     let mut names: Vec<_> = rows.into_iter().map(|row| row.name).collect();
     names.sort();
     names

@@ -31,7 +31,7 @@ async fn the_same_reading_is_queued_once_and_taken_in_order() {
     );
     let done = ground.db.write(move |tx| {
         Box::pin(async move {
-            progress(tx, id, 40, Some(50)).await?;
+            progress(tx, id, 40, Some(50), now).await?;
             finish(tx, id, now).await
         })
     });

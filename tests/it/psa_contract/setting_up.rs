@@ -263,11 +263,11 @@ async fn several_logins_live_side_by_side_and_a_company_is_created() {
 
 /// What importing companies will use; there is no door for it yet.
 async fn create_company(app: &TestApp, sandbox: &dyn Sandbox) -> psa_gateway::sync::remote::RemoteCompany {
-    use psa_gateway::psa::http::{Outbound, OutboundOptions, PrivateAddresses};
+    use psa_gateway::psa::http::{ClientOptions, Outbound, OutboundOptions, PrivateAddresses};
     let client_id = secrecy::SecretString::from("01234567-89ab-4cde-8123-456789abcdef");
     let http = Outbound::new(OutboundOptions {
         clock: app.clock.clone(),
-        allow_private: PrivateAddresses::All,
+        client: ClientOptions { allow_private: PrivateAddresses::All, ..ClientOptions::default() },
         own_ids: [("connectwise_client_id", client_id)].into(),
         ..OutboundOptions::default()
     });

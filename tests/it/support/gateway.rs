@@ -54,6 +54,11 @@ impl TestApp {
         Self::start_at(other.clock.clone(), &[]).await
     }
 
+    /// The same with settings of its own, by a clock that others have too.
+    pub async fn start_by(clock: Clock, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(clock, settings).await
+    }
+
     async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
         leaks::watch();
         let ground = Ground { clock: clock.clone(), chance: Chance::system() };
@@ -82,7 +87,12 @@ impl TestApp {
 
     /// Another node on the same database, with the same time.
     pub async fn another_node(&self) -> App {
-        start(&self.place, &self.clock, &[]).await
+        self.another_node_with(&[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn another_node_with(&self, settings: &[(&str, &str)]) -> App {
+        start(&self.place, &self.clock, settings).await
     }
 
     /// The address of a path.

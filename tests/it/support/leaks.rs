@@ -5,7 +5,9 @@ use std::{
     sync::{Mutex, Once, PoisonError},
 };
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -42,13 +44,14 @@ impl<'a> MakeWriter<'a> for Searching {
 /// Begins to search, at the finest level for our own lines.
 pub fn watch() {
     STARTED.call_once(|| {
-        tracing_subscriber::fmt()
-            .json()
-            .with_env_filter(EnvFilter::new(
-                "info,psa_gateway=trace,actix=trace,reqwest=trace,sea_orm=debug,sqlx=debug",
-            ))
-            .with_writer(Searching)
-            .init();
+        let filter =
+            EnvFilter::new("info,psa_gateway=trace,actix=trace,reqwest=trace,sea_orm=debug,sqlx=debug");
+        let lines = tracing_subscriber::fmt::layer().json().with_writer(Searching).with_filter(filter);
+        let watching = tracing_subscriber::registry().with(lines);
+        #[cfg(feature = "otel")]
+        let watching =
+            watching.with(crate::traces::kept().with_filter(EnvFilter::new("off,psa_gateway=info")));
+        watching.init();
     });
 }
 
@@ -56,6 +59,12 @@ pub fn watch() {
 pub fn is_secret(text: &str) {
     assert!(text.len() >= 16, "too short to be told from other text");
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+}
+
+/// The secrets that stand in a text.
+pub fn secrets_in(text: &str) -> Vec<String> {
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.iter().filter(|secret| text.contains(secret.as_str())).cloned().collect()
 }
 
 /// The lines that held a secret.

@@ -8,9 +8,13 @@ mod leaks;
 mod msp;
 mod posts;
 mod profile;
+mod provider;
+mod socket;
 
 pub use database::Place;
 pub use finding::{Finding, finding};
-pub use gateway::{TestApp, drain, wait_until};
-pub use leaks::{found as found_secrets, is_secret};
+pub use gateway::{TestApp, data, drain, wait_until};
+pub use leaks::{found as found_secrets, is_secret, secrets_in};
 pub use msp::{Msp, text};
+pub use provider::IdentityProvider;
+pub use socket::{Events, PROTOCOL, Socket};

@@ -44,6 +44,7 @@ impl<'a> Msp<'a> {
         let msp = self.connected().await.listening().await;
         msp.makes_default_profile().await;
         msp.customer("Northwind Dental", "northwind").await;
+        msp.invites("dana@example.com", "TECHNICIAN").await;
         msp
     }
 
@@ -251,6 +252,19 @@ impl<'a> Msp<'a> {
     /// Id of its connection.
     pub fn connection(&self) -> &str {
         &self.connection
+    }
+
+    /// Invites somebody; id of the member to be.
+    pub async fn invites(&self, email: &str, role: &str) -> String {
+        let invited = self
+            .app
+            .graphql(
+                "mutation($input: MemberInviteInput!) { memberInvite(input: $input) {
+                   member { id } userErrors { field message } } }",
+                json!({ "input": { "organizationId": self.organization, "email": email, "role": role } }),
+            )
+            .await;
+        text(&invited, "/memberInvite/member/id")
     }
 
     /// A token of this organization only.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::psa::http::{OutboundOptions, PrivateAddresses};
+use crate::psa::http::{ClientOptions, OutboundOptions, PrivateAddresses};
 
 fn form(pairs: &[(&str, &str)]) -> Credentials {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretString::from(*value))).collect()
@@ -77,8 +77,10 @@ fn every_missing_field_is_named_and_unknown_ones_are_dropped() {
 
 #[test]
 fn discovery_starts_where_the_user_said_and_private_hosts_are_the_operators_to_allow() {
-    let http =
-        |allow_private| Outbound::new(OutboundOptions { allow_private, ..Default::default() }).unwrap();
+    let http = |allow_private| {
+        let client = ClientOptions { allow_private, ..ClientOptions::default() };
+        Outbound::new(OutboundOptions { client, ..Default::default() }).unwrap()
+    };
     let start = |domain: &str, allowed| {
         Login::read(&whole(&[("domain", domain)]), &http(allowed)).map(|login| login.start.to_string())
     };

@@ -1,0 +1,203 @@
+//! What of each row may stand in the audit log, by the names that the API has for it. Nothing in here is a
+//! secret, a part of one, or opens anything.
+
+use entity::{
+    Role, Severity, Timestamp, access_token, company, company_alias, company_mapping, member, organization,
+    policy, psa_connection, ticket, ticket_operation, ticket_profile, webhook_delivery, webhook_endpoint,
+};
+use sea_orm::ActiveEnum;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::global_id;
+
+/// A row that people change.
+pub trait Audited {
+    /// Its type in the API.
+    const TYPE: &'static str;
+
+    /// Whose it is; none for what is the installation's.
+    fn organization_id(&self) -> Option<Uuid>;
+
+    /// Its id.
+    fn id(&self) -> Uuid;
+
+    /// Its name for people.
+    fn name(&self) -> String;
+
+    /// What of it stands in the log.
+    fn facts(&self) -> Map<String, Value>;
+}
+
+/// A reference to another row, as the API has it.
+pub fn reference<T: Audited>(id: Uuid) -> Value {
+    global_id::encode(T::TYPE, id).into()
+}
+
+fn reference_maybe<T: Audited>(id: Option<Uuid>) -> Value {
+    id.map_or(Value::Null, reference::<T>)
+}
+
+/// A state or kind, as the API has it.
+pub fn word(state: &impl ActiveEnum<Value = String>) -> Value {
+    state.to_value().to_uppercase().into()
+}
+
+/// A time, as the API has it.
+pub fn moment(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, |at| at.rfc3339().into())
+}
+
+fn role(role: Role) -> Value {
+    word(&role)
+}
+
+fn severity(severity: Severity) -> Value {
+    severity.word().to_uppercase().into()
+}
+
+macro_rules! audited {
+    ($($table:ident as $type:literal named |$row:ident| $name:expr, {
+        $($fact:literal: $value:expr),* $(,)?
+    })*) => {$(
+        impl Audited for $table::Model {
+            const TYPE: &'static str = $type;
+
+            fn organization_id(&self) -> Option<Uuid> {
+                Owner::from(self.organization_id).0
+            }
+
+            fn id(&self) -> Uuid {
+                self.id
+            }
+
+            fn name(&self) -> String {
+                let $row = self;
+                $name
+            }
+
+            fn facts(&self) -> Map<String, Value> {
+                let $row = self;
+                [$(($fact.to_owned(), json!($value))),*].into_iter().collect()
+            }
+        }
+    )*};
+}
+
+/// Whose a row is: some tables have rows of the installation, too.
+struct Owner(Option<Uuid>);
+
+impl From<Uuid> for Owner {
+    fn from(id: Uuid) -> Self {
+        Self(Some(id))
+    }
+}
+
+impl From<Option<Uuid>> for Owner {
+    fn from(id: Option<Uuid>) -> Self {
+        Self(id)
+    }
+}
+
+impl Audited for organization::Model {
+    const TYPE: &'static str = "Organization";
+
+    fn organization_id(&self) -> Option<Uuid> {
+        Some(self.id)
+    }
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn facts(&self) -> Map<String, Value> {
+        [("slug".to_owned(), json!(self.slug)), ("name".to_owned(), json!(self.name))].into_iter().collect()
+    }
+}
+
+audited! {
+    access_token as "AccessToken" named |row| row.name.clone(), {
+        "name": row.name,
+        "role": role(row.role),
+        "keyId": row.key_id,
+        "scopes": row.scopes,
+        "allowedAddresses": row.allowed_addresses,
+        "expiresAt": moment(row.expires_at),
+        "revokedAt": moment(row.revoked_at),
+    }
+    company as "Company" named |row| row.name.clone(), {
+        "name": row.name,
+    }
+    company_alias as "CompanyAlias" named |row| row.value.clone(), {
+        "companyId": reference::<company::Model>(row.company_id),
+        "source": row.source,
+        "value": row.value,
+    }
+    company_mapping as "CompanyMapping" named |row| row.id.to_string(), {
+        "companyId": reference::<company::Model>(row.company_id),
+        "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
+        "psaCompanyId": global_id::encode("PsaCompany", row.psa_company_id),
+        "isTicketingEnabled": row.is_ticketing_enabled,
+        "ticketProfileId": reference_maybe::<ticket_profile::Model>(row.ticket_profile_id),
+    }
+    member as "Member" named |row| row.name.clone(), {
+        "email": row.email,
+        "role": role(row.role),
+        "isEnabled": row.is_enabled,
+        "isRoleClaimed": row.is_role_claimed,
+    }
+    policy as "Policy" named |row| row.name.clone(), {
+        "name": row.name,
+        "isEnabled": row.is_enabled,
+        "minimumSeverity": severity(row.minimum_severity),
+        "ticketProfileId": reference_maybe::<ticket_profile::Model>(row.ticket_profile_id),
+        "reopenWindowSeconds": row.reopen_window_secs,
+        "noteIntervalSeconds": row.note_interval_secs,
+    }
+    psa_connection as "PsaConnection" named |row| row.name.clone(), {
+        "platform": row.platform,
+        "name": row.name,
+        "isEnabled": row.is_enabled,
+        "companyId": reference_maybe::<company::Model>(row.company_id),
+        "settings": row.settings,
+    }
+    ticket as "Ticket" named |row| row.title.clone(), {
+        "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
+        "companyId": reference::<company::Model>(row.company_id),
+        "externalId": row.external_id,
+        "state": word(&row.state),
+    }
+    ticket_operation as "TicketOperation" named |row| row.kind.to_value(), {
+        "ticketId": reference::<ticket::Model>(row.ticket_id),
+        "kind": word(&row.kind),
+        "state": word(&row.state),
+    }
+    ticket_profile as "TicketProfile" named |row| row.name.clone(), {
+        "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
+        "name": row.name,
+        "isDefault": row.is_default,
+        "fields": row.fields,
+        "statusOnCreate": row.status_on_create,
+        "statusOnClose": row.status_on_close,
+        "titleTemplate": row.title_template,
+        "bodyTemplate": row.body_template,
+    }
+    webhook_delivery as "WebhookDelivery" named |row| row.message_id.clone(), {
+        "webhookEndpointId": reference::<webhook_endpoint::Model>(row.webhook_endpoint_id),
+        "state": word(&row.state),
+    }
+    // Not its address: who knows that may post where the way of authentication is weak.
+    webhook_endpoint as "WebhookEndpoint" named |row| row.name.clone(), {
+        "name": row.name,
+        "sender": row.sender,
+        "scheme": row.scheme,
+        "psaConnectionId": reference_maybe::<psa_connection::Model>(row.psa_connection_id),
+        "isEnabled": row.is_enabled,
+        "allowedAddresses": row.allowed_addresses,
+        "isRegistered": row.registration != webhook_endpoint::Registration::ByHand,
+    }
+}

@@ -1,0 +1,173 @@
+//! The statements that read pages and lengths of lists.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, FromQueryResult as _,
+    Iterable as _, QueryTrait as _, Select,
+    sea_query::{Asterisk, ColumnRef, Expr, Func, JoinType, Query, SelectStatement},
+};
+use uuid::Uuid;
+
+use super::{Order, Page, Search, id_column};
+
+const PARENT: &str = "page_parent";
+const PARENTS: &str = "page_parents";
+/// How both databases call the only column of `VALUES`.
+const ONLY: &str = "column1";
+const ROWS: &str = "page_rows";
+const COUNT: &str = "page_count";
+
+/// One page of rows, in the list's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice<M> {
+    /// The rows.
+    pub rows: Vec<M>,
+    /// Whether there are more behind them.
+    pub has_next: bool,
+    /// Whether there are more before them.
+    pub has_previous: bool,
+}
+
+/// What a list holds.
+#[derive(Clone, Debug)]
+pub struct Wanted<E: EntityTrait> {
+    /// The rows, with their joins and conditions.
+    pub rows: Select<E>,
+    /// Rows of that kind as such, with the same columns and nothing else.
+    pub bare: Select<E>,
+    /// The column that says below which parent a row stands.
+    pub parent: ColumnRef,
+    /// What is looked for in them.
+    pub search: Option<Search<E>>,
+}
+
+/// Reads the same page of a list below each of `parents`, in one statement.
+pub async fn slices<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    wanted: &Wanted<E>,
+    parents: &[Uuid],
+    order: Order<E>,
+    page: &Page,
+) -> Result<HashMap<Uuid, Slice<E::Model>>, DbErr> {
+    let Some(statement) = statement::<E>(db.get_database_backend(), wanted, parents, order, page) else {
+        return Ok(HashMap::new());
+    };
+    let mut found: HashMap<Uuid, Vec<E::Model>> = parents.iter().map(|id| (*id, Vec::new())).collect();
+    for row in db.query_all(&statement).await? {
+        let model = E::Model::from_query_result(&row, "")?;
+        found.entry(row.try_get("", PARENT)?).or_default().push(model);
+    }
+    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+    Ok(found
+        .into_iter()
+        .map(|(parent, mut rows)| {
+            let more = rows.len() > size;
+            rows.truncate(size);
+            if page.backward {
+                rows.reverse();
+            }
+            let (ahead, behind) = (page.before.is_some(), page.after.is_some());
+            let (has_next, has_previous) =
+                if page.backward { (ahead, more || behind) } else { (more || ahead, behind) };
+            (parent, Slice { rows, has_next, has_previous })
+        })
+        .collect())
+}
+
+impl<E: EntityTrait> Wanted<E> {
+    /// The rows below a parent.
+    fn below(&self, parent: &Expr) -> SelectStatement {
+        let is_below = || Expr::col(self.parent.clone()).eq(parent.clone());
+        let mut rows = self.rows.clone().into_query();
+        rows.and_where(is_below());
+        if let (Some(search), Some(id)) = (&self.search, id_column::<E>()) {
+            let mut all = self.rows.clone().into_query();
+            all.and_where(is_below());
+            rows.and_where(id.in_subquery(search.matches(&all, id)));
+        }
+        rows
+    }
+}
+
+pub(super) fn statement<E: EntityTrait>(
+    backend: DbBackend,
+    wanted: &Wanted<E>,
+    parents: &[Uuid],
+    order: Order<E>,
+    page: &Page,
+) -> Option<SelectStatement> {
+    let one_more = page.size.saturating_add(1);
+    if let [one] = parents {
+        // The plain form, which an index on parent, order and id answers without sorting.
+        let mut rows = wanted.below(&Expr::value(*one));
+        rows.expr_as(Expr::value(*one), PARENT);
+        order.apply(&mut rows, page);
+        return Some(rows.limit(one_more).take());
+    }
+    if parents.is_empty() {
+        return None;
+    }
+    // The same for each of many: no parent's rows are read further than its page goes.
+    let parent = || Expr::col((PARENTS, ONLY));
+    let mut rows = wanted.below(&parent());
+    order.apply(&mut rows, page);
+    rows.limit(one_more);
+    let parents = parents.iter().copied();
+    if backend == DbBackend::Postgres {
+        let mut outer = Query::select();
+        for column in E::Column::iter() {
+            outer.column((ROWS, column));
+        }
+        outer.expr_as(parent(), PARENT).from_values(parents, PARENTS).join_lateral(
+            JoinType::InnerJoin,
+            rows,
+            ROWS,
+            Expr::value(true),
+        );
+        // Rows of one parent come in its order; the order of parents does not matter.
+        return Some(outer);
+    }
+    // SQLite has no LATERAL; it looks up the ids of each parent's page instead.
+    let id = id_column::<E>()?;
+    rows.clear_selects().expr(Expr::col(id.as_column_ref()));
+    let mut outer = wanted.bare.clone().into_query();
+    let of_page = id.in_subquery(rows);
+    outer.expr_as(parent(), PARENT).from_clear().from_values(parents, PARENTS);
+    // SQLite reads what stands left of a CROSS JOIN first.
+    outer.cross_join(E::default().table_ref()).and_where(of_page);
+    order.apply(&mut outer, &Page { after: None, before: None, ..page.clone() });
+    Some(outer)
+}
+
+/// How many rows a list has below each of `parents`, in one statement. It stops at `bound`, where there is
+/// one: counting a log of millions for a number on a page is dear.
+pub async fn count_by_parent<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    wanted: &Wanted<E>,
+    parents: &[Uuid],
+    bound: Option<u64>,
+) -> Result<HashMap<Uuid, u64>, DbErr> {
+    if parents.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let parent = || Expr::col((PARENTS, ONLY));
+    let mut rows = wanted.below(&parent());
+    rows.clear_selects().expr_as(Expr::value(1), "one");
+    if let Some(bound) = bound {
+        rows.limit(bound);
+    }
+    let mut count = Query::select();
+    count.expr(Func::count(Expr::col(Asterisk))).from_subquery(rows, ROWS);
+    let mut outer = Query::select();
+    outer
+        .expr_as(parent(), PARENT)
+        .expr_as(Expr::from(count), COUNT)
+        .from_values(parents.iter().copied(), PARENTS);
+    let mut counts: HashMap<Uuid, u64> = parents.iter().map(|id| (*id, 0)).collect();
+    for row in db.query_all(&outer).await? {
+        let count: i64 = row.try_get("", COUNT)?;
+        counts.insert(row.try_get("", PARENT)?, u64::try_from(count).unwrap_or_default());
+    }
+    Ok(counts)
+}

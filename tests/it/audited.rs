@@ -1,0 +1,379 @@
+//! Who changed what: every mutation that does something leaves one entry in the log, and no secret with it.
+
+use std::{
+    collections::BTreeSet,
+    process::{Command, Output},
+};
+
+use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
+
+use crate::{
+    support::{Msp, TestApp, data, finding, found_secrets, is_secret, secrets_in, text},
+    walls,
+};
+
+const ENTRY: &str = "number action actor { kind name nodeId } address requestId target { type name nodeId }
+                     before after at hash organization { slug }";
+
+/// The log of an organization, or of the installation; the oldest first.
+async fn log(app: &TestApp, organization: Option<&str>) -> Vec<Value> {
+    let (mut entries, mut before) = (Vec::new(), Value::Null);
+    loop {
+        let list = format!(
+            "auditLog(last: 50, before: $before) {{ pageInfo {{ startCursor hasPreviousPage }} nodes {{ {ENTRY} }} }}"
+        );
+        let query = match organization {
+            Some(_) => format!(
+                "query($id: ID!, $before: String) {{ node(id: $id) {{ ... on Organization {{ {list} }} }} }}"
+            ),
+            None => format!("query($before: String) {{ {list} }}"),
+        };
+        let answer = app.graphql(&query, json!({ "id": organization, "before": before })).await;
+        let page = if organization.is_some() { &answer["node"]["auditLog"] } else { &answer["auditLog"] };
+        // The newest stand first, so the last ones are the oldest.
+        entries.extend(page["nodes"].as_array().expect("a page").iter().rev().cloned());
+        if page["pageInfo"]["hasPreviousPage"] != true {
+            return entries;
+        }
+        before = page["pageInfo"]["startCursor"].clone();
+    }
+}
+
+fn actions(entries: &[Value]) -> Vec<String> {
+    entries.iter().map(|entry| text(entry, "/action")).collect()
+}
+
+/// Does something, and looks what the logs then say: one entry more, with the mutation's name.
+struct Witness<'a> {
+    app: &'a TestApp,
+    organization: String,
+    seen: BTreeSet<String>,
+}
+
+impl Witness<'_> {
+    async fn entries(&self) -> Vec<Value> {
+        let mut entries = log(self.app, Some(&self.organization)).await;
+        entries.extend(log(self.app, None).await);
+        entries
+    }
+
+    async fn does(&mut self, mutation: &str, selection: &str, input: Value) -> (Value, Value) {
+        let before: BTreeSet<_> = self.entries().await.iter().map(Value::to_string).collect();
+        let name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        let query = format!(
+            "mutation($input: {name}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ field message }} }} }}"
+        );
+        let answer = self.app.graphql_as(&self.app.token, &query, json!({ "input": input })).await;
+        let payload = data(&answer)[mutation].clone();
+        let mut new = self.entries().await;
+        new.retain(|entry| !before.contains(&entry.to_string()));
+        assert_eq!(actions(&new), [mutation], "{mutation} leaves one entry: {new:#?}");
+        self.seen.insert(mutation.to_owned());
+        self.app.drain().await;
+        (payload, new.remove(0))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_secret() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let first = app.client_secret();
+
+    // How everything was set up, by the administrator of the installation.
+    let set_up = log(&app, Some(&acme.organization)).await;
+    assert_eq!(
+        actions(&set_up),
+        [
+            "psaConnectionCreate",
+            "psaConnectionVerify",
+            "psaConnectionSyncPickLists",
+            "psaConnectionSyncCompanies",
+            "webhookEndpointCreate",
+            "ticketProfileCreate",
+            "companyCreate",
+            "companyAliasAdd",
+            "companyMappingSet",
+            "memberInvite",
+        ]
+    );
+    let installation = log(&app, None).await;
+    assert_eq!(actions(&installation), ["accessTokenCreate", "organizationCreate"]);
+    assert_eq!(installation[0]["actor"], json!({ "kind": "GATEWAY", "name": "PSA Gateway", "nodeId": null }));
+    let operator = &installation[0]["target"];
+    for (number, entry) in (1..).zip(&set_up) {
+        assert_eq!(entry["number"], number);
+        assert_eq!(entry["actor"]["kind"], "TOKEN");
+        assert_eq!(entry["actor"]["name"], operator["name"]);
+        assert_eq!(entry["actor"]["nodeId"], operator["nodeId"]);
+        assert!(entry["requestId"].as_str().is_some_and(|id| id.len() >= 8), "{entry:#}");
+    }
+    assert_eq!(set_up[8]["target"]["name"], "Northwind Dental → Northwind Dental");
+
+    let seen = actions(&set_up).into_iter().chain(actions(&installation)).collect();
+    let mut witness = Witness { app: &app, organization: acme.organization.clone(), seen };
+    let token = json!({ "organizationId": acme.organization, "name": "dashboard", "role": "VIEWER" });
+    let (made, _) = witness.does("accessTokenCreate", "accessToken { id } token", token).await;
+    is_secret(&text(&made, "/token"));
+    acme.posts(&finding("CVE-1")).await.is_accepted();
+    app.drain().await;
+    let ids = walls::ids(&app, &acme).await;
+    let secret = change_everything(&app, &acme, &ids, &mut witness, &first).await;
+    work_on_tickets(&app, &acme, &ids, &mut witness, &secret).await;
+    take_everything_away(&app, &ids, &mut witness).await;
+
+    let mutations = walls::root_fields(&app, "mutationType").await;
+    let missing: Vec<_> = mutations.difference(&witness.seen).collect();
+    assert!(missing.is_empty(), "show what these leave in the log: {missing:?}");
+    let everything = json!(witness.entries().await).to_string();
+    assert_eq!(secrets_in(&everything), Vec::<String>::new());
+    assert_eq!(found_secrets(), Vec::<String>::new(), "log lines with secrets");
+}
+
+/// Gives the scanner's new secret.
+async fn change_everything(
+    app: &TestApp,
+    acme: &Msp<'_>,
+    ids: &walls::Ids,
+    witness: &mut Witness<'_>,
+    client_secret: &str,
+) -> String {
+    let named = |id: &str| json!({ "id": id, "name": "Renamed" });
+    let (_, entry) = witness.does("companyUpdate", "company { id }", named(&ids.company)).await;
+    assert_eq!(entry["before"], json!({ "name": "Northwind Dental" }), "only what changed");
+    assert_eq!(entry["after"], json!({ "name": "Renamed" }));
+    assert_eq!(entry["target"], json!({ "type": "Company", "name": "Renamed", "nodeId": ids.company }));
+    witness.does("organizationUpdate", "organization { id }", named(&ids.organization)).await;
+    witness.does("accessTokenUpdate", "accessToken { id }", named(&ids.token)).await;
+    let (made, _) = witness.does("accessTokenRotate", "token", json!({ "id": ids.token })).await;
+    is_secret(&text(&made, "/token"));
+    let off = json!({ "id": ids.member, "isEnabled": false });
+    let (_, entry) = witness.does("memberUpdate", "member { id }", off).await;
+    assert_eq!(
+        (&entry["before"], &entry["after"]),
+        (&json!({ "isEnabled": true }), &json!({ "isEnabled": false }))
+    );
+    let policy = json!({ "id": ids.policy, "minimumSeverity": "HIGH" });
+    let (_, entry) = witness.does("policyUpdate", "policy { id }", policy).await;
+    assert_eq!(entry["before"], json!({ "minimumSeverity": "MEDIUM" }));
+
+    let login = json!({ "id": ids.connection, "credentials": [
+        { "key": "client_secret", "value": client_secret } ] });
+    let (_, entry) = witness.does("psaConnectionUpdate", "psaConnection { id }", login).await;
+    assert_eq!((&entry["before"], &entry["after"]), (&Value::Null, &json!({ "credentials": "changed" })));
+    let of = |id: &str| json!({ "id": id });
+    let (_, entry) = witness.does("psaConnectionVerify", "psaConnection { id }", of(&ids.connection)).await;
+    assert_eq!(entry["after"], json!({ "health": "HEALTHY" }));
+    witness.does("psaConnectionSyncPickLists", "syncRun { id }", of(&ids.connection)).await;
+    let some = json!({ "id": ids.connection, "filter": { "query": "dental" } });
+    let (_, entry) = witness.does("psaConnectionSyncCompanies", "syncRun { id }", some).await;
+    assert_eq!(entry["after"]["filter"], json!({ "search": "dental" }));
+
+    witness.does("ticketProfileUpdate", "ticketProfile { id }", named(&ids.profile)).await;
+    let mut second = acme.profile_input().await;
+    (second["psaConnectionId"], second["isDefault"]) = (json!(ids.connection), json!(false));
+    let (made, _) = witness.does("ticketProfileCreate", "ticketProfile { id }", second).await;
+    witness
+        .does("ticketProfileDelete", "deletedTicketProfileId", of(&text(&made, "/ticketProfile/id")))
+        .await;
+
+    witness.does("webhookEndpointUpdate", "webhookEndpoint { id }", named(&ids.endpoint)).await;
+    let (made, entry) = witness.does("webhookEndpointRotateSecret", "signingSecret", of(&ids.endpoint)).await;
+    let secret = text(&made, "/signingSecret");
+    is_secret(&secret);
+    assert_eq!(entry["after"]["previousSecretExpiresAt"], "2026-11-22T09:00:00Z");
+    let (_, entry) =
+        witness.does("webhookEndpointExpireSecret", "webhookEndpoint { id }", of(&ids.secret)).await;
+    assert_eq!(entry["after"]["webhookSecretId"], json!(ids.secret));
+    let second = json!({ "organizationId": ids.organization, "name": "Second", "sender": "events" });
+    let (made, _) = witness.does("webhookEndpointCreate", "signingSecret", second).await;
+    is_secret(&text(&made, "/signingSecret"));
+    witness.does("psaConnectionRegisterWebhook", "psaConnection { id }", of(&ids.connection)).await;
+    app.pass(600).await;
+    secret
+}
+
+async fn work_on_tickets(
+    app: &TestApp,
+    acme: &Msp<'_>,
+    ids: &walls::Ids,
+    witness: &mut Witness<'_>,
+    secret: &str,
+) {
+    let of = |id: &str| json!({ "id": id });
+    let (_, entry) =
+        witness.does("webhookDeliveryRedrive", "webhookDelivery { id }", of(&ids.delivery)).await;
+    assert_eq!(
+        (&entry["before"], &entry["after"]),
+        (&json!({ "state": "UNDERSTOOD" }), &json!({ "state": "RECEIVED" }))
+    );
+    let test = json!({ "companyMappingId": ids.mapping });
+    let (made, entry) = witness.does("ticketSendTest", "ticket { id }", test).await;
+    assert_eq!(entry["target"]["nodeId"], made["ticket"]["id"]);
+
+    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::ErrorBeforeCommit { status: 400 }));
+    acme.posts_signed_with(secret, &finding("CVE-2").now()).await.is_accepted();
+    app.drain().await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Organization {
+        ticketOperations(first: 1, filter: { state: { in: [FAILED] } }) { nodes { id } } } } }";
+    let failed = app.graphql(query, of(&ids.organization)).await;
+    let failed = text(&failed, "/node/ticketOperations/nodes/0/id");
+    witness.does("ticketOperationRetry", "ticketOperation { id }", of(&failed)).await;
+
+    // Of too little importance for tickets of their own: one goes on a ticket of ours, the other on one that
+    // somebody made in the PSA.
+    for (key, external_id) in [("CVE-3", ids.external_id.as_str()), ("CVE-4", "999999")] {
+        acme.posts_signed_with(secret, &finding(key).severity("info").now()).await.is_accepted();
+        app.drain().await;
+        let findings = acme.findings().await;
+        let found = findings.iter().find(|found| text(found, "/title").starts_with(key)).expect("a finding");
+        let link = json!({
+            "findingId": found["id"], "psaConnectionId": ids.connection, "externalId": external_id,
+        });
+        let (_, entry) = witness.does("ticketLink", "ticket { id }", link).await;
+        assert_eq!(entry["after"]["findingId"], found["id"]);
+    }
+}
+
+/// What goes, and what is needed to let it go.
+async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let of = |id: &str| json!({ "id": id });
+    witness.does("psaConnectionRemoveWebhook", "leftBehind", of(&ids.connection)).await;
+    let company = json!({ "organizationId": ids.organization, "name": "Short-lived" });
+    let (made, _) = witness.does("companyCreate", "company { id }", company).await;
+    let company = text(&made, "/company/id");
+    let alias = json!({ "companyId": company, "value": "short" });
+    let (made, _) = witness.does("companyAliasAdd", "companyAlias { id }", alias).await;
+    let alias = of(&text(&made, "/companyAlias/id"));
+    witness.does("companyAliasRemove", "deletedCompanyAliasId", alias).await;
+    let (_, entry) = witness.does("companyDelete", "deletedCompanyId", of(&company)).await;
+    assert_eq!((&entry["before"]["name"], &entry["after"]), (&json!("Short-lived"), &Value::Null));
+    let (_, entry) = witness.does("companyMappingRemove", "deletedCompanyMappingId", of(&ids.mapping)).await;
+    assert_eq!(entry["before"]["psaCompanyId"], json!(ids.psa_company));
+    let map = json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company });
+    witness.does("companyMappingSet", "companyMapping { id }", map).await;
+
+    witness.does("memberRemove", "deletedMemberId", of(&ids.member)).await;
+    witness.does("accessTokenRevoke", "accessToken { id }", of(&ids.token)).await;
+    let secret = "canary-of-the-second-connection";
+    is_secret(secret);
+    let second = json!({ "organizationId": ids.organization, "platform": "halo", "name": "Second", "credentials": [
+        { "key": "domain", "value": "example.halopsa.com" }, { "key": "client_id", "value": "a" },
+        { "key": "client_secret", "value": secret } ] });
+    let (made, entry) = witness.does("psaConnectionCreate", "psaConnection { id }", second).await;
+    assert_eq!(entry["after"]["credentials"], "given");
+    assert_eq!(entry["after"]["settings"]["domain"], "https://example.halopsa.com");
+    let second = of(&text(&made, "/psaConnection/id"));
+    witness.does("psaConnectionDelete", "deletedPsaConnectionId", second).await;
+    let clear = json!({ "id": ids.connection, "confirmName": "The PSA" });
+    let (_, entry) = witness.does("psaConnectionClear", "psaConnection { id }", clear).await;
+    assert_eq!(entry["after"]["credentials"], "removed");
+    assert_eq!(entry["after"]["cleared"]["companyMappings"], 1);
+    let third = json!({ "slug": "third", "name": "Third" });
+    let (_, entry) = witness.does("organizationCreate", "organization { id }", third).await;
+    assert_eq!(entry["organization"], Value::Null, "in the installation's own log");
+    app.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_its_organizations_and_is_found_by_who_and_what() {
+    let app = TestApp::start().await;
+    let (acme, globex) = (app.msp("acme").await, app.msp("globex").await);
+    let admin = acme.token("ADMINISTRATOR").await;
+    let technician = acme.token("TECHNICIAN").await;
+    let neighbour = globex.token("OWNER").await;
+    let rename = "mutation($input: OrganizationUpdateInput!) { organizationUpdate(input: $input) {
+        organization { id } userErrors { code } } }";
+    let input = json!({ "input": { "id": acme.organization, "name": "Acme IT" } });
+    data(&app.graphql_as(&admin, rename, input.clone()).await);
+    // Refused, so nothing that is so: no entry.
+    let refused = app.graphql_as(&technician, rename, input).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused:#}");
+
+    let query = "query($id: ID!, $filter: AuditLogFilter) { node(id: $id) { ... on Organization {
+        auditLog(first: 10, filter: $filter) { totalCount totalCountIsExact
+          nodes { id action actor { name nodeId } target { nodeId } } } } } }";
+    let asks = async |token: &str, filter: Value| {
+        let variables = json!({ "id": acme.organization, "filter": filter });
+        app.graphql_as(token, query, variables).await
+    };
+    let all = data(&asks(&admin, Value::Null).await)["node"]["auditLog"].clone();
+    assert_eq!((&all["totalCount"], &all["totalCountIsExact"]), (&json!(3), &json!(true)));
+    let newest = &all["nodes"][0];
+    assert_eq!(
+        (&newest["action"], &newest["actor"]["name"]),
+        (&json!("organizationUpdate"), &json!("ADMINISTRATOR"))
+    );
+    for (filter, count) in [
+        (json!({ "action": ["organizationUpdate"] }), 1),
+        (json!({ "action": ["organizationUpdate", "accessTokenCreate"] }), 3),
+        (json!({ "actorId": newest["actor"]["nodeId"] }), 1),
+        (json!({ "targetId": newest["actor"]["nodeId"] }), 1),
+        (json!({ "targetId": acme.organization, "query": "acme it" }), 1),
+        (json!({ "at": { "gte": "2026-11-21T09:00:00Z", "lt": "2026-11-21T09:00:01Z" } }), 3),
+        (json!({ "at": { "lt": "2026-11-21T09:00:00Z" } }), 0),
+        (json!({ "query": "somebody else" }), 0),
+    ] {
+        let found = data(&asks(&admin, filter.clone()).await);
+        assert_eq!(found["node"]["auditLog"]["totalCount"], count, "{filter}: {found:#}");
+    }
+
+    let hidden = asks(&technician, Value::Null).await;
+    assert_eq!(hidden["errors"][0]["extensions"]["code"], "FORBIDDEN", "{hidden:#}");
+    assert_eq!(hidden["data"]["node"]["auditLog"], Value::Null);
+    let seen = asks(&neighbour, Value::Null).await;
+    assert_eq!(seen["data"]["node"], Value::Null, "{seen:#}");
+    for stranger in [&neighbour, &technician] {
+        let query = "query($id: ID!) { node(id: $id) { id } }";
+        let seen = app.graphql_as(stranger, query, json!({ "id": newest["id"] })).await;
+        assert_eq!(seen["data"]["node"], Value::Null, "{seen:#}");
+        let seen = app.graphql_as(stranger, "{ auditLog { totalCount } }", json!({})).await;
+        assert_eq!(seen["errors"][0]["extensions"]["code"], "FORBIDDEN", "{seen:#}");
+    }
+}
+
+fn program(app: &TestApp, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_psa-gateway"))
+        .args(arguments)
+        .env("PSA_GATEWAY_DATA_DIR", app.place.dir())
+        .env("DATABASE_URL", app.place.url())
+        .output()
+        .expect("the program runs")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_finds_the_entry_that_somebody_changed_in_the_database() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await;
+    for role in ["VIEWER", "TECHNICIAN", "DEVELOPER"] {
+        acme.token(role).await;
+    }
+    let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let sound = program(&app, &["audit", "verify"]);
+    assert!(sound.status.success(), "{sound:?}");
+    assert!(said(&sound).contains("acme: 3 entries, as written"), "{sound:?}");
+    let exported = program(&app, &["audit", "export", "--organization", "acme"]);
+    let lines: Vec<Value> =
+        said(&exported).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.iter().map(|line| line["number"].clone()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(lines[1]["after"]["role"], "TECHNICIAN");
+
+    // Somebody with the database's own password.
+    let db = app.app.ground.db.reader();
+    let change = "UPDATE audit_entry SET \"after\" = '{\"role\":\"OWNER\"}' WHERE number = 2";
+    assert!(db.execute_unprepared(change).await.is_err(), "the database refuses");
+    let rules: &[&str] = if app.app.ground.db.is_sqlite() {
+        &["DROP TRIGGER audit_entry_update"]
+    } else {
+        &["ALTER TABLE audit_entry DISABLE TRIGGER ALL"]
+    };
+    for rule in rules {
+        db.execute_unprepared(rule).await.expect("somebody who may do everything");
+    }
+    db.execute_unprepared(change).await.expect("nothing hinders it now");
+    let broken = program(&app, &["audit", "verify", "--organization", "acme"]);
+    assert_eq!(broken.status.code(), Some(1), "{broken:?}");
+    assert!(said(&broken).contains("acme: BROKEN after 1 entries: entry 2"), "{broken:?}");
+}
