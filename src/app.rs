@@ -224,7 +224,7 @@ impl App {
         };
         let graphql = graphql::Door::new(
             ground.clone(),
-            graphql::Outside { outbound, public_url: public_url.clone() },
+            graphql::Outside { outbound, public_url: public_url.clone(), metrics: metrics.clone() },
             Arc::new(move |ground, token, from| {
                 let credentials = credentials.clone();
                 Box::pin(async move { credentials.authenticate(ground, token, from).await })
@@ -276,6 +276,11 @@ impl App {
                                     .wrap(from_fn(graphql::cors::middleware))
                                     .route(web::get().guard(fn_guard(wants_socket)).to(serve_socket))
                                     .route(web::route().to(graphql::serve)),
+                            )
+                            .service(
+                                web::resource("/graphql/graphiql")
+                                    .app_data(web::FormConfig::default().limit(8 * 1_024))
+                                    .post(graphql::browser::sign_in),
                             )
                             .service(
                                 web::resource("/graphql/stream")

@@ -3,7 +3,8 @@
 //! - [`Error::Invalid`]: the person asking can mend it by asking something else. Doors show every
 //!   problem, with the field it concerns.
 //! - [`Error::NotFound`]: it is not there, or not the asker's: both look the same.
-//! - [`Error::Forbidden`]: the asker may see it but not do this.
+//! - [`Error::Forbidden`], [`Error::Hidden`]: the asker may see it but not do this, or not see this part.
+//! - [`Error::Repeated`], [`Error::KeyConflict`]: an idempotency key was used before.
 //! - [`Error::Unavailable`]: the database is away; the same request may work in a moment.
 //! - [`Error::Internal`]: our fault. Doors show a request id and nothing else; the cause is logged.
 
@@ -26,6 +27,24 @@ pub enum Error {
         /// Which roles hold it.
         held_by: &'static str,
     },
+    /// What they see of the ticket leaves this part out.
+    #[error(
+        "what your role sees of this connection's tickets leaves out `{field}`; an owner or administrator can \
+         change that with `ticketPermissionSet`"
+    )]
+    Hidden {
+        /// The part, as the API names it.
+        field: &'static str,
+    },
+    /// It was done before, under the same key: what came of it is there to be read.
+    #[error("this was done already")]
+    Repeated,
+    /// The key was used before, for something else.
+    #[error(
+        "this idempotencyKey was used within the last day for another mutation or another input; give each \
+         request a key of its own, and repeat one only with the very same input"
+    )]
+    KeyConflict,
     /// The database is away.
     #[error("the database is not available")]
     Unavailable(#[source] DbErr),
@@ -35,7 +54,7 @@ pub enum Error {
 }
 
 /// One thing that is wrong with what was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// Path into the input, e.g. `["fields", "priority"]`; empty when it concerns the whole.
     pub field: Vec<String>,
@@ -46,7 +65,8 @@ pub struct Problem {
 }
 
 /// Kinds of problems with an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     /// It must be given.
     Required,
@@ -72,6 +92,13 @@ impl Problem {
     /// A problem with one field of the input.
     pub fn of(field: &str, code: ProblemCode, message: impl Into<String>) -> Self {
         Self { field: vec![field.to_owned()], code, message: message.into() }
+    }
+
+    /// The same in one of many: `within("mappings", 3)` makes `psaCompanyId` `mappings.3.psaCompanyId`.
+    #[must_use]
+    pub fn within(mut self, list: &str, index: usize) -> Self {
+        self.field.splice(0..0, [list.to_owned(), index.to_string()]);
+        self
     }
 
     /// A problem with a field inside a field.

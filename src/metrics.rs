@@ -109,6 +109,11 @@ struct GraphqlLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FieldLabels {
+    field: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusalLabels {
     door: &'static str,
     reason: &'static str,
@@ -143,6 +148,7 @@ struct Inside {
     calls: Family<CallLabels, Counter>,
     pauses: Family<ReasonLabels, Counter>,
     graphql: Family<GraphqlLabels, Counter>,
+    deprecated: Family<FieldLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     statements: Counter<u64, AtomicU64>,
     oldest: Family<WorkLabels, Gauge>,
@@ -184,6 +190,12 @@ impl Metrics {
         registry.register("lane_pauses", "Times a PSA connection was paused, by reason", pauses.clone());
         let graphql = Family::default();
         registry.register("graphql_operations", "GraphQL operations by result", graphql.clone());
+        let deprecated = Family::default();
+        registry.register(
+            "graphql_deprecated_used",
+            "GraphQL operations that use what is deprecated, by its name in the schema",
+            deprecated.clone(),
+        );
         let refusals = Family::default();
         registry.register("refusals", "Requests that were not let in, by door and reason", refusals.clone());
         let statements = Counter::default();
@@ -204,6 +216,7 @@ impl Metrics {
             calls,
             pauses,
             graphql,
+            deprecated,
             refusals,
             statements,
             oldest,
@@ -254,6 +267,11 @@ impl Metrics {
     /// A GraphQL operation (`query`, `mutation`, `subscription`) ended: `ok`, or an error's stable code.
     pub fn graphql(&self, operation: &'static str, result: &'static str) {
         self.0.graphql.get_or_create(&GraphqlLabels { operation, result }).inc();
+    }
+
+    /// A GraphQL operation used something deprecated: its name in the schema, e.g. `Ticket.number`.
+    pub fn deprecated(&self, field: String) {
+        self.0.deprecated.get_or_create(&FieldLabels { field }).inc();
     }
 
     /// Somebody was not let in at a door (`graphql`), for a reason (`unauthenticated`, `throttled`).

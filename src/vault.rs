@@ -232,6 +232,10 @@ impl Vault {
         db: &impl ConnectionTrait,
         organization_id: Uuid,
     ) -> Result<(Uuid, Key), Error> {
+        // What belongs to no organization is sealed with the installation's own key.
+        if organization_id.is_nil() {
+            return Ok((data_keys::INSTALLATION, self.0.installation.clone()));
+        }
         // Twice, because a rotation may make a newer one and remove this one between look and lock.
         for _ in 0..2 {
             if let Some(row) = data_keys::newest(db, organization_id, LockType::KeyShare).await? {
@@ -252,6 +256,9 @@ impl Vault {
         key_id: Uuid,
         organization_id: Uuid,
     ) -> Result<Option<Key>, Error> {
+        if key_id.is_nil() {
+            return Ok(organization_id.is_nil().then(|| self.0.installation.clone()));
+        }
         let known = self.0.opened.lock().unwrap_or_else(PoisonError::into_inner).get(&key_id).cloned();
         if known.is_some() {
             return Ok(known);

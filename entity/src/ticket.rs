@@ -66,6 +66,9 @@ pub struct Model {
     pub external_url: Option<String>,
     /// Its status there, as a value of the pick list `status`.
     pub external_status: Option<String>,
+    /// The board it is on, as the PSA's own value: its profile's until the PSA says otherwise; none where the
+    /// platform has no boards.
+    pub board: Option<String>,
     /// One line for people.
     pub title: String,
     /// The highest severity among its findings.

@@ -21,6 +21,8 @@ pub struct Model {
     pub is_default: bool,
     /// Values for the platform's profile fields, by key.
     pub fields: Json,
+    /// The one of these values that is the board, where the platform has boards.
+    pub board: Option<String>,
     /// The status a ticket is created in; the PSA's choice where there is none.
     pub status_on_create: Option<String>,
     /// The status that closes a ticket.

@@ -18,7 +18,10 @@ mod m20261121_000008_members;
 mod m20261121_000009_lists;
 mod m20261121_000009_tallies;
 mod m20261121_000010_traces;
+mod m20261121_000011_idempotency;
 mod m20261121_000011_verification;
+mod m20261121_000012_audit_of_many;
+mod m20261121_000012_ticket_permissions;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -39,6 +42,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_tallies::Migration),
             Box::new(m20261121_000010_traces::Migration),
             Box::new(m20261121_000011_verification::Migration),
+            Box::new(m20261121_000011_idempotency::Migration),
+            Box::new(m20261121_000012_ticket_permissions::Migration),
+            Box::new(m20261121_000012_audit_of_many::Migration),
         ]
     }
 }

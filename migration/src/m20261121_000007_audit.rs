@@ -23,7 +23,7 @@ const VERSIONED: &[&str] = &[
 ];
 
 /// An entry is written once and stays. A replacing insert fires no delete trigger on SQLite, hence the third.
-/// A head only goes on by one.
+/// A head only goes on.
 const SQLITE: &[&str] = &[
     "CREATE TRIGGER audit_entry_update BEFORE UPDATE ON audit_entry
      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",

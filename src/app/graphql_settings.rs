@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::{
     config::Config,
-    graphql::{Allowance, Limits, Registered, Settings, cors::Origins},
+    graphql::{Allowance, Graphiql, Limits, Registered, Settings, cors::Origins},
 };
 
 /// Reads the registered documents, where there are any, so that a gateway without them does not start.
@@ -38,7 +38,7 @@ pub(super) fn of(config: &Config) -> anyhow::Result<Settings> {
         persisted_queries: graphql.persisted_queries,
         documents: documents.transpose()?.map(Arc::new),
         origins: Origins::new(graphql.cors_origins.iter().cloned()),
-        graphiql: config.graphiql.then(|| config.graphiql_assets.clone()),
+        graphiql: Graphiql { is_open: config.graphiql, assets: config.graphiql_assets.clone() },
     })
 }
 

@@ -6,8 +6,11 @@ use anyhow::Context as _;
 
 use super::{Seams, connect};
 use crate::{
+    audit::{self, Change},
     clock::Chance,
     config::{Config, MasterKeyAt},
+    error::Error,
+    organizations::viewer::Viewer,
     vault::{
         MasterKey, MasterKeys, key_file,
         key_server::{self, KeyServer},
@@ -139,6 +142,7 @@ pub async fn rotate(
     let (db, vault) = (&ground.db, &ground.vault);
     let current = vault.masters().current();
     let (id, origin) = (current.id().to_owned(), current.origin().to_owned());
+    let mut change = Change::of_installation("keysRotate").is("masterKey", id.as_str());
     let line = |Progress { done, total }: Progress, what: &str| format!("{done} of {total} {what}");
     let wrapped =
         rotation::rewrap(db, vault, &mut |progress| tell(line(progress, "data keys are wrapped anew")))
@@ -148,10 +152,15 @@ pub async fn rotate(
         0 => format!("Every data key was wrapped by the current master key already: {id} ({origin})."),
         _ => format!("Every data key is wrapped by the current master key: {id} ({origin})."),
     });
+    change = change.is("wrappedDataKeys", wrapped);
     if with_data_keys {
         let renewed =
             rotation::renew(db, vault, &mut |progress| tell(line(progress, "organizations are done"))).await;
         let renewed = renewed.context("what is done stays done; run it again to go on")?;
+        change = change
+            .is("newDataKeys", renewed.made)
+            .is("resealedSecrets", renewed.sealed)
+            .is("removedDataKeys", renewed.removed);
         tell(format!(
             "{} new data keys (another {} are younger than an hour and stay), {} secrets sealed anew, {} old \
              data keys removed. The installation's own key stays: access tokens are recognised by it.",
@@ -167,6 +176,14 @@ pub async fn rotate(
             ));
         }
     }
+    let ground_of = ground.clone();
+    db.write(move |tx| {
+        Box::pin(async move {
+            audit::record(tx, &ground_of, &Viewer::gateway(), change).await?;
+            Ok::<_, Error>(())
+        })
+    })
+    .await?;
     let (uses, _) = rotation::usage(db.reader(), Some(vault.masters())).await?;
     for unused in uses.iter().filter(|one| one.can_be_removed()) {
         tell(format!(

@@ -3,7 +3,8 @@
 
 use entity::{
     Role, Severity, Timestamp, access_token, company, company_alias, company_mapping, member, organization,
-    policy, psa_connection, ticket, ticket_operation, ticket_profile, webhook_delivery, webhook_endpoint,
+    policy, psa_connection, ticket, ticket_operation, ticket_permission, ticket_profile, webhook_delivery,
+    webhook_endpoint,
 };
 use sea_orm::ActiveEnum;
 use serde_json::{Map, Value, json};
@@ -175,6 +176,14 @@ audited! {
         "ticketId": reference::<ticket::Model>(row.ticket_id),
         "kind": word(&row.kind),
         "state": word(&row.state),
+    }
+    ticket_permission as "TicketPermission" named |row| row.subject.clone(), {
+        "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
+        "role": row.role.map(role),
+        "memberId": reference_maybe::<member::Model>(row.member_id),
+        "boards": row.boards,
+        "hiddenFields": row.hidden_fields,
+        "showsNotes": row.shows_notes,
     }
     ticket_profile as "TicketProfile" named |row| row.name.clone(), {
         "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),

@@ -15,6 +15,8 @@ pub mod facts;
 pub mod read;
 pub mod verify;
 
+use std::collections::BTreeMap;
+
 use entity::{audit_entry, audit_entry::ActorKind, audit_head};
 use sea_orm::{
     ActiveModelTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, QuerySelect as _,
@@ -57,6 +59,17 @@ impl Change {
             organization_id: target.organization_id().unwrap_or(INSTALLATION),
             action,
             target: (T::TYPE, target.id(), target.name()),
+            before: Map::new(),
+            after: Map::new(),
+        }
+    }
+
+    /// Something done to the installation itself, e.g. by a command.
+    pub fn of_installation(action: &'static str) -> Self {
+        Self {
+            organization_id: INSTALLATION,
+            action,
+            target: ("Installation", INSTALLATION, "the installation".to_owned()),
             before: Map::new(),
             after: Map::new(),
         }
@@ -140,7 +153,35 @@ pub async fn record(
     viewer: &Viewer,
     change: Change,
 ) -> Result<(), Error> {
-    let head = locked_head(tx, ground, change.organization_id).await?;
+    record_all(tx, ground, viewer, vec![change]).await
+}
+
+/// Adds several changes of one transaction to their logs, in their order: as its last step.
+pub async fn record_all(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    viewer: &Viewer,
+    changes: Vec<Change>,
+) -> Result<(), Error> {
+    // Logs are locked in the order of their ids.
+    let mut logs: BTreeMap<Uuid, Vec<Change>> = BTreeMap::new();
+    for change in changes {
+        logs.entry(change.organization_id).or_default().push(change);
+    }
+    for (id, changes) in logs {
+        add(tx, ground, viewer, id, changes).await?;
+    }
+    Ok(())
+}
+
+async fn add(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    viewer: &Viewer,
+    log: Uuid,
+    changes: Vec<Change>,
+) -> Result<(), Error> {
+    let head = locked_head(tx, ground, log).await?;
     let is_sound = chain::is_head_sound(&ground.vault, &head);
     if !is_sound {
         tracing::error!(
@@ -155,41 +196,48 @@ pub async fn record(
         Known::Token(id) => (ActorKind::Token, Some(id)),
         Known::Member(id) => (ActorKind::Member, Some(id)),
     };
-    let (target_type, target_id, target_name) = change.target;
     let text = |facts: Map<String, Value>| (!facts.is_empty()).then(|| Value::Object(facts).to_string());
-    let mut entry = audit_entry::Model {
-        id: ground.chance.id(now),
-        organization_id: head.id,
-        number: head.last_number + 1,
-        at: now,
-        actor_kind,
-        actor_id,
-        actor_name: clean(&viewer.name, MAX_NAME),
-        address: viewer.from().map(|address| address.to_string()),
-        request_id: viewer.request_id().map(|id| clean(id, MAX_REQUEST_ID)),
-        action: change.action.to_owned(),
-        target_type: target_type.to_owned(),
-        target_id,
-        target_name: clean(&target_name, usize::MAX),
-        before: text(change.before),
-        after: text(change.after),
-        hash: Vec::new(),
-        seal: Vec::new(),
-    };
-    entry.hash = chain::hash(&entry, &head.last_hash).to_vec();
-    // A head that somebody else wrote is never sealed over: that would make their work look like ours.
-    if is_sound {
-        entry.seal = chain::seal_of_entry(&ground.vault, &entry).to_vec();
+    let (mut number, mut last_hash) = (head.last_number, head.last_hash.clone());
+    let mut entries = Vec::with_capacity(changes.len());
+    for change in changes {
+        let (target_type, target_id, target_name) = change.target;
+        let mut entry = audit_entry::Model {
+            id: ground.chance.id(now),
+            organization_id: head.id,
+            number: number + 1,
+            at: now,
+            actor_kind,
+            actor_id,
+            actor_name: clean(&viewer.name, MAX_NAME),
+            address: viewer.from().map(|address| address.to_string()),
+            request_id: viewer.request_id().map(|id| clean(id, MAX_REQUEST_ID)),
+            action: change.action.to_owned(),
+            target_type: target_type.to_owned(),
+            target_id,
+            target_name: clean(&target_name, usize::MAX),
+            before: text(change.before),
+            after: text(change.after),
+            hash: Vec::new(),
+            seal: Vec::new(),
+        };
+        entry.hash = chain::hash(&entry, &last_hash).to_vec();
+        // A head that somebody else wrote is never sealed over: that would make their work look like ours.
+        if is_sound {
+            entry.seal = chain::seal_of_entry(&ground.vault, &entry).to_vec();
+        }
+        (number, last_hash) = (entry.number, entry.hash.clone());
+        entries.push(entry.into_active_model());
     }
+    let id = head.id;
     let mut row = head.into_active_model();
-    row.last_number = Set(entry.number);
-    row.last_hash = Set(entry.hash.clone());
     row.seal = Set(if is_sound {
-        chain::seal_of_head(&ground.vault, entry.organization_id, entry.number, &entry.hash).to_vec()
+        chain::seal_of_head(&ground.vault, id, number, &last_hash).to_vec()
     } else {
         Vec::new()
     });
-    audit_entry::Entity::insert(entry.into_active_model()).exec_without_returning(tx).await?;
+    row.last_number = Set(number);
+    row.last_hash = Set(last_hash);
+    audit_entry::Entity::insert_many(entries).exec_without_returning(tx).await?;
     row.update(tx).await?;
     Ok(())
 }

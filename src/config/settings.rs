@@ -195,7 +195,8 @@ const GENERAL: &[Setting] = &[
         "graphiql",
         Flag,
         Is("false"),
-        "Serve the GraphiQL page to browsers at /graphql. Turns `introspection` on.",
+        "Serve the GraphiQL page to every browser at /graphql, instead of to those who show a token of a developer, \
+         administrator or owner. Turns `introspection` on.",
     ),
     set(
         "graphiql_assets",

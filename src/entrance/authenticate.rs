@@ -13,7 +13,7 @@ use crate::{
     metrics::Metrics,
     organizations::{
         members::{self, SignedIn},
-        tokens,
+        ticket_permissions, tokens,
         viewer::{Known, Viewer},
     },
 };
@@ -40,7 +40,7 @@ impl From<Error> for NotLetIn {
                 Self::Away
             }
             Error::Invalid(_) | Error::NotFound | Error::Forbidden { .. } => Self::Unknown,
-            error @ Error::Internal(_) => Self::Failed(error),
+            error => Self::Failed(error),
         }
     }
 }
@@ -81,7 +81,7 @@ impl Credentials {
                 NotLetIn::Throttled(wait)
             })?;
         }
-        Ok(viewer)
+        Ok(ticket_permissions::with_rules(ground, viewer).await?)
     }
 }
 

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use super::{graphiql, media::Media, refusal::Refusal};
+use super::{browser, graphiql, media::Media, refusal::Refusal};
 use crate::ground::Ground;
 
 #[derive(Serialize)]
@@ -59,4 +59,19 @@ pub(super) fn page(assets: &str, endpoint: &str, ground: &Ground) -> HttpRespons
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::VARY, "Accept"))
         .body(graphiql::page(assets, endpoint, &nonce))
+}
+
+/// The form before GraphiQL, with what was wrong where something was.
+pub(super) fn sign_in(status: StatusCode, message: &str, ground: &Ground) -> HttpResponse {
+    let nonce = STANDARD.encode(ground.chance.bytes::<16>());
+    let mut answer = HttpResponse::build(status);
+    if status == StatusCode::UNAUTHORIZED {
+        answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    answer
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, graphiql::sign_in_security_policy(&nonce)))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "Accept"))
+        .body(graphiql::sign_in(message, browser::FORM, &nonce))
 }

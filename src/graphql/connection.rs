@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Asking as _;
 use crate::{
-    db::page::{self, Page, PageArgs, Slice},
+    db::page::{Page, PageArgs, Slice},
     error::Error,
     organizations::reach::List,
 };
@@ -78,16 +78,6 @@ impl<L: List> Listing<L> {
         let exact = L::COUNT_BOUND.is_none_or(|bound| count < bound);
         Ok((i32::try_from(count).unwrap_or(i32::MAX), exact))
     }
-}
-
-/// More than any query may cost, and far from where sums of it would overflow.
-const BEYOND_ALL: usize = 1_000_000_000;
-
-/// What a page costs: itself, and for each item what is asked of it.
-pub fn cost(first: Option<i32>, last: Option<i32>, each: usize) -> usize {
-    let size = first.or(last).and_then(|size| u64::try_from(size).ok()).unwrap_or(page::DEFAULT_SIZE);
-    let size = usize::try_from(size.clamp(1, page::MAX_SIZE)).unwrap_or(usize::MAX);
-    1 + size.saturating_mul(each).min(BEYOND_ALL)
 }
 
 /// Makes the types of a connection: `connection! { /// What it is. TicketConnection, TicketEdge, Ticket, TicketList }`.

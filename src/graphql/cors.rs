@@ -26,7 +26,9 @@ use crate::request_id::RequestId;
 /// How long a browser may keep a permission, in seconds.
 const MAX_AGE_SECS: &str = "600";
 const METHODS: &str = "GET, POST";
-const ASKED_WITH: &str = "Accept, Authorization, Content-Type, X-Request-Id";
+/// Beside what every client sends: what Apollo Client names itself with, and W3C Trace Context and Baggage.
+const ASKED_WITH: &str = "Accept, Authorization, Content-Type, X-Request-Id, Apollographql-Client-Name, \
+     Apollographql-Client-Version, Apollo-Require-Preflight, Traceparent, Tracestate, Baggage";
 const READABLE: &str = "Retry-After, X-Request-Id";
 
 /// The origins whose pages may ask.

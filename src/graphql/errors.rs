@@ -34,6 +34,8 @@ pub mod code {
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     /// The role, or the installation's settings, do not allow it.
     pub const FORBIDDEN: &str = "FORBIDDEN";
+    /// An idempotency key was used before, for something else.
+    pub const IDEMPOTENCY_CONFLICT: &str = "IDEMPOTENCY_CONFLICT";
     /// It is not there, or not the asker's.
     pub const NOT_FOUND: &str = "NOT_FOUND";
     /// Nobody has sent the document of that hash yet: send its text beside the hash.
@@ -76,7 +78,8 @@ pub fn finish(response: &mut Response, request_id: &str) {
         let code = match domain {
             Some(Error::Invalid(_)) => Some(code::BAD_USER_INPUT),
             Some(Error::NotFound) => Some(code::NOT_FOUND),
-            Some(Error::Forbidden { .. }) => Some(code::FORBIDDEN),
+            Some(Error::Forbidden { .. } | Error::Hidden { .. }) => Some(code::FORBIDDEN),
+            Some(Error::KeyConflict | Error::Repeated) => Some(code::IDEMPOTENCY_CONFLICT),
             Some(Error::Unavailable(cause)) => {
                 tracing::warn!(request.id = request_id, error = %cause, "a query met a database that is away");
                 Some(code::SERVICE_UNAVAILABLE)

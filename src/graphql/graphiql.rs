@@ -13,6 +13,7 @@ pub const DEFAULT_ASSETS: &str = "https://cdn.jsdelivr.net/npm";
 /// GraphiQL 4.1.2 is the newest that ships one script for a plain page; later
 /// ones are made of hundreds of modules, which cannot all be pinned.
 const TEMPLATE: &str = include_str!("graphiql.html");
+const SIGN_IN: &str = include_str!("graphiql_sign_in.html");
 
 /// The page.
 ///
@@ -40,6 +41,23 @@ pub fn content_security_policy(assets: &str, nonce: &str) -> String {
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
          font-src data: {origin}; img-src data: {origin}; connect-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The form that asks for an access token before the page; `form` is where it posts to.
+pub fn sign_in(message: &str, form: &str, nonce: &str) -> String {
+    SIGN_IN
+        .replace("{{message}}", &attribute(message))
+        .replace("{{form}}", &attribute(form))
+        .replace("{{nonce}}", &plain_nonce(nonce))
+}
+
+/// The value of the form's `Content-Security-Policy` header: no script, and it posts to its own origin.
+pub fn sign_in_security_policy(nonce: &str) -> String {
+    let nonce = plain_nonce(nonce);
+    format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'"
     )
 }
 

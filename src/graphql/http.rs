@@ -15,12 +15,13 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use super::{
-    answer,
+    answer, browser,
     budget::{Allowance, Budget},
     cors::Origins,
     documents::Documents,
     errors::{self, code},
     gate,
+    graphiql::DEFAULT_ASSETS,
     limits::{Limits, price::Prices},
     media::{self, Media},
     operation::{self, Kinds},
@@ -62,8 +63,23 @@ pub struct Settings {
     pub documents: Option<Arc<Registered>>,
     /// The origins whose pages may ask from browsers.
     pub origins: Origins,
-    /// Where GraphiQL's files lie, where the page for browsers is switched on.
-    pub graphiql: Option<String>,
+    /// GraphiQL's page for browsers.
+    pub graphiql: Graphiql,
+}
+
+/// GraphiQL's page for browsers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graphiql {
+    /// Whether everybody gets it; otherwise those who may ask about the schema.
+    pub is_open: bool,
+    /// Where its files lie.
+    pub assets: String,
+}
+
+impl Default for Graphiql {
+    fn default() -> Self {
+        Self { is_open: false, assets: DEFAULT_ASSETS.to_owned() }
+    }
 }
 
 impl Default for Settings {
@@ -76,7 +92,7 @@ impl Default for Settings {
             persisted_queries: 1_000,
             documents: None,
             origins: Origins::default(),
-            graphiql: None,
+            graphiql: Graphiql::default(),
         }
     }
 }
@@ -146,11 +162,8 @@ pub async fn serve(request: HttpRequest, payload: web::Payload, door: web::Data<
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = if request.method() == Method::OPTIONS {
         HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish()
-    } else if reads
-        && request.query_string().is_empty()
-        && let Some(assets) = door.settings.graphiql.as_ref().filter(|_| media::wants_html(&accept))
-    {
-        answer::page(assets, request.path(), &door.ground)
+    } else if reads && request.query_string().is_empty() && media::wants_html(&accept) {
+        browser::page(&request, &door, &request_id).await
     } else {
         match answer(&request, payload, &door, media, &request_id).await {
             Ok(response) => response,
@@ -199,20 +212,36 @@ async fn answer(
     Ok(answer::executed(&response, media))
 }
 
-async fn authenticate(request: &HttpRequest, door: &Door, request_id: &str) -> Result<Viewer, Refusal> {
-    let unauthenticated = |message: &str| {
-        Refusal::outright(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message)
-            .header(header::WWW_AUTHENTICATE, "Bearer")
-    };
-    let token = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| SecretString::from(token.trim().to_owned()))
-        .ok_or_else(|| unauthenticated("send an access token: `Authorization: Bearer …`"))?;
-    (door.authenticate)(&door.ground, &token, Caller::of(request)).await.map_err(|refused| match refused {
+/// The access token that a request brings.
+pub(super) fn bearer(request: &HttpRequest) -> Option<SecretString> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| SecretString::from(token.trim().to_owned()))
+}
+
+fn unauthenticated(message: &str) -> Refusal {
+    Refusal::outright(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message)
+        .header(header::WWW_AUTHENTICATE, "Bearer")
+}
+
+pub(super) async fn authenticate(
+    request: &HttpRequest,
+    door: &Door,
+    request_id: &str,
+) -> Result<Viewer, Refusal> {
+    let token =
+        bearer(request).ok_or_else(|| unauthenticated("send an access token: `Authorization: Bearer …`"))?;
+    known(request, door, &token, request_id).await
+}
+
+/// Who shows that token.
+pub(super) async fn known(
+    request: &HttpRequest,
+    door: &Door,
+    token: &SecretString,
+    request_id: &str,
+) -> Result<Viewer, Refusal> {
+    (door.authenticate)(&door.ground, token, Caller::of(request)).await.map_err(|refused| match refused {
         NotLetIn::Unknown => unauthenticated("the access token is unknown, expired or revoked"),
         NotLetIn::Throttled(wait) => {
             let message = gate::message(wait);
@@ -294,7 +323,7 @@ fn accept_of(request: &HttpRequest) -> String {
     values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
-fn request_id(request: &HttpRequest, ground: &Ground) -> String {
+pub(super) fn request_id(request: &HttpRequest, ground: &Ground) -> String {
     let id = RequestId::of(request);
     if id.is_empty() { ground.chance.alphanumeric(20) } else { id }
 }

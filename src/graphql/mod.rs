@@ -17,13 +17,25 @@
 //! 2. `mutations/mod.rs`: a line in `user_errors!` for its error type. A new file: a member of
 //!    `MutationRoot` in `schema.rs`, as `QueryRoot` has for queries.
 //!
+//! A mutation whose name has Create, Retry, Redrive, Rotate, SendTest, Sync or Many in it takes an
+//! `idempotencyKey`: begin with `Asked::of`, end with `asked.answer(work, again)` (`mutations/once.rs`), and give
+//! the domain function its two lines (`organizations/once.rs`).
+//!
+//! # Deprecating
+//! Nothing is taken out or changed in meaning without notice. Give the field, argument, input field or enum value
+//! `#[graphql(deprecation = "Use <what to use instead>. Removed after 2027-06-30.")]`, three months ahead at the
+//! least; a test refuses a reason without a date. `psa_gateway_graphql_deprecated_used_total{field}` counts the
+//! operations that still use it ([`deprecations`]); when that stands still and the date has passed, it can go.
+//!
 //! # Errors
 //! `?` on what the domain answers, and nothing else: see [`errors`].
 
 mod answer;
+pub mod browser;
 mod budget;
 pub mod connection;
 pub mod cors;
+pub mod deprecations;
 mod documents;
 pub mod errors;
 mod gate;
@@ -56,7 +68,7 @@ use async_graphql::Context;
 
 pub use budget::{Allowance, Receipt};
 pub use gate::gate;
-pub use http::{Authenticate, Door, Settings, serve};
+pub use http::{Authenticate, Door, Graphiql, Settings, serve};
 pub use limits::Limits;
 pub use outside::{Outside, PublicUrl};
 pub use refusal::Refusal;

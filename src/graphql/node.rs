@@ -64,6 +64,7 @@ nodes! {
     SyncRun: sync_run,
     Ticket: ticket,
     TicketOperation: ticket_operation,
+    TicketPermission: ticket_permission,
     TicketProfile: ticket_profile,
     WebhookDelivery: webhook_delivery,
     WebhookEndpoint: webhook_endpoint,
@@ -89,7 +90,6 @@ impl NodeQuery {
     }
 
     /// The things of those ids, in their order, with null where one is not there or not yours.
-    #[graphql(complexity = "1 + ids.len() * child_complexity")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -1,6 +1,6 @@
 //! What resolvers know of the world outside: where others reach us, and how PSAs are reached.
 
-use crate::{graphql::scalars::Url, psa::http::Outbound};
+use crate::{graphql::scalars::Url, metrics::Metrics, psa::http::Outbound};
 
 /// The world outside, as resolvers meet it.
 #[derive(Clone)]
@@ -9,6 +9,8 @@ pub struct Outside {
     pub outbound: Outbound,
     /// Where others reach the gateway: scheme, host and port.
     pub public_url: String,
+    /// Where it is counted what clients use.
+    pub metrics: Metrics,
 }
 
 /// Where others reach the gateway: scheme, host and port, without a slash at the end.

@@ -46,6 +46,11 @@ impl Refusal {
         self.status == self.legacy_status
     }
 
+    /// What was wrong first.
+    pub(super) fn message(&self) -> &str {
+        self.errors.first().map_or("", |error| &error.message)
+    }
+
     /// The same with another status for those who know the newer media type.
     pub(super) fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }

@@ -3,6 +3,7 @@
 use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::{
+    deprecations::CountsDeprecated,
     errors::Passes,
     limits::Limits,
     mutations,
@@ -32,6 +33,8 @@ pub struct MutationRoot(
     mutations::profiles::TicketProfileMutation,
     mutations::endpoints::WebhookEndpointMutation,
     mutations::tickets::TicketMutation,
+    mutations::ticket_permissions::TicketPermissionMutation,
+    mutations::many::ManyMutation,
 );
 
 /// The schema that is served.
@@ -46,6 +49,7 @@ pub fn build(ground: Ground, outside: Outside, limits: &Limits) -> Graph {
         .limit_recursive_depth(limits.depth + 8)
         .extension(Passes)
         .extension(EachEvent)
+        .extension(CountsDeprecated::new(outside.metrics))
         .data(ground)
         .data(PublicUrl::new(&outside.public_url))
         .data(outside.outbound)

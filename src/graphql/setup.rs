@@ -5,7 +5,7 @@
 use async_graphql::{Context, Object, Result};
 
 use super::{
-    Asking as _, connection,
+    Asking as _,
     types::{
         AccessTokenConnection, AccessTokenFilter, AccessTokenOrder, AuditEntryConnection, AuditLogFilter,
         MemberConnection, MemberFilter, Organization, OrganizationConnection, OrganizationFilter,
@@ -35,7 +35,6 @@ impl SetupQuery {
     }
 
     /// The organizations you reach, by name.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn organizations(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -67,7 +66,6 @@ impl SetupQuery {
 
     /// The access tokens of the installation's operators, the newest first; an organization's own stand
     /// below it. Empty for everybody else. Needs `MANAGE_ACCESS`.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn access_tokens(
         &self,
         ctx: &Context<'_>,
@@ -85,7 +83,6 @@ impl SetupQuery {
     /// Who changed what in the installation itself, the newest first: organizations made, and tokens of operators.
     /// What is done in an organization stands in its own log, also where an operator did it. Needs
     /// `OPERATE_INSTALLATION`.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn audit_log(
         &self,
         ctx: &Context<'_>,
@@ -103,7 +100,6 @@ impl SetupQuery {
 
     /// Members who operate the installation, by name; an organization's own stand below it. Empty for everybody
     /// else. Needs `MANAGE_ACCESS`.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn members(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

@@ -1,6 +1,8 @@
 //! Companies: an organization's customers, and the names scanners know them by.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+mod many;
+
 use std::collections::HashMap;
 
 use entity::{company, company_alias, finding, ticket};
@@ -21,6 +23,8 @@ use crate::{
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
+
+pub use many::{NewCompany, create_many};
 
 /// The source of an alias that holds whichever product sends it.
 pub const ANY_SOURCE: &str = "*";
@@ -47,32 +51,9 @@ pub async fn create(
     organization_id: Uuid,
     name: &str,
 ) -> Result<company::Model, Error> {
-    viewer.may(Permission::ManageCompanies, organization_id)?;
-    super::organization::by_id(viewer, ground, organization_id).await?;
-    let mut form = Form::default();
-    let name = form.name(name);
-    form.finish()?;
-    let now = ground.clock.now();
-    let in_use = name_in_use(&name);
-    let row = company::ActiveModel {
-        id: Set(ground.chance.id(now)),
-        organization_id: Set(organization_id),
-        name: Set(name),
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
-    };
-    let (ground_of, by) = (ground.clone(), viewer.clone());
-    ground
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                let made = row.insert(tx).await.map_err(taken("name", in_use))?;
-                audit::record(tx, &ground_of, &by, Change::made("companyCreate", &made)).await?;
-                Ok(made)
-            })
-        })
-        .await
+    let new = NewCompany { name: name.to_owned(), aliases: Vec::new() };
+    let mut outcomes = create_many(viewer, ground, organization_id, vec![new]).await?;
+    outcomes.pop().ok_or(Error::NotFound)?.map_err(Error::Invalid)
 }
 
 /// Changes a company's name where its version is the expected one, or none is expected.
@@ -147,12 +128,7 @@ pub async fn add_alias(
     form.finish()?;
     let now = ground.clock.now();
     let organization_id = company.organization_id;
-    let in_use = match source.as_str() {
-        ANY_SOURCE => {
-            format!("\"{value}\" of any source is a company's alias already; remove it there first")
-        }
-        _ => format!("\"{value}\" of {source} is a company's alias already; remove it there first"),
-    };
+    let in_use = alias_in_use(&source, &value);
     let row = company_alias::ActiveModel {
         id: Set(ground.chance.id(now)),
         organization_id: Set(organization_id),
@@ -241,6 +217,11 @@ async fn own(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<company::Mode
     let row = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     viewer.may(Permission::ManageCompanies, row.organization_id)?;
     Ok(row)
+}
+
+fn alias_in_use(source: &str, value: &str) -> String {
+    let source = if source == ANY_SOURCE { "any source" } else { source };
+    format!("\"{value}\" of {source} is a company's alias already; remove it there first")
 }
 
 fn name_in_use(name: &str) -> String {

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, removed, taken},
+    once::Done,
     versions,
     viewer::{Known, Permission, Viewer},
 };
@@ -96,11 +97,12 @@ pub async fn create(
     form.finish()?;
     let in_use = name_in_use(&name);
     let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
-    let id = ground.chance.id(now);
+    let (id, once) = (ground.chance.id(now), viewer.once());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 limit_to(tx, new.organization_id, id, new.company_id).await?;
                 let sealed = seal(tx, &ground_of, new.organization_id, id, &new.credentials.secrets).await?;
                 let row = psa_connection::ActiveModel {
@@ -126,6 +128,7 @@ pub async fn create(
                 };
                 let made = row.insert(tx).await.map_err(taken("name", in_use))?;
                 lanes::create(tx, made.organization_id, made.id, now).await?;
+                once.finish(tx, &ground_of, &Done::row(made.id)).await?;
                 let change = Change::made("psaConnectionCreate", &made).is("credentials", "given");
                 audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(made)

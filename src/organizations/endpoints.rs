@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::{
     allowed_addresses,
     form::{Form, last_four, no_such},
+    once::Done,
     reach, versions,
     viewer::{Permission, Viewer},
 };
@@ -83,12 +84,14 @@ pub async fn create(
     viewer.may(Permission::ManageEndpoints, new.organization_id)?;
     super::organization::by_id(viewer, ground, new.organization_id).await?;
     let row = draft(ground, &new).await?;
-    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 let (made, secret) = insert(tx, &ground_of, row, new.secret.as_ref()).await?;
+                once.finish(tx, &ground_of, &Done::row(made.id).showing(new.secret)).await?;
                 let mut change = Change::made("webhookEndpointCreate", &made);
                 if let Some(secret) = secret {
                     change = change.is(SECRET_ID, secret_global_id(secret.id));
@@ -233,12 +236,13 @@ pub async fn rotate_secret(
     form.finish()?;
     let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
     let until = now.plus_secs(overlap_secs.unwrap_or(DEFAULT_OVERLAP_SECS));
-    let row = endpoint.clone();
+    let (row, once) = (endpoint.clone(), viewer.once());
     ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 use webhook_secret::Column as C;
+                once.begin(tx).await?;
                 // Rotations of one endpoint queue here, so that the number of secrets holds.
                 webhook_endpoint::Entity::find_by_id(row.id).lock(LockType::Update).one(tx).await?;
                 webhook_secret::Entity::update_many()
@@ -256,6 +260,8 @@ pub async fn rotate_secret(
                     return Err(Problem::of("id", ProblemCode::WrongState, message).into());
                 }
                 let made = add_secret(tx, &ground_of, &row, None, &secret).await?;
+                let done = Done { until: Some(until), ..Done::row(row.id) }.showing(Some(secret));
+                once.finish(tx, &ground_of, &done).await?;
                 let change = Change::of("webhookEndpointRotateSecret", &row)
                     .is(SECRET_ID, secret_global_id(made.id))
                     .is("previousSecretExpiresAt", facts::moment(Some(until)));

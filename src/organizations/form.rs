@@ -63,6 +63,11 @@ impl Form {
         self.0.extend(problems);
     }
 
+    /// All of them, where there are any, without the error around them: for one of many.
+    pub(super) fn problems(self) -> Result<(), Vec<Problem>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+
     /// All of them, where there are any.
     pub(super) fn finish(self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }

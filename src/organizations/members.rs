@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     form::Form,
+    once::Done,
     viewer::{Known, Permission, Viewer},
 };
 use crate::{
@@ -80,11 +81,12 @@ pub async fn invite(viewer: &Viewer, ground: &Ground, new: NewInvitation) -> Res
         last_seen_at: Set(None),
     };
     let organization_id = new.organization_id;
-    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 lock_organization(tx, organization_id).await?;
                 let same = of(Some(organization_id)).filter(member::Column::Email.eq(email));
                 if same.count(tx).await? > 0 {
@@ -93,6 +95,7 @@ pub async fn invite(viewer: &Viewer, ground: &Ground, new: NewInvitation) -> Res
                     return Err(Problem::of("email", ProblemCode::Taken, message).into());
                 }
                 let made = row.insert(tx).await?;
+                once.finish(tx, &ground_of, &Done::row(made.id)).await?;
                 audit::record(tx, &ground_of, &by, Change::made("memberInvite", &made)).await?;
                 Ok::<_, Error>(made)
             })

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, taken},
+    once::Done,
     policies, versions,
     viewer::{Permission, Viewer},
 };
@@ -53,14 +54,16 @@ pub async fn create(
         created_at: Set(now),
         updated_at: Set(now),
     };
-    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 let in_use = format!("the slug {slug} is another organization's; choose a different one");
                 let made = row.insert(tx).await.map_err(taken("slug", in_use))?;
                 policy.insert(tx).await?;
+                once.finish(tx, &ground_of, &Done::row(made.id)).await?;
                 // What an operator does with the installation stands in the installation's log.
                 let change = Change::made("organizationCreate", &made).in_installation();
                 audit::record(tx, &ground_of, &by, change).await?;

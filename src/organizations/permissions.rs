@@ -173,9 +173,12 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("companyAliasAdd", P::ManageCompanies),
     ("companyAliasRemove", P::ManageCompanies),
     ("companyCreate", P::ManageCompanies),
+    ("companyCreateMany", P::ManageCompanies),
     ("companyDelete", P::ManageCompanies),
     ("companyMappingRemove", P::ManageIntegrations),
+    ("companyMappingRemoveMany", P::ManageIntegrations),
     ("companyMappingSet", P::ManageIntegrations),
+    ("companyMappingSetMany", P::ManageIntegrations),
     ("companyUpdate", P::ManageCompanies),
     ("memberInvite", P::ManageAccess),
     ("memberRemove", P::ManageAccess),
@@ -194,16 +197,25 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("psaConnectionVerify", P::CheckIntegrations),
     ("ticketLink", P::Operate),
     ("ticketOperationRetry", P::Operate),
+    ("ticketOperationRetryMany", P::Operate),
+    ("ticketPermissionRemove", P::ManageAccess),
+    ("ticketPermissionSet", P::ManageAccess),
     ("ticketProfileCreate", P::ManageIntegrations),
     ("ticketProfileDelete", P::ManageIntegrations),
     ("ticketProfileUpdate", P::ManageIntegrations),
     ("ticketSendTest", P::Operate),
     ("webhookDeliveryRedrive", P::Operate),
+    ("webhookDeliveryRedriveMany", P::Operate),
     ("webhookEndpointCreate", P::ManageEndpoints),
     ("webhookEndpointExpireSecret", P::ManageEndpoints),
     ("webhookEndpointRotateSecret", P::ManageEndpoints),
     ("webhookEndpointUpdate", P::ManageEndpoints),
 ];
+
+/// What a mutation needs.
+pub fn needed_by(mutation: &str) -> Option<Permission> {
+    NEEDS.iter().find(|(field, _)| *field == mutation).map(|(_, needed)| *needed)
+}
 
 /// The table as the README has it: a line for each permission, a column for each role.
 pub fn table() -> String {

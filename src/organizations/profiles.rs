@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, no_such, removed, taken},
+    once::Done,
     versions,
     viewer::{Permission, Viewer},
 };
@@ -122,6 +123,7 @@ pub async fn create(
         psa_connection_id: Set(connection.id),
         name: Set(name.clone()),
         is_default: Set(new.is_default),
+        board: Set(values.board(rules)),
         fields: Set(json!(values.fields)),
         status_on_create: Set(values.status_on_create),
         status_on_close: Set(values.status_on_close),
@@ -131,17 +133,19 @@ pub async fn create(
         created_at: Set(now),
         updated_at: Set(now),
     };
-    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 if new.is_default {
                     lock_default(tx, connection.organization_id).await?;
                     clear_default(tx, connection.organization_id, None).await?;
                 }
                 let made = row.insert(tx).await.map_err(taken("name", name_in_use(&name)))?;
                 held::release(tx, made.organization_id, now).await?;
+                once.finish(tx, &ground_of, &Done::row(made.id)).await?;
                 audit::record(tx, &ground_of, &by, Change::made("ticketProfileCreate", &made)).await?;
                 Ok::<_, Error>(made)
             })
@@ -194,7 +198,7 @@ pub async fn update(
     form.finish()?;
     let now = ground.clock.now();
     let in_use = name_in_use(name.as_deref().unwrap_or_default());
-    let (organization_id, seen) = (old.organization_id, old.version);
+    let (organization_id, seen, board) = (old.organization_id, old.version, values.board(rules));
     let (ground_of, by) = (ground.clone(), viewer.clone());
     let changed = ground
         .db
@@ -220,6 +224,7 @@ pub async fn update(
                     row.is_default = Set(is_default);
                 }
                 if has_values {
+                    row.board = Set(board);
                     row.fields = Set(json!(values.fields));
                     row.status_on_create = Set(values.status_on_create);
                     row.status_on_close = Set(values.status_on_close);

@@ -9,10 +9,10 @@ use std::{collections::HashMap, hash::Hash};
 use entity::{
     access_token, attempt, audit_entry, company, company_alias, company_mapping, event, finding, member,
     organization, pick_list, policy, psa_company, psa_connection, sync_run, tally, tally_delta, ticket,
-    ticket_operation, ticket_profile, webhook_delivery, webhook_endpoint, webhook_secret,
+    ticket_operation, ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
-    ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
+    ColumnTrait as _, Condition, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
     sea_query::{ColumnRef, Expr},
 };
 use uuid::Uuid;
@@ -31,6 +31,11 @@ pub trait Owned: EntityTrait<Model: Send + Sync + 'static> {
     /// What looking at a row needs.
     const NEEDS: Permission = Permission::Read;
 
+    /// Which of the rows in reach the viewer sees.
+    fn seen(_viewer: &Viewer) -> Condition {
+        Condition::all()
+    }
+
     /// The rows of lists, where they leave out what is large.
     fn light(rows: Select<Self>) -> Select<Self> {
         rows
@@ -46,8 +51,53 @@ macro_rules! owned {
 }
 
 owned! {
-    attempt company company_alias company_mapping event finding pick_list policy psa_company psa_connection
-    sync_run tally tally_delta ticket ticket_operation ticket_profile webhook_endpoint webhook_secret
+    company company_alias company_mapping event finding pick_list policy psa_company psa_connection sync_run
+    ticket_profile webhook_endpoint webhook_secret
+}
+
+impl Owned for tally::Entity {
+    const OWNER: Self::Column = tally::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().sums(viewer, tally::Column::PlaceId)
+    }
+}
+
+impl Owned for tally_delta::Entity {
+    const OWNER: Self::Column = tally_delta::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().sums(viewer, tally_delta::Column::PlaceId)
+    }
+}
+
+impl Owned for ticket::Entity {
+    const OWNER: Self::Column = ticket::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().tickets(viewer)
+    }
+}
+
+impl Owned for ticket_operation::Entity {
+    const OWNER: Self::Column = ticket_operation::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().operations(viewer)
+    }
+}
+
+impl Owned for attempt::Entity {
+    const OWNER: Self::Column = attempt::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().attempts(viewer)
+    }
+}
+
+impl Owned for ticket_permission::Entity {
+    const OWNER: Self::Column = ticket_permission::Column::OrganizationId;
+    const NEEDS: Permission = Permission::ManageAccess;
 }
 
 impl Owned for access_token::Entity {
@@ -87,7 +137,7 @@ fn may_look<E: Owned>(viewer: &Viewer) -> Result<(), Error> {
 
 /// Every row in the viewer's reach.
 pub fn rows<E: Owned>(viewer: &Viewer) -> Select<E> {
-    let rows = E::light(E::find());
+    let rows = E::light(E::find()).filter(E::seen(viewer));
     match viewer.organization_id() {
         Some(own) => rows.filter(E::OWNER.eq(own)),
         None => rows,

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::{
     allowed_addresses,
     form::Form,
+    once::Done,
     viewer::{Known, Permission, Viewer},
 };
 use crate::{
@@ -116,11 +117,14 @@ pub async fn create(
     let (mut row, token) = make(ground, now, NewToken { name, ..new });
     row.allowed_addresses = Set(allowed);
     let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (once, shown) = (viewer.once(), token.clone());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 let made = row.insert(tx).await?;
+                once.finish(tx, &ground_of, &Done::row(made.id).showing(Some(shown))).await?;
                 audit::record(tx, &ground_of, &by, Change::made(CREATE, &made)).await?;
                 Ok::<_, Error>(made)
             })
@@ -287,10 +291,12 @@ pub async fn rotate(
     let (key_id, token) = text::make(&ground.chance);
     let digest = ground.vault.token_digest(&token);
     let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (once, shown) = (viewer.once(), token.clone());
     let rotated = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 let row = locked(tx, id).await?;
                 if row.revoked_at.is_some() {
                     let message = "it was withdrawn for good; make another one";
@@ -305,6 +311,8 @@ pub async fn rotate(
                 row.digest = Set(digest);
                 row.expires_at = Set(expires_at);
                 let rotated = row.update(tx).await?;
+                let done = Done { until: Some(until), ..Done::row(id) }.showing(Some(shown));
+                once.finish(tx, &ground_of, &done).await?;
                 let change = Change::between("accessTokenRotate", &old, &rotated);
                 audit::record(tx, &ground_of, &by, change).await?;
                 Ok::<_, Error>(rotated)

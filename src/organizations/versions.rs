@@ -46,12 +46,17 @@ where
 
 /// Whether the version that somebody has seen is still the present one.
 pub(super) fn expect(expected: Option<i32>, present: i32) -> Result<(), Error> {
-    let Some(expected) = expected.filter(|expected| *expected != present) else { return Ok(()) };
+    stale(expected, present).map_or(Ok(()), |problem| Err(problem.into()))
+}
+
+/// What is wrong where it is not.
+pub(super) fn stale(expected: Option<i32>, present: i32) -> Option<Problem> {
+    let expected = expected.filter(|expected| *expected != present)?;
     let message = format!(
         "somebody else has changed it: its version is {present}, and {expected} was expected; read it again, then \
          repeat what still is to be changed"
     );
-    Err(Problem::of("expectedVersion", ProblemCode::Stale, message).into())
+    Some(Problem::of("expectedVersion", ProblemCode::Stale, message))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use entity::Role;
 use uuid::Uuid;
 
 pub use super::permissions::Permission;
+use super::{once::Once, sight::Sight, ticket_permissions};
 use crate::error::Error;
 
 /// By what somebody is known.
@@ -34,6 +35,10 @@ pub struct Viewer {
     from: Option<IpAddr>,
     /// The request they ask with.
     request_id: Option<String>,
+    /// How much they see of tickets.
+    sight: Sight,
+    /// The key under which they ask, where they gave one.
+    once: Once,
 }
 
 impl Viewer {
@@ -44,8 +49,19 @@ impl Viewer {
 
     /// Somebody who reaches every organization of the installation.
     pub fn operator(known: Known, name: &str, role: Role) -> Self {
-        let name = name.to_owned();
-        Self { known, name, organization_id: None, role, scopes: None, from: None, request_id: None }
+        // Who may change the rules is not bound by them.
+        let sight = if Permission::ManageAccess.is_held_by(role) { Sight::All } else { Sight::default() };
+        Self {
+            known,
+            name: name.to_owned(),
+            organization_id: None,
+            role,
+            scopes: None,
+            from: None,
+            request_id: None,
+            sight,
+            once: Once::default(),
+        }
     }
 
     /// The gateway itself: commands run on its machine, and its own set-up.
@@ -69,6 +85,33 @@ impl Viewer {
     #[must_use]
     pub fn asking_with(self, request_id: &str) -> Self {
         Self { request_id: Some(request_id.to_owned()).filter(|id| !id.is_empty()), ..self }
+    }
+
+    /// The same, seeing this much of tickets.
+    #[must_use]
+    pub fn with_sight(self, sight: Sight) -> Self {
+        Self { sight, ..self }
+    }
+
+    /// The same, asking under a key.
+    #[must_use]
+    pub fn asking_once(self, once: Once) -> Self {
+        Self { once, ..self }
+    }
+
+    /// How much they see of tickets.
+    pub fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// The key under which they ask.
+    pub fn once(&self) -> Once {
+        self.once.clone()
+    }
+
+    /// The texts by which ticket permissions name them.
+    pub fn subjects(&self) -> Vec<String> {
+        ticket_permissions::subjects(self.known, self.role)
     }
 
     /// By what they are known.

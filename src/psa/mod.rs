@@ -76,6 +76,7 @@ pub fn profile_rules(platform: &dyn Platform) -> Vec<ProfileFieldRule> {
         depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
         is_required: field.is_required,
         is_whole_number: field.is_whole_number,
+        is_board: field.is_board,
     };
     platform.profile_fields().iter().map(rule).collect()
 }
@@ -126,6 +127,9 @@ pub struct ProfileField {
     pub is_required: bool,
     /// What is typed in must be a whole number.
     pub is_whole_number: bool,
+    /// It is the board (or what the PSA has instead: a queue, a kind of ticket) by which tickets are kept apart
+    /// and people are let in; one field of a platform at the most.
+    pub is_board: bool,
 }
 
 /// What a platform can do beyond creating, reading, noting and closing tickets.

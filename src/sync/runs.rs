@@ -26,6 +26,7 @@ use crate::{
     global_id,
     ground::Ground,
     organizations::{
+        once::{Done, Once},
         reach::{self, List},
         viewer::{Permission, Viewer},
     },
@@ -47,7 +48,7 @@ pub async fn request_lists(
     organization_id: Uuid,
     psa_connection_id: Uuid,
 ) -> Result<sync_run::Model, Error> {
-    enqueue(ground, organization_id, psa_connection_id, Wanted::PickLists, None).await
+    enqueue(ground, Once::default(), organization_id, psa_connection_id, Wanted::PickLists, None).await
 }
 
 /// Asks for a reading. Where the same one waits already, that is given.
@@ -65,11 +66,12 @@ pub async fn request(
         return Err(Problem::of("id", ProblemCode::WrongState, message).into());
     }
     let by = Some((viewer.clone(), connection.clone()));
-    enqueue(ground, connection.organization_id, connection.id, wanted, by).await
+    enqueue(ground, viewer.once(), connection.organization_id, connection.id, wanted, by).await
 }
 
 async fn enqueue(
     ground: &Ground,
+    once: Once,
     organization_id: Uuid,
     connection_id: Uuid,
     wanted: Wanted,
@@ -81,7 +83,6 @@ async fn enqueue(
         }
         Wanted::PickLists => (SyncKind::PickLists, json!({}), "psaConnectionSyncPickLists"),
     };
-    let ground_of = ground.clone();
     let now = ground.clock.now();
     let row = sync_run::ActiveModel {
         id: Set(ground.chance.id(now)),
@@ -97,10 +98,12 @@ async fn enqueue(
         started_at: Set(None),
         finished_at: Set(None),
     };
+    let ground_of = ground.clone();
     let run = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 // Two that ask for the same at once queue here.
                 psa_connection::Entity::find_by_id(connection_id).lock(LockType::NoKeyUpdate).one(tx).await?;
                 let waiting = sync_run::Entity::find()
@@ -112,10 +115,12 @@ async fn enqueue(
                     .all(tx)
                     .await?;
                 if let Some(same) = waiting.into_iter().find(|run| run.filter == filter) {
+                    once.finish(tx, &ground_of, &Done::row(same.id)).await?;
                     return Ok(same);
                 }
                 let run = row.insert(tx).await?;
                 lanes::wake(tx, connection_id, now).await?;
+                once.finish(tx, &ground_of, &Done::row(run.id)).await?;
                 if let Some((viewer, connection)) = by {
                     let mut change =
                         Change::of(action, &connection).is("syncRunId", global_id::encode("SyncRun", run.id));

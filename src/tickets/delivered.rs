@@ -255,6 +255,7 @@ pub fn take_over(ticket: &mut ticket::Model, remote: &RemoteTicket) {
         (&mut ticket.external_number, &remote.number),
         (&mut ticket.external_url, &remote.url),
         (&mut ticket.external_status, &remote.status),
+        (&mut ticket.board, &remote.board),
     ] {
         if value.is_some() {
             field.clone_from(value);

@@ -15,7 +15,10 @@ use crate::{
     error::{Error, Problem, ProblemCode},
     global_id,
     ground::Ground,
-    organizations::viewer::{Permission, Viewer},
+    organizations::{
+        sight::sees,
+        viewer::{Permission, Viewer},
+    },
 };
 
 /// Which ticket is linked to what.
@@ -91,6 +94,7 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
             Box::pin(async move {
                 if let Some(other) = plan::open_tickets_of(tx, organization_id, finding.id).await?.first() {
                     let number = other.external_number.as_deref().or(other.external_id.as_deref());
+                    let number = if sees(&by, other) { number } else { Some("(of a board you do not see)") };
                     let message = format!(
                         "the finding is on ticket {} already; a finding has one open ticket",
                         number.unwrap_or("(not created yet)")
@@ -98,8 +102,8 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                     return Err(Problem::of("findingId", ProblemCode::WrongState, message).into());
                 }
                 if let Some(ours) = ours(tx, &place, &external_id).await? {
-                    if ours.psa_company_id != place.mapping.psa_company_id || ours.open_group_key.is_none() {
-                        let message = "the ticket is known and is closed, or another company's; link an open one of this company";
+                    if ours.psa_company_id != place.mapping.psa_company_id || ours.open_group_key.is_none() || !sees(&by, &ours) {
+                        let message = "the ticket is known and is closed, another company's, or of a board you do not see; link an open one of this company";
                         return Err(Problem::of("externalId", ProblemCode::WrongState, message).into());
                     }
                     plan::add_finding(tx, &ground_of, &ours, finding.id).await?;

@@ -64,8 +64,8 @@ pub async fn has_tickets(ground: &Ground, psa_connection_id: Uuid) -> Result<boo
         .is_some())
 }
 
-/// Of tickets the PSA lists as changed, marks ours whose status is not the one we know: they are read
-/// again. Gives their number.
+/// Of tickets the PSA lists as changed, marks ours whose status or board is not the one we know: they are
+/// read again. Gives their number.
 pub async fn mark_changed(
     ground: &Ground,
     psa_connection_id: Uuid,
@@ -82,12 +82,11 @@ pub async fn mark_changed(
     let changed: Vec<Uuid> = ours
         .into_iter()
         .filter(|ticket| {
-            let listed = ticket
-                .external_id
-                .as_ref()
-                .and_then(|id| by_id.get(id))
-                .and_then(|remote| remote.status.as_ref());
-            listed.is_none() || listed != ticket.external_status.as_ref()
+            let listed = ticket.external_id.as_ref().and_then(|id| by_id.get(id));
+            let status = listed.and_then(|remote| remote.status.as_ref());
+            let board = listed.and_then(|remote| remote.board.as_ref());
+            let is_moved = board.is_some() && board != ticket.board.as_ref();
+            status.is_none() || status != ticket.external_status.as_ref() || is_moved
         })
         .map(|ticket| ticket.id)
         .collect();
@@ -185,7 +184,8 @@ pub async fn observed(
     }
 }
 
-async fn group_has_other(tx: &DatabaseTransaction, ticket: &ticket::Model) -> Result<bool, DbErr> {
+/// Whether the findings of a ticket are on another open one.
+pub(super) async fn group_has_other(tx: &DatabaseTransaction, ticket: &ticket::Model) -> Result<bool, DbErr> {
     Ok(ticket::Entity::find()
         .filter(ticket::Column::OrganizationId.eq(ticket.organization_id))
         .filter(ticket::Column::PsaConnectionId.eq(ticket.psa_connection_id))

@@ -103,6 +103,7 @@ pub(super) async fn begin(
         external_number: None,
         external_url: None,
         external_status: None,
+        board: place.profile.board.clone(),
         title: opening.title.clone(),
         severity: opening.severity,
         is_test: opening.is_test,

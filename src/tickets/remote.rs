@@ -77,6 +77,8 @@ pub struct RemoteTicket {
     pub status: Option<String>,
     /// The status in words, where the answer has it.
     pub status_label: Option<String>,
+    /// The board it is on, as a value of the platform's profile field for boards, where the answer has it.
+    pub board: Option<String>,
     /// Our mark, where the answer has it.
     pub marker: Option<String>,
     /// When it was last changed.

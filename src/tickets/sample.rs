@@ -14,7 +14,10 @@ use crate::{
     audit::{self, Change},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
-    organizations::viewer::{Permission, Viewer},
+    organizations::{
+        once::Done,
+        viewer::{Permission, Viewer},
+    },
 };
 
 /// For whom and how a test ticket is made.
@@ -52,11 +55,12 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
         )
     })?;
     let place = Place { company, mapping, profile };
-    let (ground_of, by) = (ground.clone(), viewer.clone());
+    let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let ticket = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
+                once.begin(tx).await?;
                 let now = ground_of.clock.now();
                 let opening = Opening {
                     group_key: format!("test:{}", ground_of.chance.id(now)),
@@ -75,6 +79,7 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                 let ticket =
                     plan::add_operation(tx, &ground_of, ticket, OperationKind::Close, Value::Null, None).await?;
                 plan::wake_lanes(tx, &ground_of, ticket.organization_id, vec![ticket.id]).await?;
+                once.finish(tx, &ground_of, &Done::row(ticket.id)).await?;
                 audit::record(tx, &ground_of, &by, Change::made("ticketSendTest", &ticket)).await?;
                 Ok::<_, Error>(ticket)
             })

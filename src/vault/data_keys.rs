@@ -22,8 +22,9 @@ use super::{
 };
 use crate::clock::{Chance, Clock};
 
-/// The installation's own key. It authenticates access tokens and encrypts nothing, so it stays as it is
-/// for good: with another one no token would be known again, and no token is kept to be digested anew.
+/// The installation's own key. It authenticates access tokens, so it stays as it is for good: with another one
+/// no token would be known again, and no token is kept to be digested anew. It encrypts nothing but the secrets
+/// of answers that belong to no organization, which are kept for a day.
 pub(super) const INSTALLATION: Uuid = Uuid::nil();
 
 /// The installation's key.

@@ -39,6 +39,8 @@ sealed_columns! {
     Credentials: "psa_connection"."sealed_credentials",
     /// A webhook endpoint's secret, or the public key of who posts to it.
     WebhookSecret: "webhook_secret"."sealed",
+    /// The secret that an answer showed, for who asks again under the same idempotency key.
+    Answer: "idempotency_key"."sealed",
 }
 
 /// Where a secret is kept; it opens nowhere else.
@@ -46,7 +48,7 @@ sealed_columns! {
 pub struct Place {
     /// In which column.
     pub column: SealedColumn,
-    /// Whose it is.
+    /// Whose it is; nil for the installation's own.
     pub organization_id: Uuid,
     /// In which row.
     pub row_id: Uuid,

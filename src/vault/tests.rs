@@ -94,6 +94,8 @@ const NOT_SEALED: &[(&str, &str, &str)] = &[
     ("audit_entry", "seal", "an authentication code"),
     ("audit_head", "last_hash", "a hash"),
     ("audit_head", "seal", "an authentication code"),
+    ("idempotency_key", "key_digest", "a fingerprint of a client's key"),
+    ("idempotency_key", "request_digest", "a fingerprint of what was asked"),
     ("webhook_delivery", "body", "what a sender posted"),
 ];
 

@@ -24,12 +24,15 @@ use crate::{
     error::Error,
     ground::Ground,
     metrics::Metrics,
+    organizations::once,
     psa::{self, http::Outbound},
     statistics,
 };
 
 /// How often workers look for work that nobody told them of, such as other nodes'.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often what is too old is looked for.
+const TIDY_EVERY: Duration = Duration::from_mins(1);
 
 /// How workers go about it.
 #[derive(Clone, Debug)]
@@ -81,7 +84,8 @@ impl Workers {
         let decided = self.decide_batch().await?;
         let served = Box::pin(self.serve_lane(&CancellationToken::new())).await?;
         let folded = statistics::fold::fold(&self.0.ground).await?;
-        Ok(decided || served || folded)
+        let tidied = self.tidy().await?;
+        Ok(decided || served || folded || tidied)
     }
 
     /// Works until `stop` is called and what was begun is finished.
@@ -90,7 +94,7 @@ impl Workers {
         let options = &self.0.options;
         let jobs = std::iter::repeat_n(Job::Inbox, options.inbox_workers.max(1))
             .chain(std::iter::repeat_n(Job::Lanes, options.lane_workers.max(1)))
-            .chain([Job::Tallies]);
+            .chain([Job::Tallies, Job::Tidying]);
         let mut job_of = HashMap::new();
         for job in jobs {
             job_of.insert(tasks.spawn(self.clone().repeat(job, stop.clone())).id(), job);
@@ -114,12 +118,13 @@ impl Workers {
                 Job::Inbox => self.decide_batch().await,
                 Job::Lanes => Box::pin(self.serve_lane(&stop)).await,
                 Job::Tallies => statistics::fold::fold(&self.0.ground).await,
+                Job::Tidying => self.tidy().await,
             };
             let called = async {
                 match job {
                     Job::Inbox => self.0.ground.wake.inbox_called().await,
                     Job::Lanes => self.0.ground.wake.outbox_called().await,
-                    Job::Tallies => std::future::pending().await,
+                    Job::Tallies | Job::Tidying => std::future::pending().await,
                 }
             };
             match done {
@@ -127,7 +132,7 @@ impl Workers {
                 Ok(false) => {
                     tokio::select! {
                         () = called => {}
-                        () = tokio::time::sleep(LOOK_EVERY) => {}
+                        () = tokio::time::sleep(job.looks_every()) => {}
                         () = stop.cancelled() => {}
                     }
                 }
@@ -141,6 +146,11 @@ impl Workers {
                 }
             }
         }
+    }
+
+    /// Removes some of what is kept for a while only. False where there was nothing.
+    async fn tidy(&self) -> Result<bool, Error> {
+        Ok(once::trim(&self.0.ground).await? > 0)
     }
 
     fn known_client(&self, connection_id: Uuid) -> Option<Client> {
@@ -158,4 +168,15 @@ enum Job {
     Inbox,
     Lanes,
     Tallies,
+    Tidying,
+}
+
+impl Job {
+    /// How often it looks for work that nobody told of.
+    const fn looks_every(self) -> Duration {
+        match self {
+            Self::Inbox | Self::Lanes | Self::Tallies => LOOK_EVERY,
+            Self::Tidying => TIDY_EVERY,
+        }
+    }
 }

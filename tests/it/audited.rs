@@ -60,6 +60,24 @@ impl Witness<'_> {
     }
 
     async fn does(&mut self, mutation: &str, selection: &str, input: Value) -> (Value, Value) {
+        let (payload, mut entries) = self.leaves(mutation, selection, input, &[mutation]).await;
+        (payload, entries.remove(0))
+    }
+
+    /// What is done to several at once: an entry for each, as if it had been done to each alone.
+    async fn does_many(&mut self, mutation: &str, input: Value, count: usize) -> Vec<Value> {
+        let single = mutation.strip_suffix("Many").expect("one for many");
+        let entries = vec![single; count];
+        self.leaves(mutation, "results { userErrors { message } }", input, &entries).await.1
+    }
+
+    async fn leaves(
+        &mut self,
+        mutation: &str,
+        selection: &str,
+        input: Value,
+        left: &[&str],
+    ) -> (Value, Vec<Value>) {
         let before: BTreeSet<_> = self.entries().await.iter().map(Value::to_string).collect();
         let name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
         let query = format!(
@@ -69,10 +87,10 @@ impl Witness<'_> {
         let payload = data(&answer)[mutation].clone();
         let mut new = self.entries().await;
         new.retain(|entry| !before.contains(&entry.to_string()));
-        assert_eq!(actions(&new), [mutation], "{mutation} leaves one entry: {new:#?}");
+        assert_eq!(actions(&new), left, "{mutation}: {payload:#} leaves {new:#?}");
         self.seen.insert(mutation.to_owned());
         self.app.drain().await;
-        (payload, new.remove(0))
+        (payload, new)
     }
 }
 
@@ -119,6 +137,9 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
     is_secret(&text(&made, "/token"));
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
+    let rule = json!({ "psaConnectionId": acme.connection(), "subject": { "role": "BILLING" }, "showsNotes": false });
+    let (_, entry) = witness.does("ticketPermissionSet", "ticketPermission { id }", rule).await;
+    assert_eq!((&entry["after"]["role"], &entry["after"]["showsNotes"]), (&json!("BILLING"), &json!(false)));
     let ids = walls::ids(&app, &acme).await;
     let secret = change_everything(&app, &acme, &ids, &mut witness, &first).await;
     work_on_tickets(&app, &acme, &ids, &mut witness, &secret).await;
@@ -209,6 +230,9 @@ async fn work_on_tickets(
         (&entry["before"], &entry["after"]),
         (&json!({ "state": "UNDERSTOOD" }), &json!({ "state": "RECEIVED" }))
     );
+    let again = json!({ "ids": [ids.delivery] });
+    let entries = witness.does_many("webhookDeliveryRedriveMany", again, 1).await;
+    assert_eq!(entries[0]["target"]["nodeId"], json!(ids.delivery));
     let test = json!({ "companyMappingId": ids.mapping });
     let (made, entry) = witness.does("ticketSendTest", "ticket { id }", test).await;
     assert_eq!(entry["target"]["nodeId"], made["ticket"]["id"]);
@@ -220,7 +244,10 @@ async fn work_on_tickets(
         ticketOperations(first: 1, filter: { state: { in: [FAILED] } }) { nodes { id } } } } }";
     let failed = app.graphql(query, of(&ids.organization)).await;
     let failed = text(&failed, "/node/ticketOperations/nodes/0/id");
+    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::ErrorBeforeCommit { status: 400 }));
     witness.does("ticketOperationRetry", "ticketOperation { id }", of(&failed)).await;
+    let entries = witness.does_many("ticketOperationRetryMany", json!({ "ids": [failed] }), 1).await;
+    assert_eq!(entries[0]["before"], json!({ "state": "FAILED" }));
 
     // Of too little importance for tickets of their own: one goes on a ticket of ours, the other on one that
     // somebody made in the PSA.
@@ -253,7 +280,22 @@ async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witness: &mut Wit
     let (_, entry) = witness.does("companyMappingRemove", "deletedCompanyMappingId", of(&ids.mapping)).await;
     assert_eq!(entry["before"]["psaCompanyId"], json!(ids.psa_company));
     let map = json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company });
-    witness.does("companyMappingSet", "companyMapping { id }", map).await;
+    let (made, _) = witness.does("companyMappingSet", "companyMapping { id }", map.clone()).await;
+    let mapping = json!({ "ids": [made["companyMapping"]["id"]] });
+    let entries = witness.does_many("companyMappingRemoveMany", mapping, 1).await;
+    assert_eq!(entries[0]["target"]["name"], "Renamed → Northwind Dental");
+    let wrong = json!({ "companyId": ids.company, "psaCompanyId": ids.company });
+    let some = json!({ "mappings": [wrong, map] });
+    let entries = witness.does_many("companyMappingSetMany", some, 1).await;
+    assert_eq!(entries[0]["after"]["psaCompanyId"], json!(ids.psa_company));
+    let two = json!({ "organizationId": ids.organization, "companies": [
+        { "name": "First", "aliases": [{ "value": "1" }] }, { "name": "Second" }] });
+    let entries = witness.does_many("companyCreateMany", two, 2).await;
+    assert_eq!(entries[0]["after"], json!({ "name": "First", "aliases": [{ "source": "*", "value": "1" }] }));
+    assert_eq!(entries[1]["number"], json!(entries[0]["number"].as_i64().unwrap() + 1));
+    let rule = of(&ids.permission);
+    let (_, entry) = witness.does("ticketPermissionRemove", "deletedTicketPermissionId", rule).await;
+    assert_eq!(entry["target"]["name"], "role:billing");
 
     witness.does("memberRemove", "deletedMemberId", of(&ids.member)).await;
     witness.does("accessTokenRevoke", "accessToken { id }", of(&ids.token)).await;

@@ -6,8 +6,9 @@ use std::{
 };
 
 use psa_gateway::sandbox::frame::Sandbox as _;
+use serde_json::json;
 
-use crate::support::{TestApp, finding};
+use crate::support::{TestApp, finding, text};
 
 /// A folder for key files, away from the gateway's own.
 struct Folder(PathBuf);
@@ -97,6 +98,15 @@ async fn keys_are_rotated_under_a_running_gateway_and_the_old_one_is_let_go() {
     let list = said(&runs(command(&app, &new, &old, &["keys", "list"])).await);
     assert!(list.contains(&format!("file {new}: current")), "{list}");
     assert!(list.contains(&format!("file {old}: unused, can be removed")), "{list}");
+
+    let log =
+        app.graphql("{ auditLog(first: 1) { nodes { action actor { kind } after } } }", json!({})).await;
+    let entry = &log["auditLog"]["nodes"][0];
+    assert_eq!(
+        (text(entry, "/action").as_str(), text(entry, "/actor/kind").as_str()),
+        ("keysRotate", "GATEWAY")
+    );
+    assert_eq!(text(entry, "/after/masterKey"), new_id, "{log:#}");
 
     // The gateway that runs through it opens its endpoint's secret and its PSA's login; its tokens work.
     app.clock.advance_secs(60);

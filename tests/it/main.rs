@@ -11,8 +11,10 @@
     reason = "a test stops at the first surprise, and plays the outside world"
 )]
 
+mod asked_once;
 mod attacks;
 mod audited;
+mod bulk;
 mod closing;
 mod door;
 mod entrance;
@@ -30,6 +32,7 @@ mod secrets;
 mod signing_in;
 mod streams;
 mod support;
+mod ticket_permissions;
 #[cfg(feature = "otel")]
 mod traces;
 mod transport;

@@ -16,6 +16,7 @@ const LAST: &[&str] = &[
     "companyAliasRemove",
     "ticketProfileDelete",
     "companyMappingRemove",
+    "companyMappingRemoveMany",
     "companyDelete",
     "psaConnectionDelete",
     "psaConnectionClear",
@@ -51,6 +52,7 @@ async fn every_role_does_what_the_table_says_and_nothing_else() {
         msp.token("VIEWER").await;
         msp.posts(&finding(&format!("CVE-{slug}"))).await.is_accepted();
         app.drain().await;
+        msp.limits_billing().await;
         let own = ids(&app, &msp).await;
         let (mine, theirs) = (msp.token(name).await, stranger.token(name).await);
         let mut inputs = mutations(&own);
@@ -94,6 +96,7 @@ async fn every_role_sees_its_own_organization_and_nothing_of_another() {
     acme.token("VIEWER").await;
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
+    acme.limits_billing().await;
     let stranger = app.msp("stranger").await.ready().await;
     let own = ids(&app, &acme).await;
     let variables = json!({

@@ -42,6 +42,40 @@ async fn every_answer_carries_the_headers_that_browsers_go_by() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn graphiql_is_for_developers_where_it_is_not_switched_on() {
+    let app = TestApp::start_with(&[("introspection", "false")]).await;
+    let acme = app.msp("acme").await;
+    let form = app.http.get(app.url("/graphql")).header(header::ACCEPT, "text/html").send().await.unwrap();
+    assert_eq!(form.status(), StatusCode::UNAUTHORIZED);
+    assert!(form.text().await.unwrap().contains("Access token"));
+
+    for (role, status, has_page) in
+        [("DEVELOPER", StatusCode::OK, true), ("TECHNICIAN", StatusCode::FORBIDDEN, false)]
+    {
+        let token = acme.token(role).await;
+        let posted = app.http.post(app.url("/graphql/graphiql")).form(&[("token", &token)]).send().await;
+        let proxied = app
+            .http
+            .get(app.url("/graphql"))
+            .header(header::ACCEPT, "text/html")
+            .bearer_auth(&token)
+            .send()
+            .await;
+        for answer in [posted.unwrap(), proxied.unwrap()] {
+            assert_eq!(answer.status(), status, "{role}");
+            let page = answer.text().await.unwrap();
+            assert_eq!(page.contains("graphiql.min.js"), has_page, "{role}");
+            assert!(!page.contains(&token), "the page holds the token");
+        }
+        let schema = app.graphql_as(&token, "{ __schema { queryType { name } } }", json!({})).await;
+        assert_eq!(schema.get("errors").is_none(), has_page, "{role}: {schema}");
+    }
+    let wrong =
+        app.http.post(app.url("/graphql/graphiql")).form(&[("token", "pgw_no")]).send().await.unwrap();
+    assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_head_has_the_headers_of_a_get_and_no_body() {
     let app = TestApp::start().await;
     let ask = |method| {

@@ -38,9 +38,18 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("companyAliasAdd", json!({ "companyId": ids.company, "value": "stolen" })),
         ("companyAliasRemove", of(&ids.alias)),
         ("companyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
+        (
+            "companyCreateMany",
+            json!({ "organizationId": ids.organization, "companies": [{ "name": "Stranger's" }] }),
+        ),
         ("companyDelete", of(&ids.company)),
         ("companyMappingRemove", of(&ids.mapping)),
+        ("companyMappingRemoveMany", json!({ "ids": [ids.mapping] })),
         ("companyMappingSet", json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company })),
+        (
+            "companyMappingSetMany",
+            json!({ "mappings": [{ "companyId": ids.company, "psaCompanyId": ids.psa_company }] }),
+        ),
         ("companyUpdate", json!({ "id": ids.company, "name": "Renamed" })),
         (
             "memberInvite",
@@ -74,6 +83,12 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             }),
         ),
         ("ticketOperationRetry", of(&ids.operation)),
+        ("ticketOperationRetryMany", json!({ "ids": [ids.operation] })),
+        ("ticketPermissionRemove", of(&ids.permission)),
+        (
+            "ticketPermissionSet",
+            json!({ "psaConnectionId": ids.connection, "subject": { "role": "VIEWER" }, "boards": [] }),
+        ),
         (
             "ticketProfileCreate",
             json!({
@@ -85,6 +100,7 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("ticketProfileUpdate", json!({ "id": ids.profile, "name": "Renamed" })),
         ("ticketSendTest", json!({ "companyMappingId": ids.mapping })),
         ("webhookDeliveryRedrive", of(&ids.delivery)),
+        ("webhookDeliveryRedriveMany", json!({ "ids": [ids.delivery] })),
         (
             "webhookEndpointCreate",
             json!({
@@ -106,6 +122,12 @@ fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
             json!({
                 "companyId": own.company, "psaCompanyId": own.psa_company, "ticketProfileId": theirs.profile,
             }),
+        ),
+        (
+            "companyMappingSetMany",
+            json!({ "mappings": [{
+                "companyId": own.company, "psaCompanyId": own.psa_company, "ticketProfileId": theirs.profile,
+            }] }),
         ),
         ("policyUpdate", json!({ "id": own.policy, "ticketProfileId": theirs.profile })),
         (
@@ -146,6 +168,7 @@ pub struct Ids {
     pub finding: String,
     pub ticket: String,
     pub operation: String,
+    pub permission: String,
     pub external_id: String,
 }
 
@@ -156,7 +179,7 @@ const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization 
     members(first: 10) { nodes { id email role isEnabled } }
     companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
-      syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } } }
+      syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } ticketPermissions { id boards } } }
     webhookEndpoints(first: 10) { nodes { id name isEnabled secrets { id expiresAt } } }
     webhookDeliveries(first: 10) { nodes { id state } }
     events(first: 10) { nodes { id outcome } }
@@ -188,6 +211,7 @@ pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
         finding: at("findings/nodes/0/id"),
         ticket: at("tickets/nodes/0/id"),
         operation: at("tickets/nodes/0/operations/nodes/0/id"),
+        permission: at("psaConnections/nodes/0/ticketPermissions/0/id"),
         external_id: at("tickets/nodes/0/externalId"),
     }
 }
@@ -202,8 +226,9 @@ pub async fn root_fields(app: &TestApp, root: &str) -> BTreeSet<String> {
 
 pub fn document(mutation: &str) -> String {
     let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+    let each = if mutation.ends_with("Many") { "results { userErrors { code } }" } else { "" };
     format!(
-        "mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename userErrors {{ code message }} }} }}"
+        "mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename {each} userErrors {{ code message }} }} }}"
     )
 }
 
@@ -217,6 +242,11 @@ pub fn is_refused(answer: &Value, mutation: &str) -> bool {
     let user_errors = answer["data"][mutation]["userErrors"].as_array().map_or(0, Vec::len);
     (!codes.is_empty() && codes.iter().all(|code| matches!(*code, "NOT_FOUND" | "FORBIDDEN")))
         || user_errors > 0
+        || answer["data"][mutation]["results"].as_array().is_some_and(|results| {
+            results
+                .iter()
+                .all(|result| result["userErrors"].as_array().is_some_and(|errors| !errors.is_empty()))
+        })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,10 +256,12 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     acme.token("VIEWER").await;
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
+    acme.limits_billing().await;
     let next_door = app.msp("neighbour").await.ready().await;
     let neighbour = next_door.token("ADMINISTRATOR").await;
     next_door.posts(&finding("CVE-2")).await.is_accepted();
     app.drain().await;
+    next_door.limits_billing().await;
     let (theirs, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     let inputs = mutations(&theirs);
@@ -276,6 +308,7 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
         &theirs.finding,
         &theirs.ticket,
         &theirs.operation,
+        &theirs.permission,
     ];
     for id in all {
         let seen =
@@ -315,6 +348,7 @@ async fn a_viewer_reads_and_changes_nothing() {
     let viewer = acme.token("VIEWER").await;
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
+    acme.limits_billing().await;
     let (own, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     for (mutation, input) in mutations(&own) {

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{company, company_alias, company_mapping, organization, psa_company, ticket_profile};
 
+use super::once::{Asked, Earlier};
 use crate::{
     error::Error,
     graphql::{
@@ -24,6 +25,10 @@ pub struct CompanyCreateInput {
     pub organization_id: ID,
     /// Name for people, at most 200 characters; unique in the organization.
     pub name: String,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -158,14 +163,19 @@ impl CompanyMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The company.")] input: CompanyCreateInput,
     ) -> Result<Option<CompanyCreatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let organization_id =
                 ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
             let made = companies::create(viewer, ground, organization_id, &input.name).await?;
             Ok(CompanyCreatePayload::done(made.into()))
         };
-        CompanyCreatePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let company = earlier.row::<company::Entity>().await?.map(Into::into);
+            Ok(CompanyCreatePayload { company, user_errors: Vec::new() })
+        };
+        CompanyCreatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes a company's name. Needs `MANAGE_COMPANIES`.

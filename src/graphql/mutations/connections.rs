@@ -1,10 +1,13 @@
 //! What can be done with PSA connections.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use entity::{company, organization, psa_connection};
+use entity::{company, organization, psa_connection, sync_run};
 use tracing::Instrument as _;
 
-use super::credentials::{self, CredentialInput};
+use super::{
+    credentials::{self, CredentialInput},
+    once::{Asked, Earlier},
+};
 use crate::{
     db::walled,
     error::{Error, Problem, ProblemCode},
@@ -39,6 +42,10 @@ pub struct PsaConnectionCreateInput {
     pub company_id: Option<ID>,
     /// The login: values by key of the platform's `credentialFields`.
     pub credentials: Vec<CredentialInput>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -130,6 +137,10 @@ pub struct PsaConnectionSyncCompaniesInput {
     pub id: ID,
     /// Only these; all active ones where it is absent.
     pub filter: Option<SyncCompanyFilterInput>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -145,6 +156,10 @@ payload! {
 pub struct PsaConnectionSyncPickListsInput {
     /// The connection.
     pub id: ID,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -167,7 +182,8 @@ impl PsaConnectionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The connection.")] input: PsaConnectionCreateInput,
     ) -> Result<Option<PsaConnectionCreatePayload>> {
-        let (viewer, ground, outbound) = (ctx.viewer()?, ctx.ground()?, ctx.data::<Outbound>()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground, outbound) = (asked.viewer(), ctx.ground()?, ctx.data::<Outbound>()?);
         let work = async {
             let organization_id =
                 ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
@@ -181,7 +197,11 @@ impl PsaConnectionMutation {
             let new = NewConnection { organization_id, platform, name, company_id, credentials, problems };
             Ok(PsaConnectionCreatePayload::done(connections::create(viewer, ground, new).await?.into()))
         };
-        PsaConnectionCreatePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let psa_connection = earlier.row::<psa_connection::Entity>().await?.map(Into::into);
+            Ok(PsaConnectionCreatePayload { psa_connection, user_errors: Vec::new() })
+        };
+        PsaConnectionCreatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes a connection. Another login makes its health unknown; the gateway verifies it by itself, and
@@ -271,7 +291,8 @@ impl PsaConnectionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which companies.")] input: PsaConnectionSyncCompaniesInput,
     ) -> Result<Option<PsaConnectionSyncCompaniesPayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let filter = input.filter.unwrap_or_default();
@@ -285,7 +306,11 @@ impl PsaConnectionMutation {
             let run = runs::request(viewer, ground, id, wanted).await?;
             Ok(PsaConnectionSyncCompaniesPayload::done(run.into()))
         };
-        PsaConnectionSyncCompaniesPayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let sync_run = earlier.row::<sync_run::Entity>().await?.map(Into::into);
+            Ok(PsaConnectionSyncCompaniesPayload { sync_run, user_errors: Vec::new() })
+        };
+        PsaConnectionSyncCompaniesPayload::answer(asked.answer(work, again).await)
     }
 
     /// Reads the PSA's pick lists anew, in the background. Needs `CHECK_INTEGRATIONS`.
@@ -294,13 +319,18 @@ impl PsaConnectionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Through which connection.")] input: PsaConnectionSyncPickListsInput,
     ) -> Result<Option<PsaConnectionSyncPickListsPayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
             let run = runs::request(viewer, ground, id, Wanted::PickLists).await?;
             Ok(PsaConnectionSyncPickListsPayload::done(run.into()))
         };
-        PsaConnectionSyncPickListsPayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let sync_run = earlier.row::<sync_run::Entity>().await?.map(Into::into);
+            Ok(PsaConnectionSyncPickListsPayload { sync_run, user_errors: Vec::new() })
+        };
+        PsaConnectionSyncPickListsPayload::answer(asked.answer(work, again).await)
     }
 }
 

@@ -4,7 +4,10 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{organization, psa_connection, webhook_endpoint, webhook_secret};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::cleared;
+use super::{
+    cleared,
+    once::{Asked, Earlier},
+};
 use crate::{
     clock::Chance,
     error::{Problem, ProblemCode},
@@ -39,6 +42,10 @@ pub struct WebhookEndpointCreateInput {
     /// Addresses and networks that webhooks are taken from, at most 100, such as `192.0.2.0/24`; absent or empty
     /// for everywhere. Others are answered 403.
     pub allowed_addresses: Option<Vec<String>>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more (the secret included, for the token or member that asked first). Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -46,7 +53,8 @@ payload! {
     WebhookEndpointCreatePayload, WebhookEndpointCreateUserError {
         /// The new endpoint.
         webhook_endpoint: WebhookEndpoint,
-        /// The secret that was made. Shown now and never again; null where you gave your own.
+        /// The secret that was made. Shown now and never again (but to the same request under the same
+        /// `idempotencyKey`); null where you gave your own.
         signing_secret: String,
     }
 }
@@ -84,6 +92,10 @@ pub struct WebhookEndpointRotateSecretInput {
     /// How long the older secrets stay valid, in seconds: 0 to 604,800 (7 days); 86,400 (one day) where it
     /// is absent.
     pub overlap_seconds: Option<i64>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more (the secret included, for the token or member that asked first). Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -91,7 +103,8 @@ payload! {
     WebhookEndpointRotateSecretPayload, WebhookEndpointRotateSecretUserError {
         /// The endpoint.
         webhook_endpoint: WebhookEndpoint,
-        /// The secret that was made. Shown now and never again; null where you gave your own.
+        /// The secret that was made. Shown now and never again (but to the same request under the same
+        /// `idempotencyKey`); null where you gave your own.
         signing_secret: String,
         /// Until when the older secrets are accepted, where they do not expire sooner.
         previous_secret_expires_at: DateTime,
@@ -125,7 +138,9 @@ impl WebhookEndpointMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The endpoint.")] input: WebhookEndpointCreateInput,
     ) -> Result<Option<WebhookEndpointCreatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
+        let is_made = is_blank(input.secret.as_deref());
         let work = async {
             let organization_id =
                 ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
@@ -168,7 +183,14 @@ impl WebhookEndpointMutation {
                 user_errors: Vec::new(),
             })
         };
-        WebhookEndpointCreatePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            Ok(WebhookEndpointCreatePayload {
+                webhook_endpoint: earlier.row::<webhook_endpoint::Entity>().await?.map(Into::into),
+                signing_secret: earlier.secret().filter(|_| is_made),
+                user_errors: Vec::new(),
+            })
+        };
+        WebhookEndpointCreatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes an endpoint's name, switches it on or off, or says from where it takes webhooks. Needs `MANAGE_ENDPOINTS`.
@@ -199,7 +221,9 @@ impl WebhookEndpointMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which endpoint.")] input: WebhookEndpointRotateSecretInput,
     ) -> Result<Option<WebhookEndpointRotateSecretPayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
+        let is_made = is_blank(input.secret.as_deref());
         let work = async {
             let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
             let row = endpoints::by_id(viewer, ground, id).await?;
@@ -218,7 +242,15 @@ impl WebhookEndpointMutation {
                 user_errors: Vec::new(),
             })
         };
-        WebhookEndpointRotateSecretPayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            Ok(WebhookEndpointRotateSecretPayload {
+                webhook_endpoint: earlier.row::<webhook_endpoint::Entity>().await?.map(Into::into),
+                signing_secret: earlier.secret().filter(|_| is_made),
+                previous_secret_expires_at: earlier.until().map(DateTime),
+                user_errors: Vec::new(),
+            })
+        };
+        WebhookEndpointRotateSecretPayload::answer(asked.answer(work, again).await)
     }
 
     /// Ends a secret at once; the only valid one stays. Needs `MANAGE_ENDPOINTS`.
@@ -235,6 +267,11 @@ impl WebhookEndpointMutation {
         };
         WebhookEndpointExpireSecretPayload::answer(work.await)
     }
+}
+
+/// Whether nobody gave a secret, so that one is made.
+fn is_blank(given: Option<&str>) -> bool {
+    given.is_none_or(|text| text.trim().is_empty())
 }
 
 /// A secret to be stored, and whether it was made here.
@@ -254,7 +291,7 @@ impl Secret {
         chance: &Chance,
     ) -> Result<Self, Problem> {
         let wrong = |code, message: String| Problem::of("secret", code, message);
-        let given = given.filter(|text| !text.trim().is_empty()).map(SecretString::from);
+        let given = given.filter(|text| !is_blank(Some(text))).map(SecretString::from);
         if let Some(platform) = psa::platform(sender) {
             let Some(text) = given else {
                 let text = platform.make_webhook_secret(&scheme.key, chance);

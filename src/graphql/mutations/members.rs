@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{member, organization};
 
+use super::once::{Asked, Earlier};
 use crate::{
     graphql::{
         Asking as _,
@@ -22,6 +23,10 @@ pub struct MemberInviteInput {
     pub email: String,
     /// What they are to be, where the provider does not say.
     pub role: Role,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -79,14 +84,19 @@ impl MemberMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whom.")] input: MemberInviteInput,
     ) -> Result<Option<MemberInvitePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let organization_id =
                 ids::parse::<organization::Entity>(&input.organization_id, &["organizationId"])?;
             let new = NewInvitation { organization_id, email: input.email, role: input.role.into() };
             Ok(MemberInvitePayload::done(members::invite(viewer, ground, new).await?.into()))
         };
-        MemberInvitePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let member = earlier.row::<member::Entity>().await?.map(Into::into);
+            Ok(MemberInvitePayload { member, user_errors: Vec::new() })
+        };
+        MemberInvitePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes what a member is, or lets them in no longer, from their next request on. Needs `MANAGE_ACCESS`; of

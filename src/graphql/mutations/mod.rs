@@ -9,9 +9,12 @@ pub mod connection_webhooks;
 pub mod connections;
 mod credentials;
 pub mod endpoints;
+pub mod many;
 pub mod members;
+mod once;
 pub mod organizations;
 pub mod profiles;
+pub mod ticket_permissions;
 pub mod tickets;
 pub mod tokens;
 
@@ -53,9 +56,12 @@ user_errors! {
     AccessTokenUpdateUserError in tokens,
     CompanyAliasAddUserError in companies,
     CompanyAliasRemoveUserError in companies,
+    CompanyCreateManyUserError in many,
     CompanyCreateUserError in companies,
     CompanyDeleteUserError in companies,
+    CompanyMappingRemoveManyUserError in many,
     CompanyMappingRemoveUserError in companies,
+    CompanyMappingSetManyUserError in many,
     CompanyMappingSetUserError in companies,
     CompanyUpdateUserError in companies,
     MemberInviteUserError in members,
@@ -74,11 +80,15 @@ user_errors! {
     PsaConnectionUpdateUserError in connections,
     PsaConnectionVerifyUserError in connections,
     TicketLinkUserError in tickets,
+    TicketOperationRetryManyUserError in many,
     TicketOperationRetryUserError in tickets,
+    TicketPermissionRemoveUserError in ticket_permissions,
+    TicketPermissionSetUserError in ticket_permissions,
     TicketProfileCreateUserError in profiles,
     TicketProfileDeleteUserError in profiles,
     TicketProfileUpdateUserError in profiles,
     TicketSendTestUserError in tickets,
+    WebhookDeliveryRedriveManyUserError in many,
     WebhookDeliveryRedriveUserError in tickets,
     WebhookEndpointCreateUserError in endpoints,
     WebhookEndpointExpireSecretUserError in endpoints,

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{organization, policy, ticket_profile};
 
+use super::once::{Asked, Earlier};
 use crate::{
     graphql::{
         Asking as _,
@@ -24,6 +25,10 @@ pub struct OrganizationCreateInput {
     pub slug: String,
     /// Name for people, at most 200 characters.
     pub name: String,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -92,9 +97,17 @@ impl OrganizationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The organization.")] input: OrganizationCreateInput,
     ) -> Result<Option<OrganizationCreatePayload>> {
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let new = NewOrganization { slug: input.slug, name: input.name };
-        let made = organizations::create(ctx.viewer()?, ctx.ground()?, new).await;
-        OrganizationCreatePayload::answer(made.map(|row| OrganizationCreatePayload::done(row.into())))
+        let work = async {
+            Ok(OrganizationCreatePayload::done(organizations::create(viewer, ground, new).await?.into()))
+        };
+        let again = async |earlier: Earlier<'_>| {
+            let organization = earlier.row::<organization::Entity>().await?.map(Into::into);
+            Ok(OrganizationCreatePayload { organization, user_errors: Vec::new() })
+        };
+        OrganizationCreatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes an organization's name. Needs `MANAGE_ORGANIZATION`.

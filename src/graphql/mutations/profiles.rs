@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{psa_connection, ticket_profile};
 
+use super::once::{Asked, Earlier};
 use crate::{
     error::{Error, Problem, ProblemCode},
     graphql::{
@@ -52,6 +53,10 @@ pub struct TicketProfileCreateInput {
     pub title_template: Option<String>,
     /// Template of its body, at most 4,000 characters; ours where it is absent.
     pub body_template: Option<String>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -121,7 +126,8 @@ impl TicketProfileMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The profile.")] input: TicketProfileCreateInput,
     ) -> Result<Option<TicketProfileCreatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let psa_connection_id =
                 ids::parse::<psa_connection::Entity>(&input.psa_connection_id, &["psaConnectionId"])?;
@@ -144,7 +150,11 @@ impl TicketProfileMutation {
             };
             Ok(TicketProfileCreatePayload::done(profiles::create(viewer, ground, &rules, new).await?.into()))
         };
-        TicketProfileCreatePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let ticket_profile = earlier.row::<ticket_profile::Entity>().await?.map(Into::into);
+            Ok(TicketProfileCreatePayload { ticket_profile, user_errors: Vec::new() })
+        };
+        TicketProfileCreatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes a ticket profile; its values must be in the PSA's pick lists and go together. Held events are

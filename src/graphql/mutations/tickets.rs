@@ -1,8 +1,11 @@
 //! What can be done with tickets, their operations and the deliveries they come from.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use entity::{company_mapping, finding, psa_connection, ticket_operation, ticket_profile, webhook_delivery};
+use entity::{
+    company_mapping, finding, psa_connection, ticket, ticket_operation, ticket_profile, webhook_delivery,
+};
 
+use super::once::{Asked, Earlier};
 use crate::{
     error::{Error, Problem},
     graphql::{
@@ -23,6 +26,10 @@ use crate::{
 pub struct WebhookDeliveryRedriveInput {
     /// The delivery.
     pub id: ID,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -38,6 +45,10 @@ payload! {
 pub struct TicketOperationRetryInput {
     /// The operation.
     pub id: ID,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -55,6 +66,10 @@ pub struct TicketSendTestInput {
     pub company_mapping_id: ID,
     /// How it is made and closed; where none is given, the mapping's profile, else the default.
     pub ticket_profile_id: Option<ID>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -102,13 +117,18 @@ impl TicketMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to decide again.")] input: WebhookDeliveryRedriveInput,
     ) -> Result<Option<WebhookDeliveryRedrivePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_delivery::Entity>(&input.id, &["id"])?;
             let row = redrive::redrive(viewer, ground, id).await?;
             Ok(WebhookDeliveryRedrivePayload::done(row.into()))
         };
-        WebhookDeliveryRedrivePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let webhook_delivery = earlier.row::<webhook_delivery::Entity>().await?.map(Into::into);
+            Ok(WebhookDeliveryRedrivePayload { webhook_delivery, user_errors: Vec::new() })
+        };
+        WebhookDeliveryRedrivePayload::answer(asked.answer(work, again).await)
     }
 
     /// Tries an operation again that was given up. Needs `OPERATE`.
@@ -117,13 +137,18 @@ impl TicketMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to try again.")] input: TicketOperationRetryInput,
     ) -> Result<Option<TicketOperationRetryPayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let id = ids::parse::<ticket_operation::Entity>(&input.id, &["id"])?;
             let row = operations::retry(viewer, ground, id).await?;
             Ok(TicketOperationRetryPayload::done(row.into()))
         };
-        TicketOperationRetryPayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let ticket_operation = earlier.row::<ticket_operation::Entity>().await?.map(Into::into);
+            Ok(TicketOperationRetryPayload { ticket_operation, user_errors: Vec::new() })
+        };
+        TicketOperationRetryPayload::answer(asked.answer(work, again).await)
     }
 
     /// Links a ticket that somebody made in the PSA to a finding: what is reported later is noted on it rather than
@@ -158,12 +183,17 @@ impl TicketMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which test ticket to make.")] input: TicketSendTestInput,
     ) -> Result<Option<TicketSendTestPayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let row = sample::send(viewer, ground, read(&input)?).await?;
             Ok(TicketSendTestPayload::done(row.into()))
         };
-        TicketSendTestPayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            let ticket = earlier.row::<ticket::Entity>().await?.map(Into::into);
+            Ok(TicketSendTestPayload { ticket, user_errors: Vec::new() })
+        };
+        TicketSendTestPayload::answer(asked.answer(work, again).await)
     }
 }
 

@@ -4,7 +4,10 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use entity::{access_token, organization};
 use secrecy::ExposeSecret as _;
 
-use super::cleared;
+use super::{
+    cleared,
+    once::{Asked, Earlier},
+};
 use crate::{
     graphql::{
         Asking as _,
@@ -33,6 +36,11 @@ pub struct AccessTokenCreateInput {
     pub allowed_addresses: Option<Vec<String>>,
     /// When it stops working; absent for never.
     pub expires_at: Option<DateTime>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more (the secret included,
+    /// for the token or member that asked first). Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -40,7 +48,8 @@ payload! {
     AccessTokenCreatePayload, AccessTokenCreateUserError {
         /// The new token's record.
         access_token: AccessToken,
-        /// The token itself, for `Authorization: Bearer`. Shown now and never again.
+        /// The token itself, for `Authorization: Bearer`. Shown now and never again, but to the same request under
+        /// the same `idempotencyKey`.
         token: String,
     }
 }
@@ -74,6 +83,11 @@ pub struct AccessTokenRotateInput {
     pub overlap_seconds: Option<i64>,
     /// When the token stops working; null for never, absent for as before.
     pub expires_at: MaybeUndefined<DateTime>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more (the secret included,
+    /// for the token or member that asked first). Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
 }
 
 payload! {
@@ -81,7 +95,8 @@ payload! {
     AccessTokenRotatePayload, AccessTokenRotateUserError {
         /// The token's record.
         access_token: AccessToken,
-        /// The token itself, for `Authorization: Bearer`. Shown now and never again.
+        /// The token itself, for `Authorization: Bearer`. Shown now and never again, but to the same request under
+        /// the same `idempotencyKey`.
         token: String,
         /// Until when the text before is taken.
         previous_token_expires_at: DateTime,
@@ -116,7 +131,8 @@ impl AccessTokenMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token.")] input: AccessTokenCreateInput,
     ) -> Result<Option<AccessTokenCreatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let organization_id = ids::parse_option::<organization::Entity>(
                 input.organization_id.as_ref(),
@@ -134,7 +150,14 @@ impl AccessTokenMutation {
             let (row, token) = tokens::create(viewer, ground, new).await?;
             Ok(AccessTokenCreatePayload::done(row.into(), token.expose_secret().to_owned()))
         };
-        AccessTokenCreatePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            Ok(AccessTokenCreatePayload {
+                access_token: earlier.row::<access_token::Entity>().await?.map(Into::into),
+                token: earlier.secret(),
+                user_errors: Vec::new(),
+            })
+        };
+        AccessTokenCreatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Changes what a token is called, and where it is taken from. Needs `MANAGE_ACCESS`.
@@ -161,7 +184,8 @@ impl AccessTokenMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: AccessTokenRotateInput,
     ) -> Result<Option<AccessTokenRotatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let id = ids::parse::<access_token::Entity>(&input.id, &["id"])?;
             let expires_at = match input.expires_at {
@@ -178,7 +202,15 @@ impl AccessTokenMutation {
                 user_errors: Vec::new(),
             })
         };
-        AccessTokenRotatePayload::answer(work.await)
+        let again = async |earlier: Earlier<'_>| {
+            Ok(AccessTokenRotatePayload {
+                access_token: earlier.row::<access_token::Entity>().await?.map(Into::into),
+                token: earlier.secret(),
+                previous_token_expires_at: earlier.until().map(DateTime),
+                user_errors: Vec::new(),
+            })
+        };
+        AccessTokenRotatePayload::answer(asked.answer(work, again).await)
     }
 
     /// Withdraws an access token at once. Needs `MANAGE_ACCESS`.

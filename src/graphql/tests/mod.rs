@@ -20,7 +20,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Door, Settings, serve};
+use super::{Door, Graphiql, Settings, serve};
 use crate::{
     entrance::NotLetIn,
     ground::Ground,
@@ -51,7 +51,8 @@ fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
 
 fn outside() -> super::Outside {
     let outbound = Outbound::new(OutboundOptions::default()).unwrap();
-    super::Outside { outbound, public_url: "https://gateway.example/".to_owned() }
+    let public_url = "https://gateway.example/".to_owned();
+    super::Outside { outbound, public_url, metrics: crate::metrics::Metrics::new() }
 }
 
 /// An answer: status, headers by name, body as text.

@@ -2,8 +2,10 @@ use super::*;
 use crate::{fixtures, graphql::sdl};
 
 const INTROSPECTION: &str = "{ __schema { types { name kind description
-    fields(includeDeprecated: true) { name description args { name description } }
-    inputFields { name description } enumValues(includeDeprecated: true) { name description }
+    fields(includeDeprecated: true) { name description isDeprecated deprecationReason
+      args(includeDeprecated: true) { name description isDeprecated deprecationReason } }
+    inputFields(includeDeprecated: true) { name description isDeprecated deprecationReason }
+    enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
     interfaces { name } } } }";
 
 fn list<'a>(of: &'a Value, key: &str) -> &'a [Value] {
@@ -15,8 +17,11 @@ async fn everything_has_a_description_and_what_has_an_id_is_a_node() {
     let ground = fixtures::ground().await;
     let door = door(&ground, Settings::default());
     let data = ask(&door, "operator", INTROSPECTION, json!({})).await;
-    let mut silent = Vec::new();
+    let (mut silent, mut endless) = (Vec::new(), Vec::new());
     let mut look = |path: String, thing: &Value| {
+        if thing["isDeprecated"] == true && !says_until_when(thing["deprecationReason"].as_str()) {
+            endless.push(path.clone());
+        }
         if thing["description"].as_str().is_none_or(|text| text.trim().is_empty()) {
             silent.push(path);
         }
@@ -52,6 +57,25 @@ async fn everything_has_a_description_and_what_has_an_id_is_a_node() {
         );
     }
     assert!(silent.is_empty(), "no description: {silent:#?}");
+    let words = "say what to use instead and until when: \"Use x. Removed after 2027-06-30.\"";
+    assert!(endless.is_empty(), "deprecated ({words}): {endless:#?}");
+}
+
+/// Whether a reason says what to use instead, and the day after which it is gone.
+fn says_until_when(reason: Option<&str>) -> bool {
+    let Some((instead, rest)) = reason.and_then(|reason| reason.split_once("Removed after ")) else {
+        return false;
+    };
+    let day = rest.get(..10).unwrap_or_default();
+    !instead.trim().is_empty() && entity::Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z")).is_some()
+}
+
+#[::core::prelude::v1::test]
+fn a_deprecation_without_an_end_or_a_way_on_is_not_accepted() {
+    assert!(says_until_when(Some("Use companyMappings. Removed after 2027-06-30.")));
+    for reason in [None, Some("old"), Some("Removed after 2027-06-30."), Some("Use x. Removed after soon.")] {
+        assert!(!says_until_when(reason), "{reason:?}");
+    }
 }
 
 #[actix_web::test]

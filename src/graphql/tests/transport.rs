@@ -166,7 +166,13 @@ async fn a_browser_gets_the_page_where_it_is_switched_on() {
     };
     let off = call(&door(&ground, Settings::default()), browser()).await;
     assert_eq!(off.status.as_u16(), 401);
-    let settings = Settings { graphiql: Some("https://assets.example".to_owned()), ..Settings::default() };
+    assert!(
+        off.body.contains("action=\"/graphql/graphiql\"") && !off.body.contains("<script"),
+        "{}",
+        off.body
+    );
+    let graphiql = Graphiql { is_open: true, assets: "https://assets.example".to_owned() };
+    let settings = Settings { graphiql, ..Settings::default() };
     let on = call(&door(&ground, settings), browser()).await;
     assert_eq!(on.status.as_u16(), 200);
     assert!(on.header("content-security-policy").contains("'nonce-"));

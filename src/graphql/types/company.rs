@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     graphql::{
         Asking as _,
-        connection::{self, connection},
+        connection::connection,
         ids,
         loaders::{Fetch, Shared},
         scalars::DateTime,
@@ -97,14 +97,12 @@ impl Company {
     }
 
     /// The names and ids that senders know it by, in the order of their making.
-    #[graphql(complexity = "5 * child_complexity + 1")]
     async fn aliases(&self, ctx: &Context<'_>) -> Result<Vec<CompanyAlias>> {
         let found = ctx.loaders()?.get(AliasesOf(self.0.id)).await?;
         Ok(found.unwrap_or_default().into_iter().map(CompanyAlias).collect())
     }
 
     /// What it is at the PSAs: one mapping a connection at the most.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn mappings(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -117,7 +115,6 @@ impl Company {
     }
 
     /// Its tickets, the newest first unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn tickets(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -136,7 +133,6 @@ impl Company {
     }
 
     /// Its tickets over time: how many, and how fast. Test tickets are left out.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn ticket_statistics(
         &self,
         ctx: &Context<'_>,

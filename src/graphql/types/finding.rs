@@ -13,7 +13,7 @@ use crate::{
     findings::read::FindingList,
     graphql::{
         Asking as _,
-        connection::{self, connection},
+        connection::connection,
         ids,
         scalars::{DateTime, Url},
     },
@@ -27,7 +27,7 @@ pub struct Asset {
     pub uid: Option<String>,
     /// Its name, as people know it.
     pub name: Option<String>,
-    /// host, container, repo, app, user, domain, ip or cloud_resource.
+    /// What it is: host, container, repo, app, user, domain, ip or cloud_resource.
     pub kind: Option<String>,
     /// Its address.
     pub ip: Option<String>,
@@ -144,7 +144,6 @@ impl Finding {
     }
 
     /// The tickets it was on, the newest first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn tickets(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -161,7 +160,6 @@ impl Finding {
     }
 
     /// The events that speak of it, the newest first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn events(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

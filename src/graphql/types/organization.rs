@@ -23,7 +23,7 @@ use crate::{
     findings::read::{FindingList, FindingsOf},
     graphql::{
         Asking as _,
-        connection::{self, connection},
+        connection::connection,
         ids,
         loaders::{Fetch, Shared},
         scalars::DateTime,
@@ -109,7 +109,6 @@ impl Organization {
     }
 
     /// Its customers, by name unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn companies(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -124,7 +123,6 @@ impl Organization {
     }
 
     /// Which company of a PSA is which of its own, the newest first unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn company_mappings(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -139,7 +137,6 @@ impl Organization {
     }
 
     /// Its logins to PSAs, by name unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn psa_connections(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -154,7 +151,6 @@ impl Organization {
     }
 
     /// How its tickets are made and closed, by name unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn ticket_profiles(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -169,7 +165,6 @@ impl Organization {
     }
 
     /// Where its senders post to, the newest first unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn webhook_endpoints(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -185,7 +180,6 @@ impl Organization {
 
     /// Who may use the API for it, the newest first. Tokens of the installation are not among them. Needs
     /// `MANAGE_ACCESS`.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn access_tokens(
         &self,
         ctx: &Context<'_>,
@@ -202,7 +196,6 @@ impl Organization {
 
     /// Its members and whom it has invited, by name. Operators of the installation are not among them. Needs
     /// `MANAGE_ACCESS`.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn members(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -217,7 +210,6 @@ impl Organization {
 
     /// Who changed what in it, the newest first: its own people, and operators of the installation. Needs
     /// `READ_AUDIT`.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn audit_log(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -231,7 +223,6 @@ impl Organization {
     }
 
     /// The readings of companies and pick lists through its connections.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn sync_runs(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -246,7 +237,6 @@ impl Organization {
     }
 
     /// Its tickets.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn tickets(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -265,7 +255,6 @@ impl Organization {
     }
 
     /// Its findings.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn findings(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -284,7 +273,6 @@ impl Organization {
     }
 
     /// What its senders said, and what became of it.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn events(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -303,7 +291,6 @@ impl Organization {
     }
 
     /// The webhooks it received.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn webhook_deliveries(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -322,7 +309,6 @@ impl Organization {
     }
 
     /// What was and is to be done at its PSAs.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn ticket_operations(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

@@ -53,6 +53,8 @@ pub struct ProfileField {
     pub depends_on: Vec<String>,
     /// Whether no profile can be saved without it.
     pub is_required: bool,
+    /// Whether it is the board (or the queue, or the kind of ticket) by which ticket permissions let people in.
+    pub is_board: bool,
 }
 
 /// What a platform can do beyond creating, reading, noting and closing tickets.
@@ -150,6 +152,7 @@ impl From<&'static dyn psa::Platform> for Platform {
             help: field.help.to_owned(),
             pick_list: field.pick_list.map(str::to_owned),
             depends_on: field.depends_on.iter().map(|&key| key.to_owned()).collect(),
+            is_board: field.is_board,
             is_required: field.is_required,
         });
         let schemes = platform.webhook_schemes().iter().map(|scheme| WebhookScheme {

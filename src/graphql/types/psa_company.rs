@@ -8,7 +8,7 @@ use crate::{
     db::page::PageArgs,
     graphql::{
         Asking as _,
-        connection::{self, connection},
+        connection::connection,
         ids,
         scalars::{DateTime, Url},
     },
@@ -121,7 +121,6 @@ impl PsaCompany {
     }
 
     /// Companies of ours that are mapped to it.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn mappings(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

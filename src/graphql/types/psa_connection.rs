@@ -8,20 +8,17 @@ use super::{
     PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder, PsaConnectionAbility, PsaConnectionClearPreview,
     PsaConnectionHealth, PsaConnectionHealthStatus, PsaConnectionWebhookHealth, Setting,
     SuggestedTicketProfile, SyncRunConnection, SyncRunFilter, TicketConnection, TicketFilter, TicketOrder,
-    TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection, all,
+    TicketPermission, TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection,
+    all,
     filters::ordering,
     pick_list::PickListsOf,
     profile_rules,
     psa_connection_health::{WebhookHealthOf, settings},
+    ticket_permission::TicketPermissionsOf,
 };
 use crate::{
     db::page::PageArgs,
-    graphql::{
-        Asking as _,
-        connection::{self, connection},
-        ids,
-        scalars::DateTime,
-    },
+    graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
     organizations::{
         clearing,
         lists::{ConnectionList, EndpointList, MappingList, MappingsOf, ProfileList},
@@ -181,7 +178,6 @@ impl PsaConnection {
     }
 
     /// Whether the PSA tells the gateway what happens to tickets; null where it has no endpoint.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn webhook_health(&self, ctx: &Context<'_>) -> Result<Option<PsaConnectionWebhookHealth>> {
         let found = ctx.loaders()?.get(WebhookHealthOf(self.0.id)).await?;
         Ok(found.map(|(endpoint, last_received_at)| PsaConnectionWebhookHealth {
@@ -194,7 +190,6 @@ impl PsaConnection {
     }
 
     /// What `psaConnectionClear` would take away now. Needs `MANAGE_INTEGRATIONS`.
-    #[graphql(complexity = "20 + child_complexity")]
     async fn clear_preview(&self, ctx: &Context<'_>) -> Result<PsaConnectionClearPreview> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         viewer.may(Permission::ManageIntegrations, self.0.organization_id)?;
@@ -202,7 +197,6 @@ impl PsaConnection {
     }
 
     /// The PSA's own lists of values, in the order of their keys: the copy that was read last.
-    #[graphql(complexity = "10 * child_complexity + 1")]
     async fn pick_lists(
         &self,
         ctx: &Context<'_>,
@@ -215,7 +209,6 @@ impl PsaConnection {
 
     /// Values to begin a ticket profile with: those that the platform demands and the statuses, the first of its pick
     /// lists that go together.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn suggested_ticket_profile(&self, ctx: &Context<'_>) -> Result<SuggestedTicketProfile> {
         let lists = ctx.loaders()?.get(PickListsOf(self.0.id)).await?.unwrap_or_default();
         let lists = lists.into_iter().map(|row| (row.key.clone(), LoadedList::of(&row))).collect();
@@ -228,7 +221,6 @@ impl PsaConnection {
     }
 
     /// The PSA's companies: the copy that was read last. `psaConnectionSyncCompanies` reads them anew.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn psa_companies(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -243,7 +235,6 @@ impl PsaConnection {
     }
 
     /// The companies mapped on it.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn company_mappings(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -256,7 +247,6 @@ impl PsaConnection {
     }
 
     /// Its ticket profiles, by name.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn ticket_profiles(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -268,8 +258,14 @@ impl PsaConnection {
         Ok(TicketProfileConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
+    /// Who sees which boards, fields and notes of its tickets, in the order of their making: 200 rules at the most.
+    /// Needs `MANAGE_ACCESS`.
+    async fn ticket_permissions(&self, ctx: &Context<'_>) -> Result<Option<Vec<TicketPermission>>> {
+        let found = ctx.loaders()?.get(TicketPermissionsOf(self.0.id)).await?.unwrap_or_default();
+        Ok(Some(found.into_iter().map(TicketPermission::from).collect()))
+    }
+
     /// The endpoints that its PSA posts to, the newest first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn webhook_endpoints(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -282,7 +278,6 @@ impl PsaConnection {
     }
 
     /// The readings of its companies and pick lists, the newest first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn sync_runs(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -296,7 +291,6 @@ impl PsaConnection {
     }
 
     /// The tickets on it, the newest first unless ordered otherwise.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn tickets(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

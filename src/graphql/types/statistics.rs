@@ -76,7 +76,6 @@ pub struct OrganizationStatistics {
 #[Object]
 impl OrganizationStatistics {
     /// Tickets over time: how many, and how fast. Test tickets are left out.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn tickets(
         &self,
         ctx: &Context<'_>,
@@ -97,7 +96,6 @@ impl OrganizationStatistics {
     }
 
     /// Webhooks over time, endpoint by endpoint.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn webhooks(
         &self,
         ctx: &Context<'_>,
@@ -113,13 +111,11 @@ impl OrganizationStatistics {
     }
 
     /// What waits now, and since when.
-    #[graphql(complexity = "10 + child_complexity")]
     async fn backlog(&self, ctx: &Context<'_>) -> Result<Backlog> {
         Backlog::of(ctx, self.organization_id).await
     }
 
     /// How its PSA connections are now, counted.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn psa_connections(&self, ctx: &Context<'_>) -> Result<PsaConnectionStatistics> {
         PsaConnectionStatistics::of(ctx, self.organization_id).await
     }

@@ -15,10 +15,11 @@ use crate::{
     findings::read::{FindingFilter, FindingList, FindingsOf},
     graphql::{
         Asking as _,
-        connection::{self, connection},
+        connection::connection,
         ids,
         scalars::{DateTime, Url},
     },
+    organizations::sight::{self, TicketField},
     tickets::read::{OperationFilter, OperationList, OperationsOf, TicketList},
 };
 
@@ -48,6 +49,12 @@ impl From<ticket::Model> for Ticket {
     }
 }
 
+impl Ticket {
+    fn may_see(&self, ctx: &Context<'_>, field: TicketField) -> Result<()> {
+        Ok(sight::may_see(ctx.viewer()?, &self.0, field)?)
+    }
+}
+
 connection! {
     /// A list of tickets.
     TicketConnection, TicketEdge, Ticket, TicketList
@@ -66,9 +73,10 @@ impl Ticket {
         self.0.state.into()
     }
 
-    /// Why it stands there, where that is not plain.
-    async fn reason(&self) -> Option<Reason> {
-        Reason::of(self.0.state_reason.as_ref(), self.0.state_message.as_ref())
+    /// Why it stands there, where that is not plain. Ticket permissions may keep it from you.
+    async fn reason(&self, ctx: &Context<'_>) -> Result<Option<Reason>> {
+        self.may_see(ctx, TicketField::Reason)?;
+        Ok(Reason::of(self.0.state_reason.as_ref(), self.0.state_message.as_ref()))
     }
 
     /// Our mark on the PSA's ticket, by which it is found again.
@@ -86,14 +94,21 @@ impl Ticket {
         self.0.external_number.as_deref()
     }
 
-    /// Where a person opens it in the PSA.
-    async fn external_url(&self) -> Option<Url> {
-        self.0.external_url.clone().map(Url)
+    /// Where a person opens it in the PSA. Ticket permissions may keep it from you.
+    async fn external_url(&self, ctx: &Context<'_>) -> Result<Option<Url>> {
+        self.may_see(ctx, TicketField::ExternalUrl)?;
+        Ok(self.0.external_url.clone().map(Url))
     }
 
     /// Its status in the PSA, as a value of the pick list `status`.
     async fn external_status(&self) -> Option<&str> {
         self.0.external_status.as_deref()
+    }
+
+    /// The board it is on, as a value of the platform's profile field that `isBoard`: its profile's until the PSA
+    /// says otherwise; null where the platform has no boards.
+    async fn board(&self) -> Option<&str> {
+        self.0.board.as_deref()
     }
 
     /// One line for people.
@@ -147,9 +162,11 @@ impl Ticket {
         self.0.closed_at.map(DateTime)
     }
 
-    /// Who closed it: a person's name as the PSA gives it, or `PSA Gateway`.
-    async fn closed_by(&self) -> Option<&str> {
-        self.0.closed_by.as_deref()
+    /// Who closed it: a person's name as the PSA gives it, or `PSA Gateway`. Ticket permissions may keep it from
+    /// you.
+    async fn closed_by(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        self.may_see(ctx, TicketField::ClosedBy)?;
+        Ok(self.0.closed_by.as_deref())
     }
 
     /// When it was planned.
@@ -162,25 +179,25 @@ impl Ticket {
         self.0.updated_at.into()
     }
 
-    /// The findings on it, the latest seen first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    /// The findings on it, the latest seen first. Ticket permissions may keep them from you.
     async fn findings(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<FindingConnection> {
+    ) -> Result<Option<FindingConnection>> {
+        self.may_see(ctx, TicketField::Findings)?;
         let wanted = FindingList {
             of: FindingsOf::Ticket,
             filter: FindingFilter::default(),
             order: Order::descending(finding::Column::LastSeenAt),
         };
-        Ok(FindingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+        Ok(Some(FindingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?))
     }
 
     /// What was and is to be done with it at the PSA, in this order.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn operations(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -196,20 +213,21 @@ impl Ticket {
         Ok(TicketOperationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// The events that touched it, the newest first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
+    /// The events that touched it, the newest first. Ticket permissions may keep them from you.
     async fn events(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-    ) -> Result<EventConnection> {
+    ) -> Result<Option<EventConnection>> {
+        self.may_see(ctx, TicketField::Events)?;
         let wanted = EventList {
             of: EventsOf::Ticket,
             filter: EventFilter::default(),
             order: Order::descending(event::Column::CreatedAt),
         };
-        Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+        Ok(Some(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?))
     }
 }

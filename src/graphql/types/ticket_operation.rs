@@ -6,12 +6,7 @@ use entity::{attempt, event, psa_connection, ticket, ticket_operation};
 use super::{Event, PsaConnection, Reason, Ticket, TicketOperationKind, TicketOperationState};
 use crate::{
     db::page::PageArgs,
-    graphql::{
-        Asking as _,
-        connection::{self, connection},
-        ids,
-        scalars::DateTime,
-    },
+    graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
     tickets::read::{AttemptList, OperationList},
 };
 
@@ -105,7 +100,6 @@ impl TicketOperation {
     }
 
     /// The tries, the first one first.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn attempts(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

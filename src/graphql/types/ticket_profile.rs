@@ -158,7 +158,6 @@ impl TicketProfile {
     }
 
     /// What is wrong with it by the pick lists as they were last loaded; empty where all is well.
-    #[graphql(complexity = "5 + child_complexity")]
     async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<TicketProfileProblem>> {
         let (loaders, id) = (ctx.loaders()?, self.0.psa_connection_id);
         let connection = loaders.named::<psa_connection::Entity>(id).await?;

@@ -171,7 +171,6 @@ impl TicketStatistics {
     }
 
     /// Bucket by bucket, empty ones included.
-    #[graphql(complexity = "31 * child_complexity + 1")]
     async fn buckets(&self, ctx: &Context<'_>) -> Result<Vec<TicketStatisticsBucket>> {
         let groups = self.groups(ctx, By::Nothing).await?;
         Ok(groups.first().map(|group| list(&self.wanted.buckets, group)).unwrap_or_default())
@@ -179,7 +178,6 @@ impl TicketStatistics {
 
     /// The tickets that were planned in this time, by the state they are in now, in the order of a ticket's life.
     /// States that no ticket is in are left out.
-    #[graphql(complexity = "8 * child_complexity + 1")]
     async fn by_state(&self, ctx: &Context<'_>) -> Result<Vec<TicketStateStatistics>> {
         let state = |key: &Key| ticket::TicketState::try_from_value(&word(key)?).ok();
         let parts = self.told_apart(ctx, By::State, state).await?;
@@ -191,7 +189,6 @@ impl TicketStatistics {
     }
 
     /// By how bad they are, the worst first. Severities without tickets are left out.
-    #[graphql(complexity = "6 * child_complexity + 1")]
     async fn by_severity(&self, ctx: &Context<'_>) -> Result<Vec<TicketSeverityStatistics>> {
         let severity = |key: &Key| match key {
             Key::Severity(value) => entity::Severity::try_from_value(value).ok(),
@@ -203,7 +200,6 @@ impl TicketStatistics {
     }
 
     /// By connection, that with the most planned tickets first. Connections without tickets are left out.
-    #[graphql(complexity = "5 * child_complexity + 1")]
     async fn by_psa_connection(&self, ctx: &Context<'_>) -> Result<Vec<TicketPsaConnectionStatistics>> {
         let mut parts = self.told_apart(ctx, By::PsaConnection, id).await?;
         parts.sort_by_key(|(id, part)| (std::cmp::Reverse(part.group.total.created), *id));
@@ -211,7 +207,6 @@ impl TicketStatistics {
     }
 
     /// By platform, that with the most planned tickets first. Platforms without tickets are left out.
-    #[graphql(complexity = "5 * child_complexity + 1")]
     async fn by_platform(&self, ctx: &Context<'_>) -> Result<Vec<TicketPlatformStatistics>> {
         let mut parts = self.told_apart(ctx, By::Platform, word).await?;
         parts.sort_by_key(|(key, part)| (std::cmp::Reverse(part.group.total.created), key.clone()));
@@ -219,7 +214,6 @@ impl TicketStatistics {
     }
 
     /// By company, those with the most planned tickets first.
-    #[graphql(complexity = "1 + child_complexity * usize::try_from(first.clamp(1, 100)).unwrap_or(100)")]
     async fn by_company(
         &self,
         ctx: &Context<'_>,
@@ -266,7 +260,6 @@ impl TicketStateStatistics {
     }
 
     /// Bucket by bucket, empty ones included.
-    #[graphql(complexity = "31 * child_complexity + 1")]
     async fn buckets(&self) -> Vec<CountBucket> {
         let of = |bucket: TicketStatisticsBucket| CountBucket {
             starts_at: bucket.starts_at,
@@ -297,7 +290,6 @@ macro_rules! part {
             }
 
             /// Bucket by bucket, empty ones included.
-            #[graphql(complexity = "31 * child_complexity + 1")]
             async fn buckets(&self) -> Vec<TicketStatisticsBucket> {
                 list(&self.part.buckets, &self.part.group)
             }
@@ -356,7 +348,6 @@ impl TicketCompanyStatistics {
     }
 
     /// Bucket by bucket, empty ones included.
-    #[graphql(complexity = "31 * child_complexity + 1")]
     async fn buckets(&self, ctx: &Context<'_>) -> Result<Vec<TicketStatisticsBucket>> {
         self.all.buckets(ctx).await
     }

@@ -13,7 +13,7 @@ use crate::{
     decisions::{events::EventList, trace},
     graphql::{
         Asking as _,
-        connection::{self, connection},
+        connection::connection,
         ids,
         loaders::{Fetch, Shared},
         scalars::{DateTime, Json},
@@ -107,19 +107,16 @@ impl WebhookDelivery {
 
     /// The body, where it is JSON. Numbers may be rounded: `payloadText` is what was sent. Needs
     /// `READ_PAYLOADS`.
-    #[graphql(complexity = 20)]
     async fn payload(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
         Ok(serde_json::from_slice(&self.body(ctx).await?).ok().map(Json))
     }
 
     /// The body as it was sent, where it is UTF-8. Needs `READ_PAYLOADS`.
-    #[graphql(complexity = 20)]
     async fn payload_text(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         Ok(std::str::from_utf8(&self.body(ctx).await?).ok().map(str::to_owned))
     }
 
     /// The body as it was sent, in base64, where it is not UTF-8. Needs `READ_PAYLOADS`.
-    #[graphql(complexity = 20)]
     async fn payload_base64(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let body = self.body(ctx).await?;
         Ok(std::str::from_utf8(&body).is_err().then(|| STANDARD.encode(body.as_slice())))
@@ -131,7 +128,6 @@ impl WebhookDelivery {
     }
 
     /// The events that were read from it, in the order in which they stand there.
-    #[graphql(complexity = "connection::cost(first, last, child_complexity)")]
     async fn events(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
@@ -144,7 +140,6 @@ impl WebhookDelivery {
     }
 
     /// Its way from the bytes to the PSA's ticket, step by step, with every reason.
-    #[graphql(complexity = "10 + 20 * child_complexity")]
     async fn trace(&self, ctx: &Context<'_>) -> Result<Vec<TraceStep>> {
         let steps = ctx.loaders()?.get(TraceOf(self.0.id)).await?.unwrap_or_default();
         Ok(steps.iter().cloned().map(TraceStep::from).collect())

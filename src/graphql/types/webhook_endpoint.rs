@@ -138,7 +138,6 @@ impl WebhookEndpoint {
     }
 
     /// Its secrets, the newest first; those that have expired stay listed.
-    #[graphql(complexity = "3 * child_complexity + 1")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<WebhookSecret>> {
         let found = ctx.loaders()?.get(SecretsOf(self.0.id)).await?;
         Ok(found.unwrap_or_default().into_iter().map(WebhookSecret).collect())

@@ -99,7 +99,6 @@ impl WebhookStatistics {
     }
 
     /// Bucket by bucket, empty ones included.
-    #[graphql(complexity = "31 * child_complexity + 1")]
     async fn buckets(&self, ctx: &Context<'_>) -> Result<Vec<WebhookStatisticsBucket>> {
         let endpoints = self.endpoints(ctx).await?;
         let all = |first| endpoints.iter().filter_map(move |endpoint| endpoint.buckets.get(&first));
@@ -107,7 +106,6 @@ impl WebhookStatistics {
     }
 
     /// Endpoint by endpoint, the newest first, 100 at the most; those that were silent included.
-    #[graphql(complexity = "10 * child_complexity + 1")]
     async fn by_webhook_endpoint(&self, ctx: &Context<'_>) -> Result<Vec<WebhookEndpointStatistics>> {
         let endpoints = self.endpoints(ctx).await?;
         Ok(endpoints
@@ -150,7 +148,6 @@ impl WebhookEndpointStatistics {
     }
 
     /// Bucket by bucket, empty ones included.
-    #[graphql(complexity = "31 * child_complexity + 1")]
     async fn buckets(&self) -> Vec<WebhookStatisticsBucket> {
         list(&self.buckets, |first| self.of.buckets.get(&first).copied().unwrap_or_default().into())
     }

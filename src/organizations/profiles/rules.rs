@@ -24,6 +24,8 @@ pub struct ProfileFieldRule {
     pub is_required: bool,
     /// Free text that must be a whole number.
     pub is_whole_number: bool,
+    /// It is the board, by which people are let in.
+    pub is_board: bool,
 }
 
 /// What tickets of a profile get.
@@ -45,6 +47,11 @@ impl ProfileValues {
             status_on_create: row.status_on_create.clone(),
             status_on_close: row.status_on_close.clone(),
         }
+    }
+
+    /// The value of the field that is the board.
+    pub(super) fn board(&self, rules: &[ProfileFieldRule]) -> Option<String> {
+        rules.iter().find(|rule| rule.is_board).and_then(|rule| self.fields.get(&rule.key)).cloned()
     }
 
     /// Without white space around values, and without empty ones.

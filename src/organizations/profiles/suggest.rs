@@ -73,6 +73,7 @@ mod tests {
             depends_on: Vec::new(),
             is_required: true,
             is_whole_number: false,
+            is_board: false,
         }
     }
 

@@ -58,6 +58,7 @@ fn rules() -> Vec<ProfileFieldRule> {
         depends_on: Vec::new(),
         is_required,
         is_whole_number: key == "source",
+        is_board: key == "ticket_type",
     };
     vec![
         rule("ticket_type", "Ticket type", Some("ticket_type"), true),

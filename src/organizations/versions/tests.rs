@@ -41,6 +41,7 @@ async fn profile(ground: &TestGround, connection: &psa_connection::Model) -> tic
         psa_connection_id: Set(connection.id),
         name: Set("Alerts".to_owned()),
         is_default: Set(true),
+        board: Set(None),
         fields: Set(serde_json::json!({})),
         status_on_create: Set(None),
         status_on_close: Set("9".to_owned()),

@@ -9,7 +9,16 @@ const fn field(
     pick_list: Option<&'static str>,
     depends_on: &'static [&'static str],
 ) -> ProfileField {
-    ProfileField { key, label, help, pick_list, depends_on, is_required: false, is_whole_number: false }
+    ProfileField {
+        key,
+        label,
+        help,
+        pick_list,
+        depends_on,
+        is_required: false,
+        is_whole_number: false,
+        is_board: false,
+    }
 }
 
 const fn number(key: &'static str, label: &'static str, help: &'static str) -> ProfileField {
@@ -20,6 +29,7 @@ const fn number(key: &'static str, label: &'static str, help: &'static str) -> P
 pub(super) const FIELDS: &[ProfileField] = &[
     ProfileField {
         is_required: true,
+        is_board: true,
         ..field("queue", "Queue", "The queue the ticket goes to.", Some("queue"), &[])
     },
     ProfileField {

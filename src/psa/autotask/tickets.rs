@@ -15,6 +15,7 @@ pub(super) const FIELDS: &[&str] = &[
     "ticketNumber",
     "companyID",
     "status",
+    "queueID",
     "externalID",
     "completedDate",
     "completedByResourceID",
@@ -41,6 +42,7 @@ impl Connection {
             url: self.api.ticket_page(id).await,
             company_external_id: Some(company_id(&draft.company_external_id)?.to_string()),
             status: wire::int(&item, "status").map(|status| status.to_string()),
+            board: wire::int(&item, "queueID").map(|queue| queue.to_string()),
             marker: Some(draft.marker.clone()),
             ..RemoteTicket::default()
         };
@@ -180,6 +182,7 @@ impl Connection {
             company_external_id: wire::id(row, "companyID").map(|id| id.to_string()),
             status,
             status_label: label,
+            board: wire::int(row, "queueID").map(|queue| queue.to_string()),
             marker: wire::text(row, "externalID").filter(|text| wire::is_marker(text)).map(ToOwned::to_owned),
             updated_at: wire::time(row, CHANGED_AT).or_else(|| wire::time(row, "lastActivityDate")),
             closed_at: wire::time(row, "completedDate"),

@@ -96,6 +96,7 @@ impl Connection {
             company_external_id: wire::reference(row, "company").map(|id| id.to_string()),
             status: wire::reference(row, "status").map(|id| id.to_string()),
             status_label: wire::name(row, "status").map(ToOwned::to_owned),
+            board: wire::reference(row, "board").map(|id| id.to_string()),
             marker: wire::text(row, "externalXRef")
                 .filter(|text| wire::is_marker(text))
                 .map(ToOwned::to_owned),

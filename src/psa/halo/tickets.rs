@@ -161,6 +161,7 @@ impl Connection {
             company_external_id: wire::id(row, "client_id").map(|id| id.to_string()),
             status: wire::id(row, "status_id").map(|id| id.to_string()),
             status_label: wire::text(row, "status_name").map(ToOwned::to_owned),
+            board: wire::id(row, "tickettype_id").map(|id| id.to_string()),
             marker: marker_of(row),
             updated_at: time(&["last_update", "lastupdate", "lastactiondate"]),
             closed_at: time(&["dateclosed"]),

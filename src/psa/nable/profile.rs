@@ -9,7 +9,16 @@ const fn field(
     pick_list: Option<&'static str>,
     depends_on: &'static [&'static str],
 ) -> ProfileField {
-    ProfileField { key, label, help, pick_list, depends_on, is_required: false, is_whole_number: false }
+    ProfileField {
+        key,
+        label,
+        help,
+        pick_list,
+        depends_on,
+        is_required: false,
+        is_whole_number: false,
+        is_board: false,
+    }
 }
 
 /// The fields, in the order of a form. Teams, queues, boards and ticket types were not seen in this API.

@@ -278,6 +278,7 @@ async fn a_ticket_is_read_from_the_view_with_who_closed_it() {
         company_external_id: Some(CONTOSO.into()),
         status: Some("7".into()),
         status_label: Some("Complete".into()),
+        board: None,
         marker: Some(MARKER.into()),
         updated_at: Timestamp::parse_rfc3339("2026-11-21T09:45:20Z"),
         closed_at: Timestamp::parse_rfc3339("2026-11-21T09:45:19Z"),

@@ -117,6 +117,7 @@ impl Connection {
             company_external_id: wire::guid(row, "CustomerId"),
             status: wire::int(row, "TicketStatusCode").map(|code| code.to_string()),
             status_label: label.map(ToOwned::to_owned),
+            board: None,
             marker: description(row).and_then(text::ticket_marker),
             updated_at: wire::time(row, "UpdatedDate"),
             closed_at: wire::time(row, "CompletedDate"),

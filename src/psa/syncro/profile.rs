@@ -8,7 +8,16 @@ const fn field(
     help: &'static str,
     pick_list: Option<&'static str>,
 ) -> ProfileField {
-    ProfileField { key, label, help, pick_list, depends_on: &[], is_required: false, is_whole_number: false }
+    ProfileField {
+        key,
+        label,
+        help,
+        pick_list,
+        depends_on: &[],
+        is_required: false,
+        is_whole_number: false,
+        is_board: false,
+    }
 }
 
 const fn number(key: &'static str, label: &'static str, help: &'static str) -> ProfileField {

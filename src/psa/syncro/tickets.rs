@@ -111,6 +111,7 @@ impl Connection {
             company_external_id: wire::id(row, "customer_id").map(|id| id.to_string()),
             status: status.clone(),
             status_label: status,
+            board: None,
             marker: marker_of(row),
             updated_at: wire::time(row, "updated_at"),
             closed_at: wire::time(row, "resolved_at"),

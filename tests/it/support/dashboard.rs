@@ -48,6 +48,18 @@ impl Msp<'_> {
         data["node"]["webhookDeliveries"]["nodes"].as_array().expect("a list").clone()
     }
 
+    /// A rule about what its people of billing see of tickets.
+    pub async fn limits_billing(&self) {
+        let input = json!({ "psaConnectionId": self.connection, "subject": { "role": "BILLING" }, "showsNotes": false });
+        self.app
+            .graphql(
+                "mutation($input: TicketPermissionSetInput!) { ticketPermissionSet(input: $input) {
+                   ticketPermission { id } userErrors { message } } }",
+                json!({ "input": input }),
+            )
+            .await;
+    }
+
     /// Decides a delivery again.
     pub async fn redrives(&self, delivery: &str) {
         self.app
