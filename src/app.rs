@@ -25,10 +25,12 @@ use crate::{
     identity::{self, Provider, ProviderOptions},
     metrics::Metrics,
     organizations::{last_seen, tokens},
-    outbound::{ClientOptions, PrivateAddresses},
+    outbound::{ClientOptions, GuardedClient, PrivateAddresses},
     psa::http::{Outbound, OutboundOptions},
     queue::inbox::Inbox,
-    request_id, security_headers,
+    request_id,
+    scanners::signature::sns,
+    security_headers,
     vault::Vault,
     webhooks::{self, WebhookDoor},
     workers::{WorkerOptions, Workers},
@@ -56,6 +58,8 @@ pub struct Seams {
     pub chance: Chance,
     /// Workers do not run by themselves: somebody calls [`Workers::step`].
     pub is_stepped: bool,
+    /// What Amazon SNS is called by.
+    pub amazon: Option<Arc<dyn sns::Fetch>>,
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Db> {
@@ -145,6 +149,13 @@ fn provider(config: &Config, ground: &Ground) -> anyhow::Result<Option<Provider>
     Ok(Some(provider))
 }
 
+/// An address that senders post to, and may ask about before.
+fn webhook(path: &str) -> actix_web::Resource {
+    web::resource(path)
+        .post(webhooks::receive)
+        .route(web::method(actix_web::http::Method::OPTIONS).to(webhooks::greet))
+}
+
 /// Once a minute until told to stop; the rest is written at the end of everything.
 async fn write_down_last_seen(ground: Ground, stop: CancellationToken) {
     loop {
@@ -178,10 +189,24 @@ impl App {
         })?;
         let address = listener.local_addr()?;
         let public_url = config.public_url_at(address);
+        let sns = match seams.amazon.clone() {
+            Some(amazon) => sns::Desk::calling(ground.clock.clone(), amazon),
+            None => sns::Desk::new(ground.clock.clone(), client_options(config))?,
+        };
+        // Nobody needs what a subscriber answers but its status; Standard Webhooks asks to wait for 15 to 30 seconds.
+        let subscribers = GuardedClient::new(ClientOptions {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(5),
+            max_body: 64 * 1024,
+            ..client_options(config)
+        })?;
         let workers = Workers::new(
             ground.clone(),
             outbound.clone(),
+            subscribers,
             metrics.clone(),
+            sns.clone(),
             WorkerOptions {
                 node: config.node_name.clone(),
                 inbox_workers: config.inbox_workers,
@@ -221,6 +246,8 @@ impl App {
             max_body: config.webhook_max_body_bytes,
             body_timeout: Duration::from_secs(config.webhook_body_timeout_secs),
             tolerance_secs: config.webhook_tolerance_secs,
+            endpoint_per_sec: doors.per_endpoint_per_sec,
+            sns,
         };
         let graphql = graphql::Door::new(
             ground.clone(),
@@ -287,7 +314,8 @@ impl App {
                                     .wrap(from_fn(graphql::cors::middleware))
                                     .route(web::route().to(serve_events)),
                             )
-                            .service(web::resource("/webhooks/{key}").post(webhooks::receive));
+                            .service(webhook("/webhooks/{key}"))
+                            .service(webhook("/webhooks/{key}/{secret}"));
                     }
                 })
         })

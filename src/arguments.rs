@@ -53,6 +53,8 @@ pub(crate) enum Command {
     },
     /// Print who may do what, as a table for the README
     Roles,
+    /// Print which senders are known, as a table for the README
+    Senders,
     /// Who changed what
     Audit {
         #[command(subcommand)]

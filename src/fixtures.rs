@@ -89,6 +89,8 @@ impl Place {
             id: place.organization_id,
             slug: slug.to_owned(),
             name: slug.to_uppercase(),
+            is_ticketing_enabled: true,
+            catch_all_company_id: None,
             created_at: now,
             updated_at: now,
         };
@@ -232,6 +234,13 @@ impl Place {
             opened_at: Some(created_at),
             closed_at: None,
             closed_by: None,
+            overrides: None,
+            is_touched: false,
+            listed_at: None,
+            note_due_at: None,
+            close_due_at: None,
+            flap_count: 0,
+            flapped_at: None,
             created_at,
             updated_at: created_at,
         })
@@ -247,6 +256,7 @@ impl Place {
             company_id: self.company_id,
             source: "acme-scanner".to_owned(),
             key: id.to_string(),
+            scope_key: None,
             state: finding::FindingState::Open,
             severity: Severity::High,
             category: "vulnerability".to_owned(),
@@ -254,6 +264,7 @@ impl Place {
             body_md: String::new(),
             asset: serde_json::json!({ "name": "srv-1", "type": "host" }),
             evidence_url: None,
+            details: None,
             first_seen_at: seen_at,
             last_seen_at: seen_at,
             seen_count: 1,
@@ -263,6 +274,7 @@ impl Place {
             resolved_at: None,
             close_reason: None,
             reopened_count: 0,
+            baseline_endpoint_id: None,
         })
         .await
     }
@@ -275,6 +287,8 @@ impl Place {
             ticket_id: ticket.id,
             finding_id: finding.id,
             added_at: finding.first_seen_at,
+            ended_at: None,
+            is_told: true,
         })
         .await;
     }
@@ -336,6 +350,9 @@ impl Place {
             registration_due_at: None,
             wanted_key: None,
             allowed_addresses: None,
+            settings: None,
+            mode: webhook_endpoint::Mode::Live,
+            baseline_until: None,
             id: self.ground.chance.id(now),
             organization_id: self.organization_id,
             key: self.ground.chance.alphanumeric(32),

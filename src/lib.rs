@@ -15,7 +15,7 @@
 //!   [`psa`] takes [`tickets::remote::TicketDraft`]s, [`identity`] makes sign-ins out of the identity provider's tokens.
 //! - [`entrance`]: what doors share: who calls, from where, how often.
 //! - **domain**, the rules and their SQL: [`decisions`], [`findings`], [`tickets`], [`sync`],
-//!   [`organizations`], [`statistics`], [`audit`] (who changed what). Who is asking is the first argument of everything.
+//!   [`organizations`], [`notifications`] (what others are told), [`statistics`], [`audit`] (who changed what). Who is asking is the first argument of everything.
 //! - [`queue`] (durable inbox and outbox, lanes) and [`vault`] (secrets at rest).
 //! - **ground**: [`config`], [`db`], [`clock`], [`error`], [`ground`], [`outbound`] (calls to the outside, guarded),
 //!   [`global_id`], [`request_id`], [`security_headers`], [`metrics`], [`telemetry`], [`addresses`].
@@ -35,6 +35,10 @@
 //!    PSA with no transaction open, and writes down what came of it ([`tickets::delivered`]) if the lane is
 //!    still its own. An answer that never came leaves the ticket `unknown`: its marker is looked for before
 //!    the PSA is asked again.
+//!
+//! What becomes of a ticket is told to the organization's subscribers: [`notifications::happenings`] writes what they
+//! are sent in the transaction of what has happened, and a worker signs and sends it
+//! ([`queue::subscriber_lanes`]).
 //!
 //! What a PSA says through its own webhook takes the way 1 to 3, is taken as a hint ([`decisions::hints`]),
 //! and the ticket is read again ([`tickets::observe`]). A poll finds what webhooks missed.
@@ -70,6 +74,7 @@ pub mod ground;
 pub mod health;
 pub mod identity;
 pub mod metrics;
+pub mod notifications;
 pub mod organizations;
 pub mod outbound;
 pub mod psa;

@@ -26,7 +26,7 @@ use psa_gateway::{
         self,
         frame::{Ground, Sandbox},
     },
-    scanners::{events::event_schema, signature},
+    scanners::{events::event_schema, signature, table},
     telemetry::{self, LogFormat},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -67,6 +67,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::CheckConfig { print: true, .. } => say(&Config::print_documented()),
         Command::CheckConfig { print: false, settings } => check_config(&settings),
         Command::Roles => say(&permissions::table()),
+        Command::Senders => say(&table::table()),
         Command::Audit { command: AuditCommand::Verify(arguments) } => verify_audit(arguments).await,
         Command::Audit { command: AuditCommand::Export(arguments) } => export_audit(arguments).await,
         Command::Token { command: TokenCommand::Create(arguments) } => create_token(arguments).await,

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use entity::{event::Outcome, ticket_operation};
+use entity::{event::Outcome, notification::NotificationKind, ticket_operation};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -29,6 +29,8 @@ pub enum Received {
     Accepted,
     /// Stored before.
     Repeated,
+    /// A sender asked something before it sends, and was answered.
+    Greeted,
     /// Its authentication failed.
     Unauthorized,
     /// It came from an address that its endpoint does not take webhooks from.
@@ -55,6 +57,7 @@ impl Received {
         match self {
             Self::Accepted => "accepted",
             Self::Repeated => "repeated",
+            Self::Greeted => "greeted",
             Self::Unauthorized => "unauthorized",
             Self::AddressRefused => "address_refused",
             Self::Throttled => "throttled",
@@ -87,6 +90,12 @@ struct OutcomeLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabels {
+    kind: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotificationLabels {
     kind: String,
     result: &'static str,
 }
@@ -145,6 +154,7 @@ struct Inside {
     accept: Histogram,
     events: Family<OutcomeLabels, Counter>,
     operations: Family<OperationLabels, Counter>,
+    notifications: Family<NotificationLabels, Counter>,
     calls: Family<CallLabels, Counter>,
     pauses: Family<ReasonLabels, Counter>,
     graphql: Family<GraphqlLabels, Counter>,
@@ -184,6 +194,12 @@ impl Metrics {
         registry.register("events", "Events by what became of them", events.clone());
         let operations = Family::default();
         registry.register("ticket_operations", "Attempts at a PSA by kind and result", operations.clone());
+        let notifications = Family::default();
+        registry.register(
+            "notifications",
+            "Attempts to tell a subscriber by kind and result",
+            notifications.clone(),
+        );
         let calls = Family::default();
         registry.register("psa_calls", "HTTP calls to PSAs by the answer's class", calls.clone());
         let pauses = Family::default();
@@ -213,6 +229,7 @@ impl Metrics {
             accept,
             events,
             operations,
+            notifications,
             calls,
             pauses,
             graphql,
@@ -243,6 +260,11 @@ impl Metrics {
     pub fn operation(&self, operation: &ticket_operation::Model, error: Option<&'static str>) {
         let labels = OperationLabels { kind: operation.kind.to_value(), result: error.unwrap_or("done") };
         self.0.operations.get_or_create(&labels).inc();
+    }
+
+    /// A subscriber was told something: with the stable name of what went wrong, or `done`.
+    pub fn notification(&self, kind: NotificationKind, result: &'static str) {
+        self.0.notifications.get_or_create(&NotificationLabels { kind: kind.to_value(), result }).inc();
     }
 
     /// A PSA was called: the answer's status, none where there was no answer.
@@ -306,6 +328,7 @@ mod tests {
         metrics.webhook(Received::TooLarge, "unknown");
         metrics.accept_latency(7);
         metrics.event(Outcome::Opened);
+        metrics.notification(NotificationKind::TicketOpened, "done");
         metrics.psa_call("halo", Some(429));
         metrics.psa_call("halo", None);
         metrics.lane_paused("rate_limited");
@@ -321,6 +344,7 @@ mod tests {
             "# TYPE psa_gateway_webhook_accept_duration_seconds histogram",
             "psa_gateway_webhook_accept_duration_seconds_bucket{le=\"0.01\"} 1",
             "psa_gateway_events_total{outcome=\"opened\"} 1",
+            "psa_gateway_notifications_total{kind=\"ticket.opened\",result=\"done\"} 1",
             "psa_gateway_psa_calls_total{platform=\"halo\",status=\"4xx\"} 1",
             "psa_gateway_psa_calls_total{platform=\"halo\",status=\"none\"} 1",
             "psa_gateway_lane_pauses_total{reason=\"rate_limited\"} 1",

@@ -22,6 +22,8 @@ pub enum Outcome {
     Stale,
     /// It waits until somebody mends the reason; then it goes on by itself.
     Held,
+    /// It waits for its time: a settle time, a digest, the end of a maintenance window; then it goes on by itself.
+    Waiting,
     /// A setting or a decision of a person says that it gets no ticket.
     Suppressed,
     /// There is nothing to do for an event of this kind, or none of ours is concerned.

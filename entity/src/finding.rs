@@ -31,6 +31,8 @@ pub struct Model {
     pub source: String,
     /// Its identity there.
     pub key: String,
+    /// The scan or snapshot that saw it last, where the sender names one.
+    pub scope_key: Option<String>,
     /// Whether it is there.
     pub state: FindingState,
     /// How bad.
@@ -45,6 +47,8 @@ pub struct Model {
     pub asset: Json,
     /// Where to see more.
     pub evidence_url: Option<String>,
+    /// What else is known of it: product, vulnerabilities, remediation, user and labels.
+    pub details: Option<Json>,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
     /// When it was last seen.
@@ -63,6 +67,9 @@ pub struct Model {
     pub close_reason: Option<String>,
     /// How often it came back.
     pub reopened_count: i32,
+    /// The endpoint that learned it in baseline mode, so that it gets no ticket by being seen again; none where
+    /// it was not learned so, or has got worse or come back since.
+    pub baseline_endpoint_id: Option<Uuid>,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

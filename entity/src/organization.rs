@@ -15,6 +15,10 @@ pub struct Model {
     pub slug: String,
     /// Name for people.
     pub name: String,
+    /// Whether events open tickets at all; what is open is followed and closed all the same.
+    pub is_ticketing_enabled: bool,
+    /// The company that takes what senders say of companies that nobody here knows; none where that is held.
+    pub catch_all_company_id: Option<Uuid>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

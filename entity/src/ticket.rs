@@ -89,6 +89,20 @@ pub struct Model {
     pub closed_at: Option<Timestamp>,
     /// Who closed it: a person's name as the PSA gives it, or `PSA Gateway`.
     pub closed_by: Option<String>,
+    /// Values that its policy sets beside its profile's, by key; none where it sets none.
+    pub overrides: Option<Json>,
+    /// Whether somebody has worked on it in the PSA: its status was changed there.
+    pub is_touched: bool,
+    /// When its findings were listed in its text; none where it lists none, or is not created yet.
+    pub listed_at: Option<Timestamp>,
+    /// When the next note about its findings is to be planned.
+    pub note_due_at: Option<Timestamp>,
+    /// When it is to be closed, where nothing on it is open by then.
+    pub close_due_at: Option<Timestamp>,
+    /// How often its problem came back within a day of the time before.
+    pub flap_count: i32,
+    /// When it came back last.
+    pub flapped_at: Option<Timestamp>,
     /// When it was planned.
     pub created_at: Timestamp,
     /// When it was last changed.

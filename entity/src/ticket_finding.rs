@@ -17,8 +17,12 @@ pub struct Model {
     pub ticket_id: Uuid,
     /// The finding.
     pub finding_id: Uuid,
-    /// Since when.
+    /// Since when; since it came back, where it was over in between.
     pub added_at: Timestamp,
+    /// When it was over; none while it is there.
+    pub ended_at: Option<Timestamp>,
+    /// Whether the ticket tells of it as it stands: that it is there, or that it is over.
+    pub is_told: bool,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

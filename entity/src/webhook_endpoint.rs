@@ -18,6 +18,16 @@ pub enum Registration {
     Failing,
 }
 
+/// What an endpoint does with what it learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+pub enum Mode {
+    /// Policies decide about tickets.
+    Live,
+    /// Findings are written down and get no tickets: so a new sender's old stock is learned.
+    Baseline,
+}
+
 /// A row of `webhook_endpoint`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_endpoint")]
@@ -53,6 +63,12 @@ pub struct Model {
     pub wanted_key: Option<String>,
     /// Addresses and networks that webhooks are taken from; none for everywhere.
     pub allowed_addresses: Option<Json>,
+    /// Settings of its sender and of its way of authentication, an object; none where there are none.
+    pub settings: Option<Json>,
+    /// What it does with what it learns.
+    pub mode: Mode,
+    /// Until when it learns in baseline mode, none until somebody ends it; until when it learned last, in live mode.
+    pub baseline_until: Option<Timestamp>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

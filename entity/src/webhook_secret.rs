@@ -17,7 +17,7 @@ pub struct Model {
     pub webhook_endpoint_id: Uuid,
     /// Which of the sender's keys it is, where the sender has several and each webhook names its own.
     pub key_name: Option<String>,
-    /// The secret, sealed.
+    /// The secret, sealed; of a secret that is only compared its keyed hash, sealed.
     pub sealed: Vec<u8>,
     /// Its last characters, to recognise it by.
     pub hint: String,

@@ -22,6 +22,12 @@ mod m20261121_000011_idempotency;
 mod m20261121_000011_verification;
 mod m20261121_000012_audit_of_many;
 mod m20261121_000012_ticket_permissions;
+mod m20261121_000013_senders;
+mod m20261121_000014_deciding;
+mod m20261121_000015_snapshots;
+mod m20261121_000016_handling;
+mod m20261121_000017_notifications;
+mod m20261121_000018_quiet;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -45,6 +51,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_idempotency::Migration),
             Box::new(m20261121_000012_ticket_permissions::Migration),
             Box::new(m20261121_000012_audit_of_many::Migration),
+            Box::new(m20261121_000013_senders::Migration),
+            Box::new(m20261121_000014_deciding::Migration),
+            Box::new(m20261121_000015_snapshots::Migration),
+            Box::new(m20261121_000016_handling::Migration),
+            Box::new(m20261121_000018_quiet::Migration),
+            Box::new(m20261121_000017_notifications::Migration),
         ]
     }
 }

@@ -2,15 +2,15 @@
 //! secret, a part of one, or opens anything.
 
 use entity::{
-    Role, Severity, Timestamp, access_token, company, company_alias, company_mapping, member, organization,
-    policy, psa_connection, ticket, ticket_operation, ticket_permission, ticket_profile, webhook_delivery,
-    webhook_endpoint,
+    Role, Severity, Timestamp, access_token, company, company_alias, company_mapping, event_set,
+    maintenance_window, member, mute, organization, policy, psa_connection, ticket, ticket_operation,
+    ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint, webhook_subscriber,
 };
 use sea_orm::ActiveEnum;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::global_id;
+use crate::{decisions::rules::scope, global_id, notifications::happenings, organizations::subscribers};
 
 /// A row that people change.
 pub trait Audited {
@@ -116,7 +116,14 @@ impl Audited for organization::Model {
     }
 
     fn facts(&self) -> Map<String, Value> {
-        [("slug".to_owned(), json!(self.slug)), ("name".to_owned(), json!(self.name))].into_iter().collect()
+        [
+            ("slug".to_owned(), json!(self.slug)),
+            ("name".to_owned(), json!(self.name)),
+            ("isTicketingEnabled".to_owned(), json!(self.is_ticketing_enabled)),
+            ("catchAllCompanyId".to_owned(), reference_maybe::<company::Model>(self.catch_all_company_id)),
+        ]
+        .into_iter()
+        .collect()
     }
 }
 
@@ -145,19 +152,42 @@ audited! {
         "isTicketingEnabled": row.is_ticketing_enabled,
         "ticketProfileId": reference_maybe::<ticket_profile::Model>(row.ticket_profile_id),
     }
+    event_set as "EventSet" named |row| row.name.clone(), {
+        "name": row.name,
+        "isDefault": row.is_default,
+        "remediationGrain": word(&row.remediation_grain),
+        "choices": row.choices,
+    }
+    maintenance_window as "MaintenanceWindow" named |row| row.name.clone(), {
+        "name": row.name,
+        "companyId": reference_maybe::<company::Model>(row.company_id),
+        "startsAt": moment(Some(row.starts_at)),
+        "endsAt": moment(Some(row.ends_at)),
+    }
     member as "Member" named |row| row.name.clone(), {
         "email": row.email,
         "role": role(row.role),
         "isEnabled": row.is_enabled,
         "isRoleClaimed": row.is_role_claimed,
     }
+    mute as "Mute" named |row| row.reason.clone(), {
+        "findingId": row.finding_id.map(|id| global_id::encode("Finding", id)),
+        "groupKey": row.group_key,
+        "until": moment(Some(row.until)),
+        "reason": row.reason,
+    }
     policy as "Policy" named |row| row.name.clone(), {
         "name": row.name,
+        "description": Some(&row.description).filter(|text| !text.is_empty()),
         "isEnabled": row.is_enabled,
+        "eventSetId": reference_maybe::<event_set::Model>(row.event_set_id),
+        "companyIds": scope(row).map(|ids| ids.into_iter().map(reference::<company::Model>).collect::<Value>()),
+        "conditions": row.conditions,
         "minimumSeverity": severity(row.minimum_severity),
         "ticketProfileId": reference_maybe::<ticket_profile::Model>(row.ticket_profile_id),
         "reopenWindowSeconds": row.reopen_window_secs,
         "noteIntervalSeconds": row.note_interval_secs,
+        "notifies": word(&row.notifies),
     }
     psa_connection as "PsaConnection" named |row| row.name.clone(), {
         "platform": row.platform,
@@ -207,6 +237,19 @@ audited! {
         "psaConnectionId": reference_maybe::<psa_connection::Model>(row.psa_connection_id),
         "isEnabled": row.is_enabled,
         "allowedAddresses": row.allowed_addresses,
+        "settings": row.settings,
+        "mode": word(&row.mode),
+        "baselineUntil": moment(row.baseline_until),
         "isRegistered": row.registration != webhook_endpoint::Registration::ByHand,
+    }
+    // Not its address, whose path may be a secret, but the host.
+    webhook_subscriber as "WebhookSubscriber" named |row| row.name.clone(), {
+        "name": row.name,
+        "host": subscribers::host(&row.url),
+        "isEnabled": row.is_enabled,
+        "kinds": row.kinds,
+        "policyIds": happenings::policy_ids(row)
+            .map(|ids| ids.into_iter().map(reference::<policy::Model>).collect::<Value>()),
+        "disabledBecause": row.disabled_because.as_ref().map(word),
     }
 }

@@ -1,58 +1,21 @@
-//! Policy, profile and mapping: whether an event deserves a ticket, and where.
+//! Profile and mapping: where an event that deserves a ticket gets it.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 use entity::{
-    Severity, company, company_mapping,
-    event::Outcome::{Held, Ignored, Suppressed},
+    company, company_mapping,
+    event::Outcome::{Held, Suppressed},
     policy, psa_connection, ticket_profile,
 };
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 
 use super::trail::{Decision, Trail};
 use crate::tickets::plan::Place;
 
-/// The first policy that wants a ticket for a finding of this severity.
-pub async fn policy(
-    tx: &DatabaseTransaction,
-    company: &company::Model,
-    severity: Severity,
-    trail: &mut Trail,
-) -> Result<Result<policy::Model, Decision>, DbErr> {
-    let policies = policy::Entity::find()
-        .filter(policy::Column::OrganizationId.eq(company.organization_id))
-        .order_by_asc(policy::Column::Id)
-        .all(tx)
-        .await?;
-    for policy in policies {
-        let name = &policy.name;
-        if !policy.is_enabled {
-            trail.step("policy", format!("\"{name}\" is switched off"));
-        } else if severity == Severity::Unknown {
-            trail.step(
-                "policy",
-                format!("\"{name}\" matches: an unknown severity is never taken for a low one"),
-            );
-            return Ok(Ok(policy));
-        } else if severity < policy.minimum_severity {
-            let (is, least) = (severity.word(), policy.minimum_severity.word());
-            trail.step("policy", format!("\"{name}\" wants at least {least}; this is {is}"));
-        } else {
-            trail.step("policy", format!("\"{name}\" matches"));
-            return Ok(Ok(policy));
-        }
-    }
-    Ok(Err(Decision::new(
-        Ignored,
-        "no_policy",
-        "no policy wants a ticket for this; lower a policy's minimum severity or switch it on if it should",
-    )))
-}
-
 /// Which profile, and as which company of the PSA. No guess: where it is not clear, the event is held.
 pub async fn place(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     company: company::Model,
     policy: &policy::Model,
     trail: &mut Trail,
@@ -61,12 +24,12 @@ pub async fn place(
         .filter(company_mapping::Column::OrganizationId.eq(company.organization_id))
         .filter(company_mapping::Column::CompanyId.eq(company.id))
         .order_by_asc(company_mapping::Column::Id)
-        .all(tx)
+        .all(db)
         .await?;
-    if let Some(place) = own_connection(tx, &company, &mappings, trail).await? {
+    if let Some(place) = own_connection(db, &company, &mappings, trail).await? {
         return Ok(Ok(place));
     }
-    let general = general_profile(tx, &company, policy, trail).await?;
+    let general = general_profile(db, &company, policy, trail).await?;
     let mut own: Vec<_> = mappings
         .iter()
         .filter(|mapping| mapping.is_ticketing_enabled)
@@ -77,12 +40,12 @@ pub async fn place(
         ([], general) => general,
         ([one], _) => {
             trail.step("profile", "the company's mapping has a profile of its own");
-            find_profile(tx, &company, *one).await?
+            find_profile(db, &company, *one).await?
         }
         (_, Some(general)) => {
             let own = mappings.iter().find(|mapping| mapping.psa_connection_id == general.psa_connection_id);
             match own.and_then(|mapping| mapping.ticket_profile_id) {
-                Some(id) => find_profile(tx, &company, id).await?,
+                Some(id) => find_profile(db, &company, id).await?,
                 None => Some(general),
             }
         }
@@ -136,7 +99,7 @@ pub async fn place(
 
 /// A connection that is for this company alone goes before what holds for all.
 async fn own_connection(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     company: &company::Model,
     mappings: &[company_mapping::Model],
     trail: &mut Trail,
@@ -146,7 +109,7 @@ async fn own_connection(
         .filter(psa_connection::Column::CompanyId.eq(company.id))
         .filter(psa_connection::Column::IsEnabled.eq(true))
         .order_by_asc(psa_connection::Column::Id)
-        .all(tx)
+        .all(db)
         .await?;
     for connection in own {
         let mapping = mappings
@@ -154,14 +117,14 @@ async fn own_connection(
             .find(|mapping| mapping.psa_connection_id == connection.id && mapping.is_ticketing_enabled);
         let Some(mapping) = mapping else { continue };
         let profile = match mapping.ticket_profile_id {
-            Some(id) => find_profile(tx, company, id).await?,
+            Some(id) => find_profile(db, company, id).await?,
             None => {
                 ticket_profile::Entity::find()
                     .filter(ticket_profile::Column::OrganizationId.eq(company.organization_id))
                     .filter(ticket_profile::Column::PsaConnectionId.eq(connection.id))
                     .order_by_desc(ticket_profile::Column::IsDefault)
                     .order_by_asc(ticket_profile::Column::Id)
-                    .one(tx)
+                    .one(db)
                     .await?
             }
         };
@@ -177,30 +140,30 @@ async fn own_connection(
 }
 
 async fn general_profile(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     company: &company::Model,
     policy: &policy::Model,
     trail: &mut Trail,
 ) -> Result<Option<ticket_profile::Model>, DbErr> {
     if let Some(id) = policy.ticket_profile_id {
         trail.step("profile", "the policy names one");
-        return find_profile(tx, company, id).await;
+        return find_profile(db, company, id).await;
     }
     ticket_profile::Entity::find()
         .filter(ticket_profile::Column::OrganizationId.eq(company.organization_id))
         .filter(ticket_profile::Column::IsDefault.eq(true))
         .order_by_asc(ticket_profile::Column::Id)
-        .one(tx)
+        .one(db)
         .await
 }
 
 async fn find_profile(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     company: &company::Model,
     id: uuid::Uuid,
 ) -> Result<Option<ticket_profile::Model>, DbErr> {
     ticket_profile::Entity::find_by_id(id)
         .filter(ticket_profile::Column::OrganizationId.eq(company.organization_id))
-        .one(tx)
+        .one(db)
         .await
 }

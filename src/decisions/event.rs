@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use entity::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::EventKind;
+use super::catalogue::{self, EventKind};
 
 /// One statement of a sender about one problem.
 ///
@@ -35,6 +35,8 @@ pub struct Event {
     pub finding_key: String,
     /// What a scan or snapshot covers.
     pub scope_key: Option<String>,
+    /// On `scan.snapshot`: the keys of all findings that the scope still has; those not named are gone.
+    pub present: Vec<String>,
     /// Where the problem is.
     pub asset: Option<Asset>,
     /// Which software has it.
@@ -55,6 +57,42 @@ pub struct Event {
     pub counts: BTreeMap<String, u64>,
     /// For conditions.
     pub labels: BTreeMap<String, String>,
+}
+
+impl Event {
+    /// One that says this and nothing else.
+    pub fn new(
+        kind: &'static EventKind,
+        source: &str,
+        finding_key: impl Into<String>,
+        title: impl Into<String>,
+    ) -> Self {
+        let close_reason = (kind.action == catalogue::Action::Close).then_some(CloseReason::Fixed);
+        Self {
+            kind,
+            source: source.to_owned(),
+            client_ref: None,
+            category: kind.category.to_owned(),
+            close_reason,
+            severity: Severity::Unknown,
+            severity_raw: None,
+            occurred_at: None,
+            sequence: None,
+            finding_key: finding_key.into(),
+            scope_key: None,
+            present: Vec::new(),
+            asset: None,
+            product: None,
+            remediation: None,
+            vulns: Vec::new(),
+            user: None,
+            title: title.into(),
+            body_md: String::new(),
+            evidence_url: None,
+            counts: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        }
+    }
 }
 
 /// Why a problem is over.
@@ -225,4 +263,42 @@ pub struct Unreadable {
     pub problem: String,
     /// The kind as sent, where there was one.
     pub kind: Option<String>,
+}
+
+impl Unreadable {
+    /// Something that decides is not there.
+    pub fn missing(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { code: "missing_field", pointer: pointer.into(), problem: problem.into(), kind: None }
+    }
+
+    /// Something that decides is not what it must be.
+    pub fn invalid(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { code: "invalid_field", pointer: pointer.into(), problem: problem.into(), kind: None }
+    }
+
+    /// A statement of a kind that this version does not know.
+    pub fn unknown_kind(
+        pointer: impl Into<String>,
+        kind: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: "unknown_kind",
+            pointer: pointer.into(),
+            problem: problem.into(),
+            kind: Some(kind.into()),
+        }
+    }
+}
+
+impl From<Event> for Reading {
+    fn from(event: Event) -> Self {
+        Self { event: Ok(event), remarks: Vec::new() }
+    }
+}
+
+impl From<Unreadable> for Reading {
+    fn from(unreadable: Unreadable) -> Self {
+        Self { event: Err(unreadable), remarks: Vec::new() }
+    }
 }

@@ -42,6 +42,10 @@ pub struct EventFilter {
     pub kinds: Option<Vec<String>>,
     /// Said by one of these products.
     pub sources: Option<Vec<String>>,
+    /// Of one of these names that senders have for customers.
+    pub client_refs: Option<Vec<String>>,
+    /// Naming a customer, or naming none.
+    pub names_customer: Option<bool>,
     /// Of these severities.
     pub severities: Severities,
     /// About one of these companies.
@@ -83,6 +87,9 @@ impl List for EventList {
 
     fn rows(&self, viewer: &Viewer) -> Select<event::Entity> {
         let filter = &self.filter;
+        let names = |names: bool| {
+            if names { event::Column::ClientRef.is_not_null() } else { event::Column::ClientRef.is_null() }
+        };
         reach::rows::<event::Entity>(viewer).filter(
             Condition::all()
                 .add(any_of(event::Column::Outcome, filter.outcomes.as_deref()))
@@ -92,6 +99,8 @@ impl List for EventList {
                 .add(any_of(event::Column::CompanyId, filter.company_ids.as_deref()))
                 .add(filter.created.holds(event::Column::CreatedAt))
                 .add(any_of(event::Column::Source, filter.sources.as_deref()))
+                .add(any_of(event::Column::ClientRef, filter.client_refs.as_deref()))
+                .add_option(filter.names_customer.map(names))
                 .add(filter.occurred.holds(event::Column::OccurredAt)),
         )
     }

@@ -36,6 +36,10 @@ pub enum Stage {
     Profile,
     /// The company's mapping was looked for.
     Mapping,
+    /// Whether it has to wait for its time: a settle time, a digest, the end of a maintenance window.
+    Cadence,
+    /// Which findings it shares a ticket with.
+    Group,
     /// What it means for a ticket was decided, or how the ticket stands.
     Ticket,
     /// Something worth knowing.
@@ -56,6 +60,8 @@ impl Stage {
             "policy" => Self::Policy,
             "profile" => Self::Profile,
             "mapping" => Self::Mapping,
+            "cadence" => Self::Cadence,
+            "group" => Self::Group,
             "ticket" => Self::Ticket,
             _ => Self::Remark,
         }
@@ -64,6 +70,7 @@ impl Stage {
 
 /// What a step is about.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are tickets and what belongs to them")]
 pub enum Subject {
     /// The delivery.
     Delivery(webhook_delivery::Model),

@@ -9,7 +9,8 @@ use uuid::Uuid;
 pub struct Trail(Vec<Value>);
 
 impl Trail {
-    /// One step: `company`, `finding`, `policy`, `profile`, `mapping`, `ticket` or `remark`, and what it gave.
+    /// One step: `company`, `finding`, `policy`, `profile`, `mapping`, `cadence`, `group`, `ticket` or
+    /// `remark`, and what it gave.
     pub fn step(&mut self, step: &str, result: impl AsRef<str>) {
         self.0.push(json!({ "step": step, "result": result.as_ref() }));
     }
@@ -33,8 +34,10 @@ pub struct Decision {
     pub company_id: Option<Uuid>,
     /// The finding it speaks of.
     pub finding_id: Option<Uuid>,
-    /// The ticket it touched.
+    /// The ticket it touched; the first of several.
     pub ticket_id: Option<Uuid>,
+    /// The others that it touched, where it was a snapshot.
+    pub further_tickets: Vec<Uuid>,
 }
 
 impl Decision {
@@ -47,6 +50,7 @@ impl Decision {
             company_id: None,
             finding_id: None,
             ticket_id: None,
+            further_tickets: Vec::new(),
         }
     }
 
@@ -61,6 +65,15 @@ impl Decision {
     #[must_use]
     pub fn finding(mut self, id: Uuid) -> Self {
         self.finding_id = Some(id);
+        self
+    }
+
+    /// Touching these tickets.
+    #[must_use]
+    pub fn tickets(mut self, ids: Vec<Uuid>) -> Self {
+        let mut ids = ids.into_iter();
+        self.ticket_id = ids.next();
+        self.further_tickets = ids.collect();
         self
     }
 

@@ -1,4 +1,6 @@
 //! What is known of each problem: same problem, same row.
 
+pub mod details;
 pub mod read;
 pub mod record;
+pub mod sweep;

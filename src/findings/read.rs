@@ -48,6 +48,8 @@ pub struct FindingFilter {
     pub first_seen: Span,
     /// Last seen in this time.
     pub last_seen: Span,
+    /// Learned in baseline mode and as they were then, or not.
+    pub is_baseline: Option<bool>,
     /// Part of the title or of what names the asset, or the key.
     pub text: Option<String>,
 }
@@ -68,6 +70,10 @@ impl List for FindingList {
 
     fn rows(&self, viewer: &Viewer) -> Select<finding::Entity> {
         let filter = &self.filter;
+        let baseline = |is_baseline: bool| {
+            let learned = finding::Column::BaselineEndpointId;
+            if is_baseline { learned.is_not_null() } else { learned.is_null() }
+        };
         let rows = reach::rows::<finding::Entity>(viewer).filter(
             Condition::all()
                 .add(any_of(finding::Column::State, filter.states.as_deref()))
@@ -77,7 +83,8 @@ impl List for FindingList {
                 .add(filter.first_seen.holds(finding::Column::FirstSeenAt))
                 .add(filter.last_seen.holds(finding::Column::LastSeenAt))
                 .add(any_of(finding::Column::Category, filter.categories.as_deref()))
-                .add(any_of(finding::Column::LastKind, filter.kinds.as_deref())),
+                .add(any_of(finding::Column::LastKind, filter.kinds.as_deref()))
+                .add_option(filter.is_baseline.map(baseline)),
         );
         if self.of != FindingsOf::Ticket {
             return rows;

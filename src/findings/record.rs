@@ -15,6 +15,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::details;
 use crate::{
     decisions::{
         catalogue::Action,
@@ -120,6 +121,7 @@ fn fresh(ground: &Ground, about: About, event: &Event, now: Timestamp) -> findin
         company_id: about.company_id,
         source: event.source.clone(),
         key: event.finding_key.clone(),
+        scope_key: event.scope_key.clone(),
         state,
         severity: event.severity,
         category: event.category.clone(),
@@ -127,6 +129,7 @@ fn fresh(ground: &Ground, about: About, event: &Event, now: Timestamp) -> findin
         body_md: event.body_md.clone(),
         asset: serde_json::to_value(&event.asset).unwrap_or(Value::Null),
         evidence_url: event.evidence_url.clone(),
+        details: details::of(event),
         first_seen_at: about.occurred_at,
         last_seen_at: about.occurred_at,
         seen_count: i64::from(is_open),
@@ -136,6 +139,7 @@ fn fresh(ground: &Ground, about: About, event: &Event, now: Timestamp) -> findin
         resolved_at: (!is_open).then_some(about.occurred_at),
         close_reason: (!is_open).then(|| close_reason_word(reason)),
         reopened_count: 0,
+        baseline_endpoint_id: None,
     }
 }
 
@@ -170,10 +174,12 @@ fn merge(
             return (Some(next), Change::Ended);
         }
         (Action::Close, _) => return (Some(next), Change::EndedBefore),
-        (Action::Update | Action::Ignore, FindingState::Resolved) => {
+        (Action::Update | Action::Sweep | Action::Ignore, FindingState::Resolved) => {
             return (Some(next), Change::EndedBefore);
         }
-        (Action::Open | Action::Update | Action::Ignore, FindingState::Dismissed) => Change::StillDismissed,
+        (Action::Open | Action::Update | Action::Sweep | Action::Ignore, FindingState::Dismissed) => {
+            Change::StillDismissed
+        }
         (_, FindingState::Open) => Change::SeenAgain { is_worse: is_worse(known.severity, said.severity) },
         (Action::Open | Action::Reopen, FindingState::Resolved)
         | (Action::Reopen, FindingState::Dismissed) => {
@@ -187,6 +193,9 @@ fn merge(
     if said.severity != Severity::Unknown {
         next.severity = said.severity;
     }
+    if said.scope_key.is_some() {
+        next.scope_key = said.scope_key;
+    }
     next.category = said.category;
     next.title = said.title;
     if !said.body_md.is_empty() {
@@ -197,6 +206,9 @@ fn merge(
     }
     if said.evidence_url.is_some() {
         next.evidence_url = said.evidence_url;
+    }
+    if said.details.is_some() {
+        next.details = said.details;
     }
     (Some(next), change)
 }

@@ -50,6 +50,7 @@ pub mod node;
 pub mod operation;
 mod outside;
 mod query;
+mod reading;
 mod recent;
 mod refusal;
 mod registered;

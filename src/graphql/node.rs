@@ -55,8 +55,12 @@ nodes! {
     CompanyAlias: company_alias,
     CompanyMapping: company_mapping,
     Event: event,
+    EventSet: event_set,
     Finding: finding,
+    MaintenanceWindow: maintenance_window,
     Member: member,
+    Mute: mute,
+    Notification: notification,
     Organization: organization,
     Policy: policy,
     PsaCompany: psa_company,
@@ -69,6 +73,7 @@ nodes! {
     WebhookDelivery: webhook_delivery,
     WebhookEndpoint: webhook_endpoint,
     WebhookSecret: webhook_secret,
+    WebhookSubscriber: webhook_subscriber,
 }
 
 /// How many ids `nodes` takes.

@@ -9,7 +9,7 @@ use super::{
     mutations,
     node::NodeQuery,
     outside::{Outside, PublicUrl},
-    query, setup,
+    query, reading, setup,
     subscriptions::{EachEvent, SubscriptionRoot},
 };
 use crate::ground::Ground;
@@ -17,7 +17,13 @@ use crate::ground::Ground;
 /// What can be read. Lists stand below `Organization`.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub struct QueryRoot(NodeQuery, setup::SetupQuery, query::TicketQuery);
+pub struct QueryRoot(
+    NodeQuery,
+    setup::SetupQuery,
+    query::TicketQuery,
+    query::DecidingQuery,
+    reading::ReadingQuery,
+);
 
 /// What can be done. Each takes one `input` and gives one payload, with `userErrors` for what a person can
 /// mend by typing something else.
@@ -30,8 +36,14 @@ pub struct MutationRoot(
     mutations::companies::CompanyMutation,
     mutations::connection_webhooks::ConnectionWebhookMutation,
     mutations::connections::PsaConnectionMutation,
+    mutations::event_sets::EventSetMutation,
+    mutations::maintenance_windows::MaintenanceWindowMutation,
+    mutations::mutes::MuteMutation,
+    mutations::policies::PolicyMutation,
     mutations::profiles::TicketProfileMutation,
     mutations::endpoints::WebhookEndpointMutation,
+    mutations::endpoint_baseline::EndpointBaselineMutation,
+    mutations::subscribers::WebhookSubscriberMutation,
     mutations::tickets::TicketMutation,
     mutations::ticket_permissions::TicketPermissionMutation,
     mutations::many::ManyMutation,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     form::{Form, removed, taken},
-    reach, versions,
+    organization, policies, reach, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
@@ -89,7 +89,7 @@ pub async fn rename(
         .await
 }
 
-/// Removes a company with its aliases and mappings; one that has findings or tickets stays.
+/// Removes a company with its aliases and mappings; one that has findings or tickets stays, and so does the catch-all.
 pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Error> {
     let row = own(viewer, ground, id).await?;
     let (ground_of, by) = (ground.clone(), viewer.clone());
@@ -97,6 +97,7 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
         .db
         .write(move |tx| {
             Box::pin(async move {
+                organization::is_no_catch_all(tx, row.organization_id, id).await?;
                 let has_findings =
                     finding::Entity::find().filter(finding::Column::CompanyId.eq(id)).one(tx).await?.is_some();
                 let has_tickets =
@@ -106,6 +107,7 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
                                    off in its mapping, or unmap it, to hear no more of it";
                     return Err(Problem::of("id", ProblemCode::InUse, message).into());
                 }
+                policies::forget_company(tx, row.organization_id, id, ground_of.clock.now()).await?;
                 let change = Change::removed("companyDelete", &row);
                 removed(&row.delete(tx).await?)?;
                 audit::record(tx, &ground_of, &by, change).await?;

@@ -29,6 +29,7 @@ use crate::{
     db::news::{self, Happened, What},
     error::{Error, Problem, ProblemCode},
     ground::Ground,
+    notifications::happenings,
     queue::lanes,
     vault::{Place, SealedColumn},
 };
@@ -288,7 +289,7 @@ pub async fn record_verification(
 ) -> Result<psa_connection::Model, Error> {
     let old = by_id(viewer, ground, id).await?;
     viewer.may(Permission::CheckIntegrations, old.organization_id)?;
-    let (now, message) = (ground.clock.now(), message.to_owned());
+    let (now, message, told) = (ground.clock.now(), message.to_owned(), message.to_owned());
     let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
         .db
@@ -307,6 +308,9 @@ pub async fn record_verification(
                     .exec(tx)
                     .await?;
                 if result.rows_affected == 1 {
+                    if old.health != health(is_ok) {
+                        happenings::to_connection(tx, &ground_of, &old, is_ok, &told).await?;
+                    }
                     health_changed(old.organization_id, id, now);
                     if is_ok {
                         lanes::resume(tx, id, now).await?;
@@ -368,8 +372,9 @@ pub async fn record_health(
     if is_ok && known.health == Health::Healthy && is_fresh {
         return Ok(());
     }
-    let is_news = known.health != health(is_ok) || known.health_message.as_deref() != Some(message);
-    let message = message.to_owned();
+    let is_changed = known.health != health(is_ok);
+    let is_news = is_changed || known.health_message.as_deref() != Some(message);
+    let (message, told, ground_of) = (message.to_owned(), message.to_owned(), ground.clone());
     ground
         .db
         .write(move |tx| {
@@ -382,6 +387,9 @@ pub async fn record_health(
                     .filter(C::Id.eq(id))
                     .exec(tx)
                     .await?;
+                if is_changed {
+                    happenings::to_connection(tx, &ground_of, &known, is_ok, &told).await?;
+                }
                 if is_news {
                     health_changed(organization_id, id, now);
                 }

@@ -1,6 +1,7 @@
 //! Lists of what an organization sets up, in pages.
 
 mod connected;
+mod deciding;
 
 use entity::{
     Role, Timestamp, access_token, company, company_alias, company_mapping, member, organization, psa_company,
@@ -11,7 +12,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-pub use connected::{ConnectionList, EndpointList, ProfileList};
+pub use connected::{ConnectionList, EndpointList, ProfileList, SubscriberList};
+pub use deciding::{EventSetList, MuteList, PolicyList, WindowList};
 
 use super::{
     reach::{self, List, Owned},

@@ -1,20 +1,22 @@
 //! Organizations: made by operators of the installation, each with its built-in policy.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::organization;
+use entity::{company, organization};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
 };
 use uuid::Uuid;
 
 use super::{
-    form::{Form, taken},
+    form::{Form, no_such, taken},
     once::Done,
     policies, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
     audit::{self, Change},
+    decisions::held,
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
@@ -50,6 +52,8 @@ pub async fn create(
         id: Set(id),
         slug: Set(slug.clone()),
         name: Set(name),
+        is_ticketing_enabled: Set(true),
+        catch_all_company_id: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -95,37 +99,93 @@ pub async fn by_slug(viewer: &Viewer, ground: &Ground, slug: &str) -> Result<org
     found.filter(|row| viewer.reaches(row.id)).ok_or(Error::NotFound)
 }
 
-/// Changes an organization's name where its version is the expected one, or none is expected; the slug stays, for scripts and addresses rely on it.
-pub async fn rename(
+/// What is to be changed of an organization; what is none stays. The slug stays in any case: scripts and
+/// addresses rely on it.
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// Whether events open tickets at all.
+    pub is_ticketing_enabled: Option<bool>,
+    /// The company that takes what names no known one; `Some(None)` for holding it.
+    pub catch_all_company_id: Option<Option<Uuid>>,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+}
+
+/// Changes an organization. Switching tickets on, and choosing a catch-all, decides held events again.
+pub async fn update(
     viewer: &Viewer,
     ground: &Ground,
     id: Uuid,
-    name: Option<&str>,
-    expected_version: Option<i32>,
+    change: OrganizationChange,
 ) -> Result<organization::Model, Error> {
     viewer.may(Permission::ManageOrganization, id)?;
     let mut form = Form::default();
-    let name = form.name_change(name);
+    let name = form.name_change(change.name.as_deref());
     form.finish()?;
-    let (ground_of, by) = (ground.clone(), viewer.clone());
-    ground
+    let (ground_of, by, now) = (ground.clone(), viewer.clone(), ground.clock.now());
+    let changed = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let old = versions::locked::<organization::Entity>(tx, id, expected_version).await?;
+                let old = versions::locked::<organization::Entity>(tx, id, change.expected_version).await?;
+                hold_company(tx, id, change.catch_all_company_id.flatten()).await?;
                 let mut row = old.clone().into_active_model();
                 if let Some(name) = name {
                     row.name = Set(name);
                 }
+                if let Some(is_enabled) = change.is_ticketing_enabled {
+                    row.is_ticketing_enabled = Set(is_enabled);
+                }
+                if let Some(company_id) = change.catch_all_company_id {
+                    row.catch_all_company_id = Set(company_id);
+                }
                 row.version = Set(old.version + 1);
-                row.updated_at = Set(ground_of.clock.now());
+                row.updated_at = Set(now);
                 let new = row.update(tx).await?;
+                let catches = new.catch_all_company_id.is_some()
+                    && new.catch_all_company_id != old.catch_all_company_id;
+                if catches || new.is_ticketing_enabled && !old.is_ticketing_enabled {
+                    held::release(tx, id, now).await?;
+                }
                 let change = Change::between("organizationUpdate", &old, &new);
                 audit::record(tx, &ground_of, &by, change).await?;
-                Ok(new)
+                Ok::<_, Error>(new)
             })
         })
-        .await
+        .await?;
+    ground.wake.inbox();
+    Ok(changed)
+}
+
+/// Holds the company where it is until the transaction ends: somebody may be removing it.
+async fn hold_company(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    id: Option<Uuid>,
+) -> Result<(), Error> {
+    let Some(id) = id else { return Ok(()) };
+    let found = company::Entity::find_by_id(id)
+        .filter(company::Column::OrganizationId.eq(organization_id))
+        .lock(LockType::KeyShare)
+        .one(tx)
+        .await?;
+    found.map(|_| ()).ok_or_else(|| no_such("catchAllCompanyId", "company").into())
+}
+
+/// Whether a company can go: not while it is the catch-all. Whoever chooses one waits until the transaction ends.
+pub(super) async fn is_no_catch_all(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    company_id: Uuid,
+) -> Result<(), Error> {
+    let found = organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await?;
+    if found.is_none_or(|row| row.catch_all_company_id != Some(company_id)) {
+        return Ok(());
+    }
+    let message = "the company is the organization's catch-all; choose another one there first, or none";
+    Err(Problem::of("id", ProblemCode::InUse, message).into())
 }
 
 #[cfg(test)]
@@ -149,7 +209,9 @@ mod tests {
         assert_eq!(problems.len(), 2);
         let refused = create(&admin, &ground, new("other", "Other")).await;
         assert!(matches!(refused, Err(Error::Forbidden { .. })));
-        let renamed = rename(&admin, &ground, acme.id, Some(" Acme IT "), None).await.unwrap();
+        let rename =
+            |name: &str| OrganizationChange { name: Some(name.into()), ..OrganizationChange::default() };
+        let renamed = update(&admin, &ground, acme.id, rename(" Acme IT ")).await.unwrap();
         assert_eq!(renamed.name, "Acme IT");
     }
 
@@ -160,7 +222,8 @@ mod tests {
         let (_, neighbour) = ground.organization("globex").await;
         assert!(matches!(by_id(&neighbour, &ground, acme.id).await, Err(Error::NotFound)));
         assert!(matches!(by_slug(&neighbour, &ground, "acme").await, Err(Error::NotFound)));
-        assert!(matches!(rename(&neighbour, &ground, acme.id, Some("x"), None).await, Err(Error::NotFound)));
+        let rename = OrganizationChange { name: Some("x".into()), ..OrganizationChange::default() };
+        assert!(matches!(update(&neighbour, &ground, acme.id, rename).await, Err(Error::NotFound)));
         assert_eq!(by_slug(&Viewer::gateway(), &ground, "acme").await.unwrap().id, acme.id);
     }
 }

@@ -17,7 +17,7 @@ pub enum Permission {
     ReadPayloads,
     /// See who changed what.
     ReadAudit,
-    /// Redrive, retry, link and test tickets.
+    /// Redrive, retry, link and test tickets, mute findings.
     Operate,
     /// Verify logins to PSAs, and load companies and lists from them.
     CheckIntegrations,
@@ -25,9 +25,9 @@ pub enum Permission {
     ManageCompanies,
     /// Change connections to PSAs, mappings and ticket profiles.
     ManageIntegrations,
-    /// Change what deserves a ticket.
+    /// Change what deserves a ticket, and when.
     ManagePolicies,
-    /// Change webhook endpoints and their secrets.
+    /// Change webhook endpoints and subscribers, and their secrets.
     ManageEndpoints,
     /// Change access tokens, members, their roles and what each sees of tickets.
     ManageAccess,
@@ -91,12 +91,14 @@ impl Permission {
             P::Read => "see companies, connections, findings, tickets and what became of events",
             P::ReadPayloads => "see the raw bodies of webhooks",
             P::ReadAudit => "see who changed what",
-            P::Operate => "redrive, retry, link and test tickets",
+            P::Operate => "redrive, retry, link and test tickets, mute findings, and redrive notifications",
             P::CheckIntegrations => "verify logins to PSAs, load companies and lists from them",
             P::ManageCompanies => "change companies and senders' names for them",
             P::ManageIntegrations => "change connections to PSAs, mappings and ticket profiles",
-            P::ManagePolicies => "change what deserves a ticket",
-            P::ManageEndpoints => "change webhook endpoints and their secrets",
+            P::ManagePolicies => "change what deserves a ticket, and when",
+            P::ManageEndpoints => {
+                "change webhook endpoints, subscribers and their secrets, and see what subscribers are sent"
+            }
             P::ManageAccess => "change access tokens, members, and what each role sees of tickets",
             P::ManageOwners => "say who is an owner",
             P::ManageOrganization => "change the organization itself",
@@ -180,11 +182,27 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("companyMappingSet", P::ManageIntegrations),
     ("companyMappingSetMany", P::ManageIntegrations),
     ("companyUpdate", P::ManageCompanies),
+    ("eventSetCopy", P::ManagePolicies),
+    ("eventSetCreate", P::ManagePolicies),
+    ("eventSetDelete", P::ManagePolicies),
+    ("eventSetUpdate", P::ManagePolicies),
+    ("findingMute", P::Operate),
+    ("findingUnmute", P::Operate),
+    ("maintenanceWindowCreate", P::ManagePolicies),
+    ("maintenanceWindowDelete", P::ManagePolicies),
+    ("maintenanceWindowUpdate", P::ManagePolicies),
     ("memberInvite", P::ManageAccess),
     ("memberRemove", P::ManageAccess),
     ("memberUpdate", P::ManageAccess),
+    ("notificationRedrive", P::Operate),
     ("organizationCreate", P::OperateInstallation),
     ("organizationUpdate", P::ManageOrganization),
+    ("policyCopy", P::ManagePolicies),
+    ("policyCreate", P::ManagePolicies),
+    ("policyCreateFromPreset", P::ManagePolicies),
+    ("policyDelete", P::ManagePolicies),
+    ("policyPreview", P::ManagePolicies),
+    ("policyReorder", P::ManagePolicies),
     ("policyUpdate", P::ManagePolicies),
     ("psaConnectionClear", P::ManageIntegrations),
     ("psaConnectionCreate", P::ManageIntegrations),
@@ -207,9 +225,16 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("webhookDeliveryRedrive", P::Operate),
     ("webhookDeliveryRedriveMany", P::Operate),
     ("webhookEndpointCreate", P::ManageEndpoints),
+    ("webhookEndpointEndBaseline", P::ManageEndpoints),
     ("webhookEndpointExpireSecret", P::ManageEndpoints),
     ("webhookEndpointRotateSecret", P::ManageEndpoints),
+    ("webhookEndpointTryReading", P::ManageEndpoints),
     ("webhookEndpointUpdate", P::ManageEndpoints),
+    ("webhookSubscriberCreate", P::ManageEndpoints),
+    ("webhookSubscriberDelete", P::ManageEndpoints),
+    ("webhookSubscriberRotateSecret", P::ManageEndpoints),
+    ("webhookSubscriberSendTest", P::ManageEndpoints),
+    ("webhookSubscriberUpdate", P::ManageEndpoints),
 ];
 
 /// What a mutation needs.

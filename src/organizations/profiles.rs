@@ -317,7 +317,7 @@ async fn clear_default(
 async fn users(tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<&'static str>, DbErr> {
     let mut users = Vec::new();
     if policy::Entity::find().filter(policy::Column::TicketProfileId.eq(id)).one(tx).await?.is_some() {
-        users.push("the policy");
+        users.push("policies");
     }
     let ours = company_mapping::Column::TicketProfileId.eq(id);
     if company_mapping::Entity::find().filter(ours).one(tx).await?.is_some() {

@@ -7,9 +7,11 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    access_token, attempt, audit_entry, company, company_alias, company_mapping, event, finding, member,
-    organization, pick_list, policy, psa_company, psa_connection, sync_run, tally, tally_delta, ticket,
-    ticket_operation, ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint, webhook_secret,
+    access_token, attempt, audit_entry, company, company_alias, company_mapping, event, event_set, finding,
+    maintenance_window, member, mute, notification, notification_attempt, organization, pick_list, policy,
+    psa_company, psa_connection, subscriber_secret, sync_run, tally, tally_delta, ticket, ticket_operation,
+    ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint, webhook_secret,
+    webhook_subscriber,
 };
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
@@ -51,8 +53,7 @@ macro_rules! owned {
 }
 
 owned! {
-    company company_alias company_mapping event finding pick_list policy psa_company psa_connection sync_run
-    ticket_profile webhook_endpoint webhook_secret
+    company company_alias company_mapping event event_set finding maintenance_window mute notification_attempt pick_list policy psa_company psa_connection subscriber_secret sync_run ticket_profile webhook_endpoint webhook_secret webhook_subscriber
 }
 
 impl Owned for tally::Entity {
@@ -127,6 +128,17 @@ impl Owned for webhook_delivery::Entity {
         use sea_orm::Iterable as _;
         let kept = webhook_delivery::Column::iter().filter(|c| !matches!(c, webhook_delivery::Column::Body));
         rows.select_only().columns(kept).expr_as(Expr::value(Vec::<u8>::new()), "body")
+    }
+}
+
+impl Owned for notification::Entity {
+    const OWNER: Self::Column = notification::Column::OrganizationId;
+
+    /// Without the body, which has up to 64 KiB, and shows what of a ticket may be kept from the viewer.
+    fn light(rows: Select<Self>) -> Select<Self> {
+        use sea_orm::Iterable as _;
+        let kept = notification::Column::iter().filter(|c| !matches!(c, notification::Column::Payload));
+        rows.select_only().columns(kept).expr_as(Expr::value(""), "payload")
     }
 }
 

@@ -253,7 +253,7 @@ pub async fn keep_key(
                     .filter(C::KeyName.eq(name.as_str()))
                     .exec(tx)
                     .await?;
-                endpoints::add_secret(tx, &ground_of, &endpoint_of, Some(name), &key).await?;
+                endpoints::add_secret(tx, &ground_of, &endpoint_of, Some(name), &key.into()).await?;
                 settle_key(tx, &ground_of, &endpoint_of).await
             })
         })

@@ -1,7 +1,8 @@
 //! Changing a row that somebody else may be changing.
 
 use entity::{
-    company, company_mapping, organization, policy, psa_connection, ticket_profile, webhook_endpoint,
+    company, company_mapping, event_set, maintenance_window, organization, policy, psa_connection,
+    ticket_profile, webhook_endpoint, webhook_subscriber,
 };
 use sea_orm::{DatabaseTransaction, EntityTrait, PrimaryKeyTrait, QuerySelect as _, sea_query::LockType};
 use uuid::Uuid;
@@ -24,7 +25,9 @@ macro_rules! versioned {
     )*};
 }
 
-versioned! { company company_mapping organization policy psa_connection ticket_profile webhook_endpoint }
+versioned! {
+    company company_mapping event_set maintenance_window organization policy psa_connection ticket_profile webhook_endpoint webhook_subscriber
+}
 
 /// The row as it stands, and nobody else's to change until the transaction ends: so of two that have seen the
 /// same version and change it at once, one is told that it was too late.

@@ -60,6 +60,11 @@ impl Call {
         Self::json(Method::PUT, url, json)
     }
 
+    /// Sends JSON that is written already, letter by letter: so that what is signed is what arrives.
+    pub fn post_text(url: Url, json: String) -> Self {
+        Self::new(Method::POST, url, Some((JSON, SecretString::from(json))))
+    }
+
     fn json(method: Method, url: Url, json: &serde_json::Value) -> Self {
         Self::new(method, url, Some((JSON, SecretString::from(json.to_string()))))
     }

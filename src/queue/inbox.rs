@@ -417,13 +417,41 @@ pub async fn look_again(
         .map(|_| ())
 }
 
+/// The same for a delivery that was decided before, and of which something is held only now.
+pub async fn look_again_soon(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    delivery_id: Uuid,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    use webhook_delivery::Column as C;
+    webhook_delivery::Entity::update_many()
+        .col_expr(C::RunAt, Expr::value(Some(now.plus_secs(60))))
+        .col_expr(C::Attempts, Expr::value(1))
+        .filter(C::OrganizationId.eq(organization_id))
+        .filter(C::Id.eq(delivery_id))
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
 /// Gives a delivery back after a failure of ours, to be tried again later; after many it is dead.
 pub async fn put_back(ground: &Ground, delivery: &webhook_delivery::Model, why: &Error) -> Result<(), Error> {
+    let is_away = matches!(why, Error::Unavailable(_));
+    try_again(ground, delivery, format!("deciding it failed: {why}"), is_away).await
+}
+
+/// Gives a delivery back, to be tried again later; after many attempts it is dead, unless what is missing is `away`
+/// for a while and not this delivery's fault.
+pub async fn try_again(
+    ground: &Ground,
+    delivery: &webhook_delivery::Model,
+    problem: String,
+    is_away: bool,
+) -> Result<(), Error> {
     use webhook_delivery::Column as C;
     let now = ground.clock.now();
     let (id, fence, attempts) = (delivery.id, delivery.fence, delivery.attempts);
-    let is_away = matches!(why, Error::Unavailable(_));
-    let problem = format!("deciding it failed: {why}");
     let after =
         super::backoff::delay_secs(u32::try_from(attempts).unwrap_or(1), 1, 300, ground.chance.fraction());
     ground

@@ -6,6 +6,8 @@ pub mod budgets;
 pub mod deliveries;
 pub mod inbox;
 pub mod lanes;
+pub mod notifications;
 pub mod outbox;
 pub mod received;
 pub mod redrive;
+pub mod subscriber_lanes;

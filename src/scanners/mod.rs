@@ -5,11 +5,46 @@
 //! signs with and reads a verified body into normalised events. This module
 //! hides every vendor's wire format; nothing behind it knows a vendor's words.
 
+pub mod alertmanager;
+pub mod aws_security_hub;
+pub mod datto_rmm;
+pub mod defectdojo;
 pub mod events;
+pub mod generic_json;
+pub mod gitguardian;
+pub mod github;
+pub mod harbor;
+pub mod hostedscan;
+pub mod huntress;
+pub mod ninjaone;
+pub mod ocsf;
+pub mod pagerduty;
+mod reading;
 pub mod signature;
+pub mod snyk;
+pub mod sonarqube;
+pub mod table;
+#[cfg(test)]
+mod trials;
+pub mod trivy_operator;
+pub mod wazuh;
+
+use entity::{webhook_delivery, webhook_endpoint};
+use serde_json::Value;
 
 use crate::{decisions::event::Reading, queue::received::Headers};
 use signature::Scheme;
+
+/// A verified webhook, as a sender reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Posted<'a> {
+    /// Its headers.
+    pub headers: &'a Headers,
+    /// Its body, as sent.
+    pub body: &'a [u8],
+    /// The endpoint's own settings for this sender; `Null` where there are none.
+    pub settings: &'a Value,
+}
 
 /// A kind of product that posts events to an endpoint.
 pub trait Sender: Send + Sync {
@@ -22,19 +57,54 @@ pub trait Sender: Send + Sync {
     /// What it is and where to set it up, in one or two sentences.
     fn description(&self) -> &'static str;
 
-    /// The ways in which it can sign, the recommended one first.
+    /// How to set it up, step by step (Markdown); names the product's own pages and fields.
+    fn set_up(&self) -> &'static str;
+
+    /// The names of the event kinds that it can give, from the catalogue.
+    fn kinds(&self) -> Vec<&'static str>;
+
+    /// The ways in which it can be authenticated, the recommended one first.
     fn schemes(&self) -> &'static [Scheme];
+
+    /// Checks an endpoint's settings for this sender before they are saved; `Err` says what to do.
+    fn check_settings(&self, settings: &Value) -> Result<(), String> {
+        if settings.is_null() {
+            Ok(())
+        } else {
+            Err("this sender has no settings; leave them out".to_owned())
+        }
+    }
 
     /// Reads the body of a verified delivery.
     ///
     /// Never fails as a whole: each statement in the body gives one reading,
     /// so that one that cannot be understood does not hide its neighbours.
-    fn read(&self, headers: &Headers, body: &[u8]) -> Vec<Reading>;
+    /// Nothing to say (a ping, say) is an empty list.
+    fn read(&self, posted: &Posted<'_>) -> Vec<Reading>;
 }
 
 /// Every sender there is.
 pub fn senders() -> &'static [&'static dyn Sender] {
-    &[&events::Events]
+    &[
+        &alertmanager::Alertmanager,
+        &aws_security_hub::AwsSecurityHub,
+        &datto_rmm::DattoRmm,
+        &defectdojo::DefectDojo,
+        &events::Events,
+        &generic_json::GenericJson,
+        &gitguardian::GitGuardian,
+        &github::GitHub,
+        &harbor::Harbor,
+        &hostedscan::HostedScan,
+        &huntress::Huntress,
+        &ninjaone::NinjaOne,
+        &ocsf::Ocsf,
+        &pagerduty::PagerDuty,
+        &snyk::Snyk,
+        &sonarqube::SonarQube,
+        &trivy_operator::TrivyOperator,
+        &wazuh::Wazuh,
+    ]
 }
 
 /// The sender of that key.
@@ -42,16 +112,60 @@ pub fn sender(key: &str) -> Option<&'static dyn Sender> {
     senders().iter().copied().find(|sender| sender.key() == key)
 }
 
+/// The longest settings of an endpoint, in bytes of JSON.
+const MAX_SETTINGS: usize = 64 * 1_024;
+
+/// Checks an endpoint's settings before they are saved: the scheme's own, then what is left for the sender. `Err`
+/// says what to do.
+pub fn check_settings(sender: &dyn Sender, scheme: Scheme, settings: &Value) -> Result<(), String> {
+    if !(settings.is_null() || settings.is_object()) {
+        return Err("settings are an object, or null".to_owned());
+    }
+    if settings.to_string().len() > MAX_SETTINGS {
+        return Err(format!("settings have at most {MAX_SETTINGS} bytes as JSON"));
+    }
+    scheme.check_settings(settings)?;
+    sender.check_settings(&scheme.senders_settings(settings))
+}
+
+/// What a verified delivery says, within the bounds that hold for every event.
+pub fn read(sender: &dyn Sender, posted: &Posted<'_>) -> Vec<Reading> {
+    sender.read(posted).into_iter().map(reading::fit::fit).collect()
+}
+
+/// What a stored delivery of an endpoint says, read as this version reads it.
+pub fn read_stored(
+    sender: &dyn Sender,
+    endpoint: &webhook_endpoint::Model,
+    delivery: &webhook_delivery::Model,
+) -> Vec<Reading> {
+    let pairs: Vec<(String, String)> = serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
+    let settings = endpoint.settings.clone().unwrap_or_default();
+    let settings = match Scheme::from_key(&endpoint.scheme) {
+        Some(scheme) => scheme.senders_settings(&settings),
+        None => settings,
+    };
+    let headers = Headers::new(pairs);
+    read(sender, &Posted { headers: &headers, body: &delivery.body, settings: &settings })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decisions::catalogue;
 
     #[test]
-    fn every_sender_is_found_by_its_key_and_can_be_authenticated() {
+    fn every_sender_is_found_by_its_key_can_be_authenticated_and_names_known_kinds() {
         for known in senders() {
             let found = sender(known.key()).unwrap();
             assert_eq!(found.label(), known.label());
-            assert!(!known.schemes().is_empty() && !known.description().is_empty());
+            assert!(
+                !known.schemes().is_empty() && !known.description().is_empty() && !known.set_up().is_empty()
+            );
+            assert!(!known.kinds().is_empty(), "{} gives no kinds", known.key());
+            for kind in known.kinds() {
+                assert!(catalogue::find(kind).is_some(), "{} names the unknown kind {kind}", known.key());
+            }
             let same = senders().iter().filter(|other| other.key() == known.key());
             assert_eq!(same.count(), 1, "two senders share the key {}", known.key());
         }

@@ -17,11 +17,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    listing,
     plan::{self, GATEWAY, add_operation, mark_closed, save},
     remote::RemoteTicket,
     state::{Happening, after},
 };
-use crate::ground::Ground;
+use crate::{
+    ground::Ground,
+    notifications::happenings::{self, OfTicket},
+};
 
 /// What came of carrying out an operation.
 #[derive(Clone, Debug)]
@@ -71,12 +75,13 @@ pub async fn lock(
 pub async fn begins(
     tx: &DatabaseTransaction,
     ground: &Ground,
-    operation: &ticket_operation::Model,
-) -> Result<ticket::Model, DbErr> {
-    let mut ticket = lock(tx, operation).await?;
+    operation: ticket_operation::Model,
+) -> Result<(ticket::Model, ticket_operation::Model), DbErr> {
+    let ticket = lock(tx, &operation).await?;
     if !makes_ticket(operation.kind) {
-        return Ok(ticket);
+        return Ok((ticket, operation));
     }
+    let (mut ticket, operation) = listing::complete(tx, ground, &operation, ticket).await?;
     if let Some(state) = after(ticket.state, Happening::CreateBegins, None) {
         ticket.state = state;
         if operation.uncertain_since.is_some() {
@@ -86,9 +91,9 @@ pub async fn begins(
             ticket.psa_company_id = mapping.psa_company_id;
         }
         ticket.updated_at = ground.clock.now();
-        return save(tx, ticket).await;
+        ticket = save(tx, ticket).await?;
     }
-    Ok(ticket)
+    Ok((ticket, operation))
 }
 
 async fn mapping_of(
@@ -127,6 +132,7 @@ pub async fn delivered(
         (Delivered::Refused { .. }, OperationKind::Reopen) => Some(Happening::ReopenRefused),
         _ => None,
     };
+    let is_noted = matches!(what, Delivered::Noted);
     match what {
         Delivered::Created(remote) => {
             let expected = ticket.psa_company_id;
@@ -201,6 +207,19 @@ pub async fn delivered(
     }
     if happening == Some(Happening::ReopenRefused) && ticket.state == TicketState::Closed {
         follow_up(tx, ground, &ticket).await?;
+    }
+    let what = match (happening, ticket.state) {
+        (Some(Happening::Created), _) => Some(OfTicket::Opened),
+        (Some(Happening::Closed), TicketState::Closed) => Some(OfTicket::Closed),
+        (Some(Happening::Reopened), TicketState::Open) => Some(OfTicket::Reopened),
+        (None, _) if is_noted => {
+            let text = operation.payload.get("text").and_then(|text| text.as_str()).unwrap_or_default();
+            Some(OfTicket::Noted(text.to_owned()))
+        }
+        _ => None,
+    };
+    if let Some(what) = what {
+        happenings::to_ticket(tx, ground, &ticket, what).await?;
     }
     Ok(ticket)
 }
@@ -301,13 +320,14 @@ async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Mode
         .filter(finding::Column::State.eq(FindingState::Open))
         .all(tx)
         .await?;
+    let is_list = plan::is_list(old);
     if open.is_empty() {
         return Ok(());
     }
     let now = ground.clock.now();
     let number = old.external_number.as_deref().or(old.external_id.as_deref()).unwrap_or_default();
     let mut body = format!("Follows ticket {number}, which could not be opened again.");
-    for finding in &open {
+    for finding in open.iter().filter(|_| !is_list) {
         body.push_str("\n\n");
         body.push_str(&finding.title);
         body.push('\n');
@@ -331,6 +351,10 @@ async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Mode
         opened_at: None,
         closed_at: None,
         closed_by: None,
+        is_touched: false,
+        listed_at: None,
+        note_due_at: None,
+        close_due_at: None,
         created_at: now,
         updated_at: now,
         ..old.clone()
@@ -339,6 +363,6 @@ async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Mode
     for finding in &open {
         plan::add_finding(tx, ground, &new, finding.id).await?;
     }
-    let payload = json!({ "title": new.title, "body": body });
+    let payload = json!({ "title": new.title, "body": body, "list": is_list });
     add_operation(tx, ground, new, OperationKind::Create, payload, None).await.map(|_| ())
 }

@@ -1,6 +1,8 @@
 //! Linking a ticket that somebody made in the PSA to a finding: later events note it rather than open another.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by the viewer's organization")]
 
+use std::collections::BTreeMap;
+
 use entity::{
     company, company_mapping, finding, psa_connection, ticket, ticket_operation::OperationKind,
     ticket_profile,
@@ -117,6 +119,8 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                     body: String::new(),
                     severity: finding.severity,
                     is_test: false,
+                    is_list: false,
+                    overrides: BTreeMap::new(),
                     previous_ticket_id: None,
                     event_id: None,
                 };

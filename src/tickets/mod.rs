@@ -1,7 +1,10 @@
 //! The ticket's life: what is asked of a PSA, what it answers, and the states between.
 
 pub mod delivered;
+pub mod flaps;
 pub mod link;
+pub mod listing;
+mod members;
 pub mod observe;
 pub mod operations;
 pub mod plan;

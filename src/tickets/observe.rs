@@ -18,8 +18,9 @@ use super::{
     state::{Happening, after},
 };
 use crate::{
-    error::{Error, is_unique_violation},
+    error::Error,
     ground::Ground,
+    notifications::happenings::{self, OfTicket},
     sync::remote::PickItem,
 };
 
@@ -134,6 +135,9 @@ pub async fn observed(
     let known = ticket.clone();
     if let Some(remote) = remote {
         take_over(&mut ticket, remote);
+        // Nothing of ours is under way: who changed the status works on it.
+        let is_changed = known.external_status.is_some() && ticket.external_status != known.external_status;
+        ticket.is_touched |= is_changed && pending.is_none() && known.state == TicketState::Open;
     }
     // With a close or reopening of ours still to come, that decides.
     let happening = match (is_closed, ticket.state) {
@@ -164,7 +168,8 @@ pub async fn observed(
         let by = name(remote.and_then(|remote| remote.closed_by.as_deref()));
         mark_closed(&mut ticket, &by, closed_at);
         tracing::info!(ticket.id = %ticket.id, closed_by = by, "a ticket was closed in the PSA");
-        return save(tx, ticket).await.map(|_| ());
+        let ticket = save(tx, ticket).await?;
+        return happenings::to_ticket(tx, ground, &ticket, OfTicket::ClosedByPerson).await;
     }
     if group_has_other(tx, &ticket).await? {
         ticket.state_reason = Some("reopened_beside_another".to_owned());
@@ -174,14 +179,13 @@ pub async fn observed(
         return save(tx, ticket).await.map(|_| ());
     }
     ticket.state = state;
+    ticket.is_touched = true;
     ticket.open_group_key = Some(ticket.group_key.clone());
     ticket.closed_at = None;
     ticket.closed_by = None;
     tracing::info!(ticket.id = %ticket.id, "a ticket was opened again in the PSA");
-    match save(tx, ticket).await {
-        Err(error) if is_unique_violation(&error) => Err(error),
-        other => other.map(|_| ()),
-    }
+    let ticket = save(tx, ticket).await?;
+    happenings::to_ticket(tx, ground, &ticket, OfTicket::Reopened).await
 }
 
 /// Whether the findings of a ticket are on another open one.

@@ -1,6 +1,8 @@
 //! Planning: what is to become of a ticket, written together with the operation that does it.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+use std::collections::BTreeMap;
+
 use entity::{
     Severity, Timestamp, company, company_mapping,
     ticket::{self, TicketState},
@@ -10,13 +12,15 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::state::{Happening, after};
+
+pub use super::members::{add_finding, end_finding, has_finding, is_list, mention, open_findings};
 use crate::{
     db::news::{self, Happened, What},
     ground::Ground,
@@ -55,6 +59,11 @@ pub struct Opening {
     pub severity: Severity,
     /// Whether it is a test.
     pub is_test: bool,
+    /// Whether it is for many findings: its text lists them when the PSA gets it, and notes tell of what is new and
+    /// what is over.
+    pub is_list: bool,
+    /// Values beside the profile's, by key.
+    pub overrides: BTreeMap<String, String>,
     /// The closed ticket it follows.
     pub previous_ticket_id: Option<Uuid>,
     /// The event that asks for it.
@@ -70,7 +79,7 @@ pub async fn open(
     place: &Place,
     opening: Opening,
 ) -> Result<(ticket::Model, bool), DbErr> {
-    let payload = json!({ "title": opening.title, "body": opening.body });
+    let payload = json!({ "title": opening.title, "body": opening.body, "list": opening.is_list });
     begin(tx, ground, place, opening, OperationKind::Create, payload).await
 }
 
@@ -114,6 +123,13 @@ pub(super) async fn begin(
         opened_at: None,
         closed_at: None,
         closed_by: None,
+        overrides: (!opening.overrides.is_empty()).then(|| json!(opening.overrides)),
+        is_touched: false,
+        listed_at: None,
+        note_due_at: None,
+        close_due_at: None,
+        flap_count: 0,
+        flapped_at: None,
         created_at: now,
         updated_at: now,
     };
@@ -182,31 +198,22 @@ fn tickets_with(finding_id: Uuid) -> sea_orm::sea_query::SelectStatement {
         .into_query()
 }
 
-/// Puts a finding on a ticket; it may be there already.
-pub async fn add_finding(
+/// The open ticket of a group.
+pub async fn open_of_group(
     tx: &DatabaseTransaction,
-    ground: &Ground,
-    ticket: &ticket::Model,
-    finding_id: Uuid,
-) -> Result<(), DbErr> {
-    let now = ground.clock.now();
-    let row = ticket_finding::ActiveModel {
-        id: Set(ground.chance.id(now)),
-        organization_id: Set(ticket.organization_id),
-        ticket_id: Set(ticket.id),
-        finding_id: Set(finding_id),
-        added_at: Set(now),
-    };
-    ticket_finding::Entity::insert(row)
-        .on_conflict(
-            OnConflict::columns([ticket_finding::Column::TicketId, ticket_finding::Column::FindingId])
-                .do_nothing()
-                .to_owned(),
-        )
-        .exec_without_returning(tx)
-        .await?;
-    changed(ticket, now);
-    Ok(())
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+    group_key: &str,
+) -> Result<Option<Uuid>, DbErr> {
+    ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(ticket::Column::OrganizationId.eq(organization_id))
+        .filter(ticket::Column::PsaConnectionId.eq(psa_connection_id))
+        .filter(ticket::Column::OpenGroupKey.eq(group_key))
+        .into_tuple()
+        .one(tx)
+        .await
 }
 
 /// Plans a note.
@@ -219,6 +226,11 @@ pub async fn note(
 ) -> Result<ticket::Model, DbErr> {
     ticket.noted_at = Some(ground.clock.now());
     add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), event_id).await
+}
+
+/// Until when a ticket gets no further note about repetitions; none where it may get one now.
+pub fn quiet_until(ticket: &ticket::Model, interval_secs: i64, now: Timestamp) -> Option<Timestamp> {
+    ticket.noted_at.map(|at| at.plus_secs(interval_secs)).filter(|until| now < *until)
 }
 
 /// Plans a close, with a note that says why. The ticket as it was where it cannot be closed.
@@ -237,6 +249,7 @@ pub async fn close(
         return Ok((ticket, false));
     };
     ticket.state = state;
+    ticket.close_due_at = None;
     let payload = json!({ "text": why });
     let ticket = add_operation(tx, ground, ticket, OperationKind::Note, payload.clone(), event_id).await?;
     let ticket = add_operation(tx, ground, ticket, OperationKind::Close, payload, event_id).await?;
@@ -262,6 +275,7 @@ pub async fn reopen(
     ticket.open_group_key = Some(ticket.group_key.clone());
     ticket.closed_at = None;
     ticket.closed_by = None;
+    ticket.close_due_at = None;
     ticket.state_reason = None;
     ticket.state_message = None;
     ticket.noted_at = Some(ground.clock.now());
@@ -360,6 +374,8 @@ pub(super) fn changed(ticket: &ticket::Model, at: Timestamp) {
 /// Marks a ticket closed: its group may have a new one from here on.
 pub fn mark_closed(ticket: &mut ticket::Model, by: &str, at: Timestamp) {
     ticket.open_group_key = None;
+    ticket.note_due_at = None;
+    ticket.close_due_at = None;
     ticket.closed_at = Some(at);
     ticket.closed_by = Some(by.to_owned());
 }

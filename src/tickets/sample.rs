@@ -1,6 +1,8 @@
 //! Test tickets: created, read back and closed like any other, each step an operation.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by the viewer's organization")]
 
+use std::collections::BTreeMap;
+
 use entity::{
     Severity, company, company_mapping, ticket, ticket::TicketState, ticket_operation::OperationKind,
     ticket_profile,
@@ -69,6 +71,8 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                     body: format!("A test asked for by {} at {now}. It is closed again by itself; nothing needs to be done.", by.name),
                     severity: Severity::Info,
                     is_test: true,
+                    is_list: false,
+                    overrides: BTreeMap::new(),
                     previous_ticket_id: None,
                     event_id: None,
                 };

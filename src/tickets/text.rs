@@ -32,6 +32,17 @@ pub fn opening(event: &Event, finding: &finding::Model, company_name: &str) -> (
     (title, body.0)
 }
 
+/// Title and body of a new ticket for what many findings have in common; the list of them follows the body when the
+/// PSA gets it.
+pub fn opening_of_group(event: &Event, what: &str, company_name: &str) -> (String, String) {
+    let title = format!("[{}] {what}", event.severity.word());
+    let mut facts = Lines::default();
+    facts.push("Company", Some(company_name));
+    facts.push("Found by", Some(event.source.as_str()));
+    facts.push("This ticket is for", Some(what));
+    (title, facts.0)
+}
+
 /// The note that says it was seen again.
 pub fn seen_again(event: &Event, finding: &finding::Model, is_worse: bool) -> String {
     let mut text = Paragraphs::default();
@@ -56,6 +67,32 @@ pub fn ended(event: &Event, occurred_at: Timestamp) -> String {
     text.push(&format!("{} reports it as over{reason} at {occurred_at}.", event.source));
     text.push(&event.body_md);
     text.0
+}
+
+/// The note about a finding that a snapshot no longer names.
+pub fn gone(event: &Event, title: &str, occurred_at: Timestamp) -> String {
+    format!("{} no longer sees this, as of {occurred_at}: {title}", event.source)
+}
+
+/// The note before a close that had to wait.
+pub fn stayed_over(at: Timestamp) -> String {
+    format!("Nothing on this ticket is open any more, and it has stayed so until {at}.")
+}
+
+/// The note about a finding that nobody has seen for long.
+pub fn not_seen(finding: &finding::Model) -> String {
+    format!(
+        "{} has not reported this since {}, so that it is taken to be over: {}",
+        finding.source, finding.last_seen_at, finding.title
+    )
+}
+
+/// The note on a ticket of many findings that is opened again because one more belongs on it.
+pub fn joins(event: &Event, occurred_at: Timestamp) -> String {
+    format!(
+        "{} reports one more that belongs on this ticket, at {occurred_at}: {}",
+        event.source, event.title
+    )
 }
 
 /// The note on a ticket that is opened again.

@@ -39,6 +39,8 @@ sealed_columns! {
     Credentials: "psa_connection"."sealed_credentials",
     /// A webhook endpoint's secret, or the public key of who posts to it.
     WebhookSecret: "webhook_secret"."sealed",
+    /// What a subscriber's notifications are signed with.
+    SubscriberSecret: "subscriber_secret"."sealed",
     /// The secret that an answer showed, for who asks again under the same idempotency key.
     Answer: "idempotency_key"."sealed",
 }

@@ -19,6 +19,7 @@ use super::{
     outcome::{Done, Failed, is_refused, weigh},
 };
 use crate::{
+    decisions::handling::STATUS,
     error::Error,
     organizations::profiles::{self, ProfileValues},
     psa::{
@@ -101,7 +102,7 @@ impl Workers {
                 else {
                     return Ok(None);
                 };
-                let ticket = delivered::begins(tx, &ground, &operation).await?;
+                let (ticket, operation) = delivered::begins(tx, &ground, operation).await?;
                 Ok(Some(Begun { operation, attempt, ticket, at: Instant::now() }))
             })
         })
@@ -122,8 +123,15 @@ impl Workers {
             .one(db)
             .await?
             .ok_or(Error::NotFound)?;
-        let fields: BTreeMap<String, String> =
+        let mut fields: BTreeMap<String, String> =
             serde_json::from_value(profile.fields.clone()).unwrap_or_default();
+        let mut overrides: BTreeMap<String, String> = ticket
+            .overrides
+            .clone()
+            .and_then(|values| serde_json::from_value(values).ok())
+            .unwrap_or_default();
+        let status = overrides.remove(STATUS).or_else(|| profile.status_on_create.clone());
+        fields.extend(overrides);
         let sure = |error| Failed { error, uncertain_since: None };
         let no_id = || Failed {
             error: PsaError::Rejected {
@@ -145,7 +153,7 @@ impl Workers {
                     title: text_of(&begun.operation.payload, "title"),
                     body: text_of(&begun.operation.payload, "body"),
                     fields,
-                    status: profile.status_on_create,
+                    status,
                 };
                 self.create(held, client, begun, &draft).await?
             }

@@ -28,10 +28,12 @@ const BATCH: u64 = 32;
 const EVENTS: usize = 50;
 
 /// What a delivery holds.
-enum Content {
+pub(super) enum Content {
     Events(Vec<(i32, Reading)>),
     News(uuid::Uuid, WebhookNews),
     Unreadable(String),
+    /// What it asks for could not be done yet.
+    Later(String),
 }
 
 impl Workers {
@@ -67,11 +69,11 @@ impl Workers {
             .one(self.0.ground.db.reader())
             .await?
             .ok_or(Error::NotFound)?;
-        let pairs: Vec<(String, String)> =
-            serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
-        let headers = Headers::new(pairs);
         if let Some(sender) = scanners::sender(&endpoint.sender) {
-            let readings = sender.read(&headers, &delivery.body);
+            if let Some(content) = self.about_subscription(&endpoint, delivery).await? {
+                return Ok(content);
+            }
+            let readings = scanners::read_stored(sender, &endpoint, delivery);
             return Ok(Content::Events((0_i32..).zip(readings).collect()));
         }
         let (Some(platform), Some(connection_id)) =
@@ -82,6 +84,9 @@ impl Workers {
                 endpoint.sender
             )));
         };
+        let pairs: Vec<(String, String)> =
+            serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
+        let headers = Headers::new(pairs);
         Ok(match platform.read_webhook(&delivery.verified_by, &headers, &delivery.body) {
             Ok(news) => Content::News(connection_id, news),
             Err(problem) => Content::Unreadable(problem),
@@ -106,6 +111,10 @@ impl Workers {
             }
             Content::Unreadable(problem) => {
                 self.write(delivery, Some(Verdict::Dead(problem)), false, Taken::Events(Vec::new())).await?;
+            }
+            Content::Later(problem) => {
+                tracing::warn!(delivery.id = %delivery.id, problem, "a delivery has to wait");
+                return inbox::try_again(&self.0.ground, delivery, problem, false).await;
             }
         }
         self.0.ground.wake.outbox();

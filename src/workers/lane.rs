@@ -86,7 +86,7 @@ impl Workers {
             return Ok(true);
         }
         let turn = match self.verification_turn(&held, &connection, &client).await {
-            Ok(Turn::On) => self.take_turn(&held, &client, &mut leaving, stop).await,
+            Ok(Turn::On) => Box::pin(self.take_turn(&held, &client, &mut leaving, stop)).await,
             other => other,
         };
         match turn {

@@ -6,9 +6,12 @@
 mod carry;
 mod inbox;
 mod lane;
+mod notifications;
 mod outcome;
 mod readings;
 mod registrations;
+mod subscriptions;
+mod timed;
 mod verification;
 
 use std::{
@@ -21,16 +24,21 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    decisions::closing,
     error::Error,
     ground::Ground,
     metrics::Metrics,
     organizations::once,
+    outbound::GuardedClient,
     psa::{self, http::Outbound},
+    scanners::signature::sns,
     statistics,
 };
 
 /// How often workers look for work that nobody told them of, such as other nodes'.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many subscribers are told something at the same time.
+const SUBSCRIBER_WORKERS: usize = 4;
 /// How often what is too old is looked for.
 const TIDY_EVERY: Duration = Duration::from_mins(1);
 
@@ -56,9 +64,13 @@ pub struct Workers(Arc<Inside>);
 struct Inside {
     ground: Ground,
     outbound: Outbound,
+    subscribers: GuardedClient,
     metrics: Metrics,
+    sns: sns::Desk,
     options: WorkerOptions,
     clients: Mutex<HashMap<Uuid, Client>>,
+    /// Whose findings were looked at last, of those that have waited long enough.
+    turn: tokio::sync::Mutex<Uuid>,
 }
 
 /// A client as it was used last, with the token it holds.
@@ -74,18 +86,32 @@ struct Client {
 }
 
 impl Workers {
-    /// Nothing runs yet: call [`Workers::step`], or [`Workers::run`].
-    pub fn new(ground: Ground, outbound: Outbound, metrics: Metrics, options: WorkerOptions) -> Self {
-        Self(Arc::new(Inside { ground, outbound, metrics, options, clients: Mutex::default() }))
+    /// Nothing runs yet: call [`Workers::step`], or [`Workers::run`]. `outbound` calls PSAs, `subscribers` those who are
+    /// told what becomes of tickets.
+    pub fn new(
+        ground: Ground,
+        outbound: Outbound,
+        subscribers: GuardedClient,
+        metrics: Metrics,
+        sns: sns::Desk,
+        options: WorkerOptions,
+    ) -> Self {
+        let (clients, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inside { ground, outbound, subscribers, metrics, sns, options, clients, turn }))
     }
 
     /// Does one piece of work that is due. False where nothing was.
     pub async fn step(&self) -> Result<bool, Error> {
         let decided = self.decide_batch().await?;
         let served = Box::pin(self.serve_lane(&CancellationToken::new())).await?;
+        let told = Box::pin(self.serve_subscriber(&CancellationToken::new())).await?;
         let folded = statistics::fold::fold(&self.0.ground).await?;
-        let tidied = self.tidy().await?;
-        Ok(decided || served || folded || tidied)
+        if decided || served || told || folded {
+            return Ok(true);
+        }
+        // What the time alone brings comes last: there is little of it.
+        let kept = self.keep_time().await?;
+        Ok(self.tidy().await? || kept)
     }
 
     /// Works until `stop` is called and what was begun is finished.
@@ -94,7 +120,8 @@ impl Workers {
         let options = &self.0.options;
         let jobs = std::iter::repeat_n(Job::Inbox, options.inbox_workers.max(1))
             .chain(std::iter::repeat_n(Job::Lanes, options.lane_workers.max(1)))
-            .chain([Job::Tallies, Job::Tidying]);
+            .chain(std::iter::repeat_n(Job::Notifications, SUBSCRIBER_WORKERS))
+            .chain([Job::Tallies, Job::Timed, Job::Tidying]);
         let mut job_of = HashMap::new();
         for job in jobs {
             job_of.insert(tasks.spawn(self.clone().repeat(job, stop.clone())).id(), job);
@@ -117,14 +144,18 @@ impl Workers {
             let done = match job {
                 Job::Inbox => self.decide_batch().await,
                 Job::Lanes => Box::pin(self.serve_lane(&stop)).await,
+                Job::Notifications => Box::pin(self.serve_subscriber(&stop)).await,
                 Job::Tallies => statistics::fold::fold(&self.0.ground).await,
+                Job::Timed => self.keep_time().await,
                 Job::Tidying => self.tidy().await,
             };
             let called = async {
                 match job {
                     Job::Inbox => self.0.ground.wake.inbox_called().await,
                     Job::Lanes => self.0.ground.wake.outbox_called().await,
-                    Job::Tallies | Job::Tidying => std::future::pending().await,
+                    Job::Notifications | Job::Tallies | Job::Timed | Job::Tidying => {
+                        std::future::pending::<()>().await;
+                    }
                 }
             };
             match done {
@@ -148,9 +179,15 @@ impl Workers {
         }
     }
 
-    /// Removes some of what is kept for a while only. False where there was nothing.
+    /// Removes some of what is kept for a while only, and ends what has not been seen for long. False where there was
+    /// nothing.
     async fn tidy(&self) -> Result<bool, Error> {
-        Ok(once::trim(&self.0.ground).await? > 0)
+        let ground = &self.0.ground;
+        let ended = closing::age(ground).await?;
+        if ended > 0 {
+            ground.wake.outbox();
+        }
+        Ok(once::trim(ground).await? > 0 || ended > 0)
     }
 
     fn known_client(&self, connection_id: Uuid) -> Option<Client> {
@@ -167,7 +204,9 @@ impl Workers {
 enum Job {
     Inbox,
     Lanes,
+    Notifications,
     Tallies,
+    Timed,
     Tidying,
 }
 
@@ -175,7 +214,7 @@ impl Job {
     /// How often it looks for work that nobody told of.
     const fn looks_every(self) -> Duration {
         match self {
-            Self::Inbox | Self::Lanes | Self::Tallies => LOOK_EVERY,
+            Self::Inbox | Self::Lanes | Self::Notifications | Self::Tallies | Self::Timed => LOOK_EVERY,
             Self::Tidying => TIDY_EVERY,
         }
     }

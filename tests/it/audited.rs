@@ -140,7 +140,31 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
     let rule = json!({ "psaConnectionId": acme.connection(), "subject": { "role": "BILLING" }, "showsNotes": false });
     let (_, entry) = witness.does("ticketPermissionSet", "ticketPermission { id }", rule).await;
     assert_eq!((&entry["after"]["role"], &entry["after"]["showsNotes"]), (&json!("BILLING"), &json!(false)));
+    let set = json!({ "organizationId": acme.organization, "name": "Secrets", "choices": [{ "category": "secret" }] });
+    let (_, entry) = witness.does("eventSetCreate", "eventSet { id }", set).await;
+    assert_eq!(entry["after"]["choices"], json!([{ "category": "secret", "kinds": null }]));
+    let window = json!({ "organizationId": acme.organization, "name": "Patch day",
+        "startsAt": "2026-12-21T09:00:00Z", "endsAt": "2026-12-21T10:00:00Z" });
+    let (_, entry) = witness.does("maintenanceWindowCreate", "maintenanceWindow { id }", window).await;
+    assert_eq!(entry["after"]["endsAt"], "2026-12-21T10:00:00Z");
+    let finding_id = acme.findings().await[0]["id"].clone();
+    let mute =
+        json!({ "of": { "findingId": finding_id }, "until": "2026-11-28T09:00:00Z", "reason": "Friday" });
+    let (_, entry) = witness.does("findingMute", "mute { id }", mute).await;
+    assert_eq!(
+        (&entry["target"]["name"], &entry["after"]["findingId"]),
+        (&json!("CVE-1 on web-1"), &finding_id)
+    );
+    let told = json!({ "organizationId": acme.organization, "name": "Vendor",
+        "url": "http://127.0.0.1:9/hooks/canary-in-an-address" });
+    let (made, entry) =
+        witness.does("webhookSubscriberCreate", "webhookSubscriber { id } signingSecret", told).await;
+    is_secret(&text(&made, "/signingSecret"));
+    assert_eq!(entry["after"], json!({ "name": "Vendor", "host": "127.0.0.1", "isEnabled": true }));
+    let test = json!({ "id": made["webhookSubscriber"]["id"] });
+    witness.does("webhookSubscriberSendTest", "notification { id }", test).await;
     let ids = walls::ids(&app, &acme).await;
+    tell_others(&ids, &mut witness).await;
     let secret = change_everything(&app, &acme, &ids, &mut witness, &first).await;
     work_on_tickets(&app, &acme, &ids, &mut witness, &secret).await;
     take_everything_away(&app, &ids, &mut witness).await;
@@ -150,6 +174,7 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
     assert!(missing.is_empty(), "show what these leave in the log: {missing:?}");
     let everything = json!(witness.entries().await).to_string();
     assert_eq!(secrets_in(&everything), Vec::<String>::new());
+    assert!(!everything.contains("canary-in-an"), "the path of an address may be a secret");
     assert_eq!(found_secrets(), Vec::<String>::new(), "log lines with secrets");
 }
 
@@ -179,6 +204,7 @@ async fn change_everything(
     let policy = json!({ "id": ids.policy, "minimumSeverity": "HIGH" });
     let (_, entry) = witness.does("policyUpdate", "policy { id }", policy).await;
     assert_eq!(entry["before"], json!({ "minimumSeverity": "MEDIUM" }));
+    decide_otherwise(ids, witness).await;
 
     let login = json!({ "id": ids.connection, "credentials": [
         { "key": "client_secret", "value": client_secret } ] });
@@ -214,6 +240,67 @@ async fn change_everything(
     witness.does("psaConnectionRegisterWebhook", "psaConnection { id }", of(&ids.connection)).await;
     app.pass(600).await;
     secret
+}
+
+/// Who is told what changes, and is told again.
+async fn tell_others(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let change = json!({ "id": ids.subscriber, "kinds": ["TICKET_CLOSED"], "policyIds": [ids.policy],
+        "url": "http://127.0.0.1:9/hooks/canary-in-another-address" });
+    let (_, entry) = witness.does("webhookSubscriberUpdate", "webhookSubscriber { id }", change).await;
+    assert_eq!(
+        entry["after"],
+        json!({ "kinds": ["ticket.closed"], "policyIds": [ids.policy], "url": "changed" })
+    );
+    let of = json!({ "id": ids.subscriber });
+    let (made, entry) = witness.does("webhookSubscriberRotateSecret", "signingSecret", of).await;
+    is_secret(&text(&made, "/signingSecret"));
+    assert_eq!(entry["after"]["previousSecretExpiresAt"], "2026-11-22T09:00:00Z");
+    let again = json!({ "of": { "ids": [ids.notification] } });
+    let (made, entry) = witness.does("notificationRedrive", "notificationCount hasMore", again).await;
+    assert_eq!((&made["notificationCount"], &made["hasMore"]), (&json!(1), &json!(false)));
+    assert_eq!(entry["target"]["name"], "Vendor");
+}
+
+/// Event sets and policies come, change and go.
+async fn decide_otherwise(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let of = |id: &str| json!({ "id": id });
+    let rename = json!({ "id": ids.event_set, "isDefault": true });
+    let (_, entry) = witness.does("eventSetUpdate", "eventSet { id }", rename).await;
+    assert_eq!(entry["after"], json!({ "isDefault": true }));
+    let (made, entry) = witness.does("eventSetCopy", "eventSet { id }", of(&ids.event_set)).await;
+    assert_eq!(entry["target"]["name"], "Copy of Secrets");
+    witness.does("eventSetDelete", "deletedEventSetId", of(&text(&made, "/eventSet/id"))).await;
+
+    let longer = json!({ "id": ids.window, "endsAt": "2026-12-21T11:00:00Z" });
+    let (_, entry) = witness.does("maintenanceWindowUpdate", "maintenanceWindow { id }", longer).await;
+    assert_eq!(entry["before"], json!({ "endsAt": "2026-12-21T10:00:00Z" }));
+    witness.does("maintenanceWindowDelete", "deletedMaintenanceWindowId", of(&ids.window)).await;
+    let (_, entry) = witness.does("findingUnmute", "deletedMuteId", of(&ids.mute)).await;
+    assert_eq!(entry["before"]["reason"], "Friday");
+    let learn = json!({ "id": ids.endpoint, "mode": "BASELINE" });
+    witness.does("webhookEndpointUpdate", "webhookEndpoint { id }", learn).await;
+    let (_, entry) = witness.does("webhookEndpointEndBaseline", "takenUpCount", of(&ids.endpoint)).await;
+    assert_eq!((&entry["before"]["mode"], &entry["after"]["mode"]), (&json!("BASELINE"), &json!("LIVE")));
+
+    let second = json!({ "organizationId": ids.organization, "name": "Second", "companyIds": [ids.company],
+        "conditions": { "flag": { "field": "KEV" } } });
+    let (made, entry) = witness.does("policyCreate", "policy { id }", second).await;
+    assert_eq!(entry["after"]["companyIds"], json!([ids.company]));
+    assert_eq!(entry["after"]["eventSetId"], json!(ids.event_set), "the default one");
+    let second = text(&made, "/policy/id");
+    let (made, entry) = witness.does("policyCopy", "policy { id }", of(&second)).await;
+    assert_eq!(entry["after"]["isEnabled"], false);
+    witness.does("policyDelete", "deletedPolicyId", of(&text(&made, "/policy/id"))).await;
+    let order = json!({ "organizationId": ids.organization, "policyIds": [second, ids.policy] });
+    let (_, entry) = witness.does("policyReorder", "organization { id }", order).await;
+    assert_eq!(entry["before"]["policyIds"], json!([ids.policy, second]));
+    assert_eq!(entry["after"]["policyIds"], json!([second, ids.policy]));
+    witness.does("policyDelete", "deletedPolicyId", of(&second)).await;
+    let preset = json!({ "organizationId": ids.organization, "preset": "jumpcloud_alerts" });
+    let twice = ["policyCreateFromPreset"; 2];
+    let (_, entries) = witness.leaves("policyCreateFromPreset", "policy { id }", preset, &twice).await;
+    let types: Vec<_> = entries.iter().map(|entry| entry["target"]["type"].clone()).collect();
+    assert_eq!(types, ["EventSet", "Policy"]);
 }
 
 async fn work_on_tickets(
@@ -297,6 +384,8 @@ async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witness: &mut Wit
     let (_, entry) = witness.does("ticketPermissionRemove", "deletedTicketPermissionId", rule).await;
     assert_eq!(entry["target"]["name"], "role:billing");
 
+    let subscriber = of(&ids.subscriber);
+    witness.does("webhookSubscriberDelete", "deletedWebhookSubscriberId", subscriber).await;
     witness.does("memberRemove", "deletedMemberId", of(&ids.member)).await;
     witness.does("accessTokenRevoke", "accessToken { id }", of(&ids.token)).await;
     let secret = "canary-of-the-second-connection";

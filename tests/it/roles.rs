@@ -17,9 +17,14 @@ const LAST: &[&str] = &[
     "ticketProfileDelete",
     "companyMappingRemove",
     "companyMappingRemoveMany",
+    "policyDelete",
+    "eventSetDelete",
+    "findingUnmute",
+    "maintenanceWindowDelete",
     "companyDelete",
     "psaConnectionDelete",
     "psaConnectionClear",
+    "webhookSubscriberDelete",
     "accessTokenRevoke",
 ];
 
@@ -53,6 +58,9 @@ async fn every_role_does_what_the_table_says_and_nothing_else() {
         msp.posts(&finding(&format!("CVE-{slug}"))).await.is_accepted();
         app.drain().await;
         msp.limits_billing().await;
+        msp.makes_event_set("Secrets").await;
+        msp.plans_quiet().await;
+        msp.makes_subscriber("Vendor").await;
         let own = ids(&app, &msp).await;
         let (mine, theirs) = (msp.token(name).await, stranger.token(name).await);
         let mut inputs = mutations(&own);
@@ -87,7 +95,8 @@ const QUERIES: &str = "query($id: ID!, $slug: String!, $ticket: ID!, $connection
     organizationBySlug(slug: $slug) { id }
     organizations(first: 100) { nodes { slug } }
     ticketByExternalId(psaConnectionId: $connection, externalId: $external) { id }
-    platforms { key } platform(key: \"halo\") { key } senders { key } ticketTemplateVariables { name } }";
+    platforms { key } platform(key: \"halo\") { key } senders { key } ticketTemplateVariables { name }
+    eventCatalogue { categories { key } } policyPresets { key } }";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_sees_its_own_organization_and_nothing_of_another() {
@@ -97,6 +106,9 @@ async fn every_role_sees_its_own_organization_and_nothing_of_another() {
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
     acme.limits_billing().await;
+    acme.makes_event_set("Secrets").await;
+    acme.plans_quiet().await;
+    acme.makes_subscriber("Vendor").await;
     let stranger = app.msp("stranger").await.ready().await;
     let own = ids(&app, &acme).await;
     let variables = json!({

@@ -11,6 +11,7 @@ use crate::support::{Msp, TestApp, finding, text};
 const QUERIES: &[&str] = &[
     "accessTokens",
     "auditLog",
+    "eventCatalogue",
     "members",
     "node",
     "nodes",
@@ -18,10 +19,13 @@ const QUERIES: &[&str] = &[
     "organizations",
     "platform",
     "platforms",
+    "policyPresets",
+    "policyPreview",
     "senders",
     "ticketByExternalId",
     "ticketTemplateVariables",
     "viewer",
+    "webhookEndpointTryReading",
 ];
 
 /// Inputs of all mutations, with the ids of somebody else's things.
@@ -51,14 +55,48 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             json!({ "mappings": [{ "companyId": ids.company, "psaCompanyId": ids.psa_company }] }),
         ),
         ("companyUpdate", json!({ "id": ids.company, "name": "Renamed" })),
+        ("eventSetCopy", of(&ids.event_set)),
+        (
+            "eventSetCreate",
+            json!({
+                "organizationId": ids.organization, "name": "Stranger's", "choices": [{ "category": "secret" }],
+            }),
+        ),
+        ("eventSetDelete", of(&ids.event_set)),
+        ("eventSetUpdate", json!({ "id": ids.event_set, "name": "Renamed" })),
+        (
+            "findingMute",
+            json!({
+                "of": { "findingId": ids.finding }, "until": "2026-11-28T09:00:00Z", "reason": "Stranger's",
+            }),
+        ),
+        ("findingUnmute", of(&ids.mute)),
+        (
+            "maintenanceWindowCreate",
+            json!({
+                "organizationId": ids.organization, "name": "Stranger's",
+                "startsAt": "2026-12-24T09:00:00Z", "endsAt": "2026-12-24T10:00:00Z",
+            }),
+        ),
+        ("maintenanceWindowDelete", of(&ids.window)),
+        ("maintenanceWindowUpdate", json!({ "id": ids.window, "name": "Renamed" })),
         (
             "memberInvite",
             json!({ "organizationId": ids.organization, "email": "mallory@example.com", "role": "VIEWER" }),
         ),
         ("memberRemove", of(&ids.member)),
         ("memberUpdate", json!({ "id": ids.member, "isEnabled": false })),
+        ("notificationRedrive", json!({ "of": { "ids": [ids.notification] } })),
         ("organizationCreate", json!({ "slug": "third", "name": "Third" })),
         ("organizationUpdate", json!({ "id": ids.organization, "name": "Renamed" })),
+        ("policyCopy", of(&ids.policy)),
+        ("policyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
+        (
+            "policyCreateFromPreset",
+            json!({ "organizationId": ids.organization, "preset": "jumpcloud_alerts" }),
+        ),
+        ("policyDelete", of(&ids.policy)),
+        ("policyReorder", json!({ "organizationId": ids.organization, "policyIds": [ids.policy] })),
         ("policyUpdate", json!({ "id": ids.policy, "isEnabled": false })),
         (
             "psaConnectionCreate",
@@ -107,9 +145,20 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
                 "organizationId": ids.organization, "name": "Stranger's", "sender": "events", "scheme": "standard_webhooks",
             }),
         ),
+        ("webhookEndpointEndBaseline", of(&ids.endpoint)),
         ("webhookEndpointExpireSecret", of(&ids.secret)),
         ("webhookEndpointRotateSecret", of(&ids.endpoint)),
         ("webhookEndpointUpdate", json!({ "id": ids.endpoint, "isEnabled": false })),
+        (
+            "webhookSubscriberCreate",
+            json!({
+                "organizationId": ids.organization, "name": "Stranger's", "url": "https://hooks.example.com/in",
+            }),
+        ),
+        ("webhookSubscriberDelete", of(&ids.subscriber)),
+        ("webhookSubscriberRotateSecret", of(&ids.subscriber)),
+        ("webhookSubscriberSendTest", of(&ids.subscriber)),
+        ("webhookSubscriberUpdate", json!({ "id": ids.subscriber, "name": "Renamed" })),
     ]
 }
 
@@ -129,7 +178,25 @@ fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
                 "companyId": own.company, "psaCompanyId": own.psa_company, "ticketProfileId": theirs.profile,
             }] }),
         ),
+        (
+            "maintenanceWindowCreate",
+            json!({
+                "organizationId": own.organization, "companyId": theirs.company, "name": "Second",
+                "startsAt": "2026-12-24T09:00:00Z", "endsAt": "2026-12-24T10:00:00Z",
+            }),
+        ),
+        ("maintenanceWindowUpdate", json!({ "id": own.window, "companyId": theirs.company })),
+        ("organizationUpdate", json!({ "id": own.organization, "catchAllCompanyId": theirs.company })),
         ("policyUpdate", json!({ "id": own.policy, "ticketProfileId": theirs.profile })),
+        ("policyUpdate", json!({ "id": own.policy, "eventSetId": theirs.event_set })),
+        ("policyUpdate", json!({ "id": own.policy, "companyIds": [theirs.company] })),
+        ("policyReorder", json!({ "organizationId": own.organization, "policyIds": [theirs.policy] })),
+        (
+            "policyCreate",
+            json!({
+                "organizationId": own.organization, "name": "Second", "eventSetId": theirs.event_set,
+            }),
+        ),
         (
             "webhookEndpointCreate",
             json!({
@@ -145,6 +212,12 @@ fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
             }),
         ),
         ("psaConnectionUpdate", json!({ "id": own.connection, "companyId": theirs.company })),
+        (
+            "notificationRedrive",
+            json!({ "of": { "failed": {
+                "webhookSubscriberId": theirs.subscriber, "since": "2026-11-21T00:00:00Z" } } }),
+        ),
+        ("webhookSubscriberUpdate", json!({ "id": own.subscriber, "policyIds": [theirs.policy] })),
         ("ticketSendTest", json!({ "companyMappingId": own.mapping, "ticketProfileId": theirs.profile })),
     ]
 }
@@ -159,6 +232,9 @@ pub struct Ids {
     pub mapping: String,
     pub psa_company: String,
     pub policy: String,
+    pub event_set: String,
+    pub window: String,
+    pub mute: String,
     pub connection: String,
     pub profile: String,
     pub endpoint: String,
@@ -169,18 +245,26 @@ pub struct Ids {
     pub ticket: String,
     pub operation: String,
     pub permission: String,
+    pub subscriber: String,
+    pub notification: String,
     pub external_id: String,
 }
 
 const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization {
     id slug name
-    policy { id name isEnabled ticketProfile { id } }
+    isTicketingEnabled catchAllCompany { id }
+    policies(first: 10) { nodes { id name position isEnabled ticketProfile { id } eventSet { id } companies { id } } }
+    eventSets(first: 10) { nodes { id name isDefault choices { category { key } } } }
+    maintenanceWindows(first: 10) { nodes { id name startsAt endsAt company { id } } }
+    mutes(first: 10) { nodes { id until reason finding { id } } } heldEventCounts { groups { count } }
     accessTokens(first: 10) { nodes { id name role revokedAt previousTokenExpiresAt } }
     members(first: 10) { nodes { id email role isEnabled } }
     companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
       syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } ticketPermissions { id boards } } }
-    webhookEndpoints(first: 10) { nodes { id name isEnabled secrets { id expiresAt } } }
+    webhookEndpoints(first: 10) { nodes { id name isEnabled mode secrets { id expiresAt } } }
+    webhookSubscribers(first: 10) { nodes { id name isEnabled url kinds policies { id } secrets { hint expiresAt }
+      notifications(first: 10) { nodes { id state } } } }
     webhookDeliveries(first: 10) { nodes { id state } }
     events(first: 10) { nodes { id outcome } }
     findings(first: 10) { nodes { id state } }
@@ -201,7 +285,10 @@ pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
         alias: at("companies/nodes/0/aliases/0/id"),
         mapping: at("companies/nodes/0/mappings/nodes/0/id"),
         psa_company: at("companies/nodes/0/mappings/nodes/0/psaCompany/id"),
-        policy: at("policy/id"),
+        policy: at("policies/nodes/0/id"),
+        event_set: at("eventSets/nodes/0/id"),
+        window: at("maintenanceWindows/nodes/0/id"),
+        mute: at("mutes/nodes/0/id"),
         connection: at("psaConnections/nodes/0/id"),
         profile: at("psaConnections/nodes/0/ticketProfiles/nodes/0/id"),
         endpoint: at("webhookEndpoints/nodes/0/id"),
@@ -212,6 +299,8 @@ pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
         ticket: at("tickets/nodes/0/id"),
         operation: at("tickets/nodes/0/operations/nodes/0/id"),
         permission: at("psaConnections/nodes/0/ticketPermissions/0/id"),
+        subscriber: at("webhookSubscribers/nodes/0/id"),
+        notification: at("webhookSubscribers/nodes/0/notifications/nodes/0/id"),
         external_id: at("tickets/nodes/0/externalId"),
     }
 }
@@ -257,11 +346,17 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
     acme.limits_billing().await;
+    acme.makes_event_set("Secrets").await;
+    acme.plans_quiet().await;
+    acme.makes_subscriber("Vendor").await;
     let next_door = app.msp("neighbour").await.ready().await;
     let neighbour = next_door.token("ADMINISTRATOR").await;
     next_door.posts(&finding("CVE-2")).await.is_accepted();
     app.drain().await;
     next_door.limits_billing().await;
+    next_door.makes_event_set("Secrets").await;
+    next_door.plans_quiet().await;
+    next_door.makes_subscriber("Vendor").await;
     let (theirs, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     let inputs = mutations(&theirs);
@@ -300,6 +395,9 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
         &theirs.mapping,
         &theirs.psa_company,
         &theirs.policy,
+        &theirs.event_set,
+        &theirs.window,
+        &theirs.mute,
         &theirs.connection,
         &theirs.profile,
         &theirs.endpoint,
@@ -309,6 +407,8 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
         &theirs.ticket,
         &theirs.operation,
         &theirs.permission,
+        &theirs.subscriber,
+        &theirs.notification,
     ];
     for id in all {
         let seen =
@@ -332,6 +432,27 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
         assert_eq!(data[field], Value::Null, "{field}: {answer:#}");
     }
     assert_eq!(data["organizations"]["nodes"], json!([{ "slug": "neighbour" }]));
+    let preview =
+        "query($of: PolicyPreviewOfInput!) { policyPreview(of: $of, since: \"2026-11-21T00:00:00Z\") {
+        eventCount } }";
+    for of in [
+        json!({ "id": theirs.policy }),
+        json!({ "input": { "organizationId": theirs.organization, "name": "Mine" } }),
+    ] {
+        let answer = app.graphql_as(&neighbour, preview, json!({ "of": of })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{answer:#}");
+    }
+    let reading =
+        "query($input: WebhookEndpointTryReadingInput!) { webhookEndpointTryReading(input: $input) {
+        entryCount } }";
+    for of in [
+        json!({ "endpointId": theirs.endpoint }),
+        json!({ "draft": { "organizationId": theirs.organization, "sender": "events" } }),
+    ] {
+        let input = json!({ "input": { "of": of, "body": "[]" } });
+        let answer = app.graphql_as(&neighbour, reading, input).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{answer:#}");
+    }
     assert_eq!(everything(&app, &acme).await, before, "nothing was changed");
 
     // It was the reference that was refused: with one's own the same is done.
@@ -349,6 +470,9 @@ async fn a_viewer_reads_and_changes_nothing() {
     acme.posts(&finding("CVE-1")).await.is_accepted();
     app.drain().await;
     acme.limits_billing().await;
+    acme.makes_event_set("Secrets").await;
+    acme.plans_quiet().await;
+    acme.makes_subscriber("Vendor").await;
     let (own, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     for (mutation, input) in mutations(&own) {

@@ -1,8 +1,8 @@
 //! Every list's first page is read from an index, in order, on both databases.
 
 use entity::{
-    attempt, company, company_mapping, event, finding, ticket, ticket::TicketState, ticket_operation,
-    webhook_delivery,
+    attempt, company, company_mapping, event, finding, maintenance_window, mute, notification,
+    notification_attempt, ticket, ticket::TicketState, ticket_operation, webhook_delivery,
 };
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 
@@ -12,10 +12,11 @@ use crate::{
     findings::read::{FindingFilter, FindingList, FindingsOf},
     fixtures,
     ground::Ground,
+    notifications::read::{NotificationAttemptList, NotificationFilter, NotificationList, NotificationsOf},
     organizations::{
         lists::{
-            CompanyList, ConnectionList, EndpointList, INSTALLATION, MappingList, MappingsOf,
-            OrganizationList, ProfileList, TokenList,
+            CompanyList, ConnectionList, EndpointList, EventSetList, INSTALLATION, MappingList, MappingsOf,
+            MuteList, OrganizationList, PolicyList, ProfileList, SubscriberList, TokenList, WindowList,
         },
         reach::{self, List},
         viewer::Viewer,
@@ -139,6 +140,14 @@ async fn the_first_page_of_every_list_comes_from_an_index_in_its_order() {
     assert!(AttemptList.order().is_by(attempt::Column::Number));
     check(ground, "attempts", AttemptList).await;
 
+    for of in [NotificationsOf::Organization, NotificationsOf::WebhookSubscriber] {
+        let order = Order::descending(notification::Column::CreatedAt);
+        let list = NotificationList { of, filter: NotificationFilter::default(), order };
+        check(ground, &format!("notifications {of:?}"), list).await;
+    }
+    assert!(NotificationAttemptList.order().is_by(notification_attempt::Column::Number));
+    check(ground, "attempts at notifications", NotificationAttemptList).await;
+
     for of in
         [MappingsOf::Organization, MappingsOf::Company, MappingsOf::PsaConnection, MappingsOf::PsaCompany]
     {
@@ -151,6 +160,17 @@ async fn the_first_page_of_every_list_comes_from_an_index_in_its_order() {
     check(ground, "PSA companies", PsaCompanyList::default()).await;
     check(ground, "connections", ConnectionList::default()).await;
     check(ground, "tokens", TokenList::default()).await;
+    check(ground, "subscribers", SubscriberList::default()).await;
+    check(ground, "event sets", EventSetList::default()).await;
+    check(ground, "policies", PolicyList::default()).await;
+    for column in [maintenance_window::Column::StartsAt, maintenance_window::Column::EndsAt] {
+        let order = Some(Order::ascending(column));
+        check(ground, &format!("windows by {column:?}"), WindowList { order, ..WindowList::default() }).await;
+    }
+    for column in [mute::Column::CreatedAt, mute::Column::Until] {
+        let order = Some(Order::ascending(column));
+        check(ground, &format!("mutes by {column:?}"), MuteList { order, ..MuteList::default() }).await;
+    }
     for of_connection in [false, true] {
         check(ground, "profiles", ProfileList { of_connection, ..ProfileList::default() }).await;
         check(ground, "endpoints", EndpointList { of_connection, ..EndpointList::default() }).await;

@@ -14,7 +14,12 @@ use crate::{
         types::{PsaConnection, PsaConnectionClearPreview},
     },
     ground::Ground,
-    organizations::{clearing, connections, endpoints::NewEndpoint, registrations, viewer::Permission},
+    organizations::{
+        clearing, connections,
+        endpoints::{Learning, NewEndpoint},
+        registrations,
+        viewer::Permission,
+    },
     psa::{self, http::Outbound},
 };
 
@@ -109,9 +114,11 @@ impl ConnectionWebhookMutation {
                 is_platform: true,
                 psa_connection_id: Some(id),
                 scheme: scheme.key.to_owned(),
-                secret: platform.make_webhook_secret(scheme.key, &ground.chance),
+                secret: platform.make_webhook_secret(scheme.key, &ground.chance).map(Into::into),
                 is_registered: true,
                 allowed_addresses: Vec::new(),
+                settings: None,
+                learning: Learning::default(),
                 problems: Vec::new(),
             };
             registrations::request(viewer, ground, new, id).await?;

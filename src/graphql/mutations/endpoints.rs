@@ -15,12 +15,12 @@ use crate::{
         Asking as _,
         errors::payload,
         ids,
-        scalars::DateTime,
-        types::{Sender, WebhookEndpoint, WebhookScheme},
+        scalars::{DateTime, Json},
+        types::{Sender, WebhookEndpoint, WebhookEndpointMode, WebhookScheme},
     },
-    organizations::endpoints::{self, EndpointChange, NewEndpoint},
+    organizations::endpoints::{self, EndpointChange, Learning, NewEndpoint, NewSecret},
     psa,
-    scanners::signature::{self, Scheme, VerifyingKey},
+    scanners::{self, signature::Scheme},
 };
 
 /// A webhook endpoint to be made.
@@ -36,12 +36,19 @@ pub struct WebhookEndpointCreateInput {
     pub scheme: Option<String>,
     /// The connection it speaks for: needed where the sender is a PSA, and only there.
     pub psa_connection_id: Option<ID>,
-    /// A shared secret of your own; one is made and shown once where it is absent. Where the scheme makes
-    /// no secret: the sender's public key.
+    /// A secret of your own; one is made and shown once where it is absent. Where the scheme makes no secret:
+    /// the one that the sender has made, or its public key.
     pub secret: Option<String>,
     /// Addresses and networks that webhooks are taken from, at most 100, such as `192.0.2.0/24`; absent or empty
     /// for everywhere. Others are answered 403.
     pub allowed_addresses: Option<Vec<String>>,
+    /// Settings of the sender and of the way it authenticates, an object; `Sender.setUp` and `WebhookScheme.help` say
+    /// which there are. Most need none. Not for secrets.
+    pub settings: Option<Json>,
+    /// Whether it only learns at first what its sender has found so far, without opening tickets; live where it is absent.
+    pub mode: Option<WebhookEndpointMode>,
+    /// In the mode `BASELINE`: until when it learns, at most 400 days from now; absent or null until you end it.
+    pub baseline_until: Option<DateTime>,
     /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
     /// input within 24 hours, it gives the first answer again and does nothing more (the secret included, for the token or member that asked first). Another input under the
     /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
@@ -78,6 +85,12 @@ pub struct WebhookEndpointUpdateInput {
     pub is_enabled: Option<bool>,
     /// Addresses and networks that webhooks are taken from, at most 100; null or empty for everywhere.
     pub allowed_addresses: MaybeUndefined<Vec<String>>,
+    /// Settings of the sender and of the way it authenticates, all of them; null for none.
+    pub settings: MaybeUndefined<Json>,
+    /// Whether it only learns. `LIVE` ends a baseline; `webhookEndpointEndBaseline` can take up what was learned, too.
+    pub mode: Option<WebhookEndpointMode>,
+    /// In the mode `BASELINE`: until when it learns, at most 400 days from now; null until you end it.
+    pub baseline_until: MaybeUndefined<DateTime>,
     /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
     pub expected_version: Option<i32>,
 }
@@ -87,7 +100,7 @@ pub struct WebhookEndpointUpdateInput {
 pub struct WebhookEndpointRotateSecretInput {
     /// The endpoint.
     pub id: ID,
-    /// A secret of your own, or the sender's new public key: as in `webhookEndpointCreate`.
+    /// A secret of your own, or the sender's new secret or public key: as in `webhookEndpointCreate`.
     pub secret: Option<String>,
     /// How long the older secrets stay valid, in seconds: 0 to 604,800 (7 days); 86,400 (one day) where it
     /// is absent.
@@ -160,6 +173,7 @@ impl WebhookEndpointMutation {
                         Ok(read) => secret = read,
                         Err(problem) => problems.push(problem),
                     }
+                    problems.extend(check_settings(&input.sender, &found.key, input.settings.as_ref()));
                     scheme = found.key;
                 }
                 Err(problem) => problems.push(problem),
@@ -172,6 +186,11 @@ impl WebhookEndpointMutation {
                 psa_connection_id,
                 scheme,
                 secret: secret.text.clone(),
+                settings: input.settings.map(|settings| settings.0).filter(|settings| !settings.is_null()),
+                learning: Learning {
+                    mode: input.mode.map(Into::into),
+                    until: input.baseline_until.map(|until| Some(until.0)),
+                },
                 is_registered: false,
                 allowed_addresses: input.allowed_addresses.unwrap_or_default(),
                 problems,
@@ -193,7 +212,8 @@ impl WebhookEndpointMutation {
         WebhookEndpointCreatePayload::answer(asked.answer(work, again).await)
     }
 
-    /// Changes an endpoint's name, switches it on or off, or says from where it takes webhooks. Needs `MANAGE_ENDPOINTS`.
+    /// Changes an endpoint's name or settings, switches it on or off, or says from where it takes webhooks and whether it
+    /// only learns. Needs `MANAGE_ENDPOINTS`.
     async fn webhook_endpoint_update(
         &self,
         ctx: &Context<'_>,
@@ -202,10 +222,30 @@ impl WebhookEndpointMutation {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<webhook_endpoint::Entity>(&input.id, &["id"])?;
+            let settings = match input.settings {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(settings) => Some(Some(settings).filter(|json| !json.0.is_null())),
+            };
+            if let Some(settings) = &settings {
+                let row = endpoints::by_id(viewer, ground, id).await?;
+                if let Some(problem) = check_settings(&row.sender, &row.scheme, settings.as_ref()) {
+                    return Err(problem.into());
+                }
+            }
             let change = EndpointChange {
                 name: input.name,
                 is_enabled: input.is_enabled,
                 allowed_addresses: cleared(input.allowed_addresses),
+                settings: settings.map(|settings| settings.map(|json| json.0)),
+                learning: Learning {
+                    mode: input.mode.map(Into::into),
+                    until: match input.baseline_until {
+                        MaybeUndefined::Undefined => None,
+                        MaybeUndefined::Null => Some(None),
+                        MaybeUndefined::Value(until) => Some(Some(until.0)),
+                    },
+                },
                 expected_version: input.expected_version,
             };
             let changed = endpoints::update(viewer, ground, id, change).await?;
@@ -278,7 +318,7 @@ fn is_blank(given: Option<&str>) -> bool {
 #[derive(Default)]
 struct Secret {
     /// None where the scheme has none of ours.
-    text: Option<SecretString>,
+    text: Option<NewSecret>,
     is_made: bool,
 }
 
@@ -294,31 +334,47 @@ impl Secret {
         let given = given.filter(|text| !is_blank(Some(text))).map(SecretString::from);
         if let Some(platform) = psa::platform(sender) {
             let Some(text) = given else {
-                let text = platform.make_webhook_secret(&scheme.key, chance);
+                let text = platform.make_webhook_secret(&scheme.key, chance).map(NewSecret::Used);
                 return Ok(Self { is_made: text.is_some(), text });
             };
             let checked = platform.check_webhook_secret(&scheme.key, &text);
             checked.map_err(|message| wrong(ProblemCode::Invalid, message))?;
-            return Ok(Self { text: Some(text), is_made: false });
+            return Ok(Self { text: Some(NewSecret::Used(text)), is_made: false });
         }
-        let Some(text) = given else {
-            if scheme.makes_secret {
-                return Ok(Self { text: Some(signature::new_secret(chance)), is_made: true });
-            }
-            let message = "the sender makes the key pair; give its public key (whpk_…)".to_owned();
-            return Err(wrong(ProblemCode::Required, message));
+        let Some(known) = Scheme::from_key(&scheme.key) else {
+            return Err(wrong(ProblemCode::NotFound, "this version does not know the scheme".to_owned()));
         };
-        if let Some(known) = Scheme::from_key(&scheme.key) {
-            VerifyingKey::parse(known, text.expose_secret())
-                .map_err(|error| wrong(ProblemCode::Invalid, error.to_string()))?;
-        }
-        Ok(Self { text: Some(text), is_made: false })
+        let keep =
+            |text| if known.hashes_secret() { NewSecret::Compared(text) } else { NewSecret::Used(text) };
+        let Some(text) = given else {
+            if known.has_secret() && !known.makes_secret() {
+                return Err(wrong(ProblemCode::Required, known.wants_secret().to_owned()));
+            }
+            let text = known.make_secret(chance).map(keep);
+            return Ok(Self { is_made: text.is_some(), text });
+        };
+        known
+            .check_secret(text.expose_secret())
+            .map_err(|error| wrong(ProblemCode::Invalid, error.to_string()))?;
+        Ok(Self { text: Some(keep(text)), is_made: false })
     }
 
     /// What is shown of it, this once.
     fn shown(&self) -> Option<String> {
-        self.text.as_ref().filter(|_| self.is_made).map(|text| text.expose_secret().to_owned())
+        self.text.as_ref().filter(|_| self.is_made).map(|text| text.text().expose_secret().to_owned())
     }
+}
+
+/// What is wrong with an endpoint's settings, where something is.
+fn check_settings(sender: &str, scheme: &str, settings: Option<&Json>) -> Option<Problem> {
+    let null = serde_json::Value::Null;
+    let settings = settings.map_or(&null, |json| &json.0);
+    let checked = match (scanners::sender(sender), Scheme::from_key(scheme)) {
+        (Some(sender), Some(scheme)) => scanners::check_settings(sender, scheme, settings),
+        _ if settings.is_null() => Ok(()),
+        _ => Err("an endpoint that a PSA posts to has no settings; leave them out".to_owned()),
+    };
+    checked.err().map(|message| Problem::of("settings", ProblemCode::Invalid, message))
 }
 
 /// The sender's way of authentication of that key; its recommended one where none is given.

@@ -1,19 +1,28 @@
 //! What can be done, a file for each thing it is done to.
 
-use async_graphql::{Interface, MaybeUndefined};
+use async_graphql::{ID, Interface, MaybeUndefined};
 
-use super::errors::UserErrorCode;
+use super::{errors::UserErrorCode, ids};
+use crate::error::{Error, Problem};
 
 pub mod companies;
 pub mod connection_webhooks;
 pub mod connections;
 mod credentials;
+pub mod endpoint_baseline;
 pub mod endpoints;
+pub mod event_sets;
+pub mod maintenance_windows;
 pub mod many;
 pub mod members;
+pub mod mutes;
 mod once;
 pub mod organizations;
+pub mod policies;
+mod policy_conditions;
+mod policy_handling;
 pub mod profiles;
+pub mod subscribers;
 pub mod ticket_permissions;
 pub mod tickets;
 pub mod tokens;
@@ -25,6 +34,23 @@ fn cleared<T>(list: MaybeUndefined<Vec<T>>) -> Option<Vec<T>> {
         MaybeUndefined::Null => Some(Vec::new()),
         MaybeUndefined::Value(list) => Some(list),
     }
+}
+
+/// The rows of a list of ids; each that is no such id is told.
+fn listed<E: ids::Identified>(typed: &[ID], field: &str) -> Result<Vec<uuid::Uuid>, Error> {
+    listed_at::<E>(typed, &[field])
+}
+
+/// The same of a list inside a field.
+fn listed_at<E: ids::Identified>(typed: &[ID], path: &[&str]) -> Result<Vec<uuid::Uuid>, Error> {
+    let (mut found, mut problems) = (Vec::new(), Vec::<Problem>::new());
+    for (index, id) in typed.iter().enumerate() {
+        match ids::parse::<E>(id, &[path, &[&index.to_string()]].concat()) {
+            Ok(id) => found.push(id),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(Error::Invalid(problems)) }
 }
 
 macro_rules! user_errors {
@@ -64,12 +90,27 @@ user_errors! {
     CompanyMappingSetManyUserError in many,
     CompanyMappingSetUserError in companies,
     CompanyUpdateUserError in companies,
+    EventSetCopyUserError in event_sets,
+    EventSetCreateUserError in event_sets,
+    EventSetDeleteUserError in event_sets,
+    EventSetUpdateUserError in event_sets,
+    FindingMuteUserError in mutes,
+    FindingUnmuteUserError in mutes,
+    MaintenanceWindowCreateUserError in maintenance_windows,
+    MaintenanceWindowDeleteUserError in maintenance_windows,
+    MaintenanceWindowUpdateUserError in maintenance_windows,
     MemberInviteUserError in members,
     MemberRemoveUserError in members,
     MemberUpdateUserError in members,
+    NotificationRedriveUserError in subscribers,
     OrganizationCreateUserError in organizations,
     OrganizationUpdateUserError in organizations,
-    PolicyUpdateUserError in organizations,
+    PolicyCopyUserError in policies,
+    PolicyCreateFromPresetUserError in policies,
+    PolicyCreateUserError in policies,
+    PolicyDeleteUserError in policies,
+    PolicyReorderUserError in policies,
+    PolicyUpdateUserError in policies,
     PsaConnectionClearUserError in connection_webhooks,
     PsaConnectionCreateUserError in connections,
     PsaConnectionDeleteUserError in connections,
@@ -91,7 +132,13 @@ user_errors! {
     WebhookDeliveryRedriveManyUserError in many,
     WebhookDeliveryRedriveUserError in tickets,
     WebhookEndpointCreateUserError in endpoints,
+    WebhookEndpointEndBaselineUserError in endpoint_baseline,
     WebhookEndpointExpireSecretUserError in endpoints,
     WebhookEndpointRotateSecretUserError in endpoints,
     WebhookEndpointUpdateUserError in endpoints,
+    WebhookSubscriberCreateUserError in subscribers,
+    WebhookSubscriberDeleteUserError in subscribers,
+    WebhookSubscriberRotateSecretUserError in subscribers,
+    WebhookSubscriberSendTestUserError in subscribers,
+    WebhookSubscriberUpdateUserError in subscribers,
 }

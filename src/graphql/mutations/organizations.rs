@@ -1,20 +1,12 @@
-//! What can be done with organizations and their policy.
+//! What can be done with organizations.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use entity::{organization, policy, ticket_profile};
+use entity::{company, organization};
 
 use super::once::{Asked, Earlier};
 use crate::{
-    graphql::{
-        Asking as _,
-        errors::payload,
-        ids,
-        types::{Organization, Policy, Severity},
-    },
-    organizations::{
-        organization::{self as organizations, NewOrganization},
-        policies::{self, PolicyChange},
-    },
+    graphql::{Asking as _, errors::payload, ids, types::Organization},
+    organizations::organization::{self as organizations, NewOrganization, OrganizationChange},
 };
 
 /// An organization to be made.
@@ -46,6 +38,13 @@ pub struct OrganizationUpdateInput {
     pub id: ID,
     /// Name for people, at most 200 characters.
     pub name: Option<String>,
+    /// Whether events open tickets at all: the switch of all automated ticketing. While it is off what is open is
+    /// followed and closed all the same; what came meanwhile gets its ticket when it is seen the next time.
+    pub is_ticketing_enabled: Option<bool>,
+    /// The company that takes what senders say of customers that nobody here is known as, or of none; null for holding
+    /// it until somebody says who is meant. What is held then goes on by itself. A company that is known and not mapped
+    /// never comes to it.
+    pub catch_all_company_id: MaybeUndefined<ID>,
     /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
     pub expected_version: Option<i32>,
 }
@@ -58,34 +57,7 @@ payload! {
     }
 }
 
-/// What to change of a policy; what is absent stays.
-#[derive(Debug, InputObject)]
-pub struct PolicyUpdateInput {
-    /// The policy.
-    pub id: ID,
-    /// Whether it opens tickets at all.
-    pub is_enabled: Option<bool>,
-    /// Findings below it open no ticket; those of unknown severity always do.
-    pub minimum_severity: Option<Severity>,
-    /// The ticket profile to use; null for the organization's default.
-    pub ticket_profile_id: MaybeUndefined<ID>,
-    /// How long after its close a ticket is reopened, in seconds: 0 to 31,536,000 (365 days).
-    pub reopen_window_seconds: Option<i64>,
-    /// At most one note about repetitions in this time, in seconds: 0 to 2,592,000 (30 days).
-    pub note_interval_seconds: Option<i64>,
-    /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
-    pub expected_version: Option<i32>,
-}
-
-payload! {
-    /// What `policyUpdate` answers.
-    PolicyUpdatePayload, PolicyUpdateUserError {
-        /// The policy, changed.
-        policy: Policy,
-    }
-}
-
-/// What can be done with organizations and their policy.
+/// What can be done with organizations.
 #[derive(Default)]
 pub struct OrganizationMutation;
 
@@ -110,7 +82,7 @@ impl OrganizationMutation {
         OrganizationCreatePayload::answer(asked.answer(work, again).await)
     }
 
-    /// Changes an organization's name. Needs `MANAGE_ORGANIZATION`.
+    /// Changes an organization: its name, whether events open tickets at all, and its catch-all company. Needs `MANAGE_ORGANIZATION`.
     async fn organization_update(
         &self,
         ctx: &Context<'_>,
@@ -119,38 +91,18 @@ impl OrganizationMutation {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
             let id = ids::parse::<organization::Entity>(&input.id, &["id"])?;
-            let changed =
-                organizations::rename(viewer, ground, id, input.name.as_deref(), input.expected_version)
-                    .await?;
+            let change = OrganizationChange {
+                name: input.name,
+                is_ticketing_enabled: input.is_ticketing_enabled,
+                catch_all_company_id: ids::parse_undefined::<company::Entity>(
+                    input.catch_all_company_id,
+                    &["catchAllCompanyId"],
+                )?,
+                expected_version: input.expected_version,
+            };
+            let changed = organizations::update(viewer, ground, id, change).await?;
             Ok(OrganizationUpdatePayload::done(changed.into()))
         };
         OrganizationUpdatePayload::answer(work.await)
-    }
-
-    /// Changes what deserves a ticket. Naming another profile decides held events again. Needs `MANAGE_POLICIES`.
-    async fn policy_update(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: PolicyUpdateInput,
-    ) -> Result<Option<PolicyUpdatePayload>> {
-        let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
-        let work = async {
-            let id = ids::parse::<policy::Entity>(&input.id, &["id"])?;
-            let ticket_profile_id = ids::parse_undefined::<ticket_profile::Entity>(
-                input.ticket_profile_id,
-                &["ticketProfileId"],
-            )?;
-            let change = PolicyChange {
-                is_enabled: input.is_enabled,
-                minimum_severity: input.minimum_severity.map(Into::into),
-                ticket_profile_id,
-                reopen_window_secs: input.reopen_window_seconds,
-                note_interval_secs: input.note_interval_seconds,
-                expected_version: input.expected_version,
-            };
-            let changed = policies::update(viewer, ground, id, change).await?;
-            Ok(PolicyUpdatePayload::done(changed.into()))
-        };
-        PolicyUpdatePayload::answer(work.await)
     }
 }

@@ -72,6 +72,8 @@ pub enum EventOutcome {
     Stale,
     /// It waits until somebody mends the reason; then it goes on by itself.
     Held,
+    /// It waits for its time: a settle time, a digest, the end of a maintenance window; then it goes on by itself.
+    Waiting,
     /// A setting or a decision of a person says that it gets no ticket.
     Suppressed,
     /// There is nothing to do for an event of this kind, or none of ours is concerned.
@@ -126,4 +128,72 @@ pub enum TicketOperationState {
     Failed,
     /// No longer wanted.
     Cancelled,
+}
+
+/// Who is told what becomes of a policy's tickets, besides the PSA. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::policy::Notifies")]
+pub enum PolicyNotifies {
+    /// Every subscriber of the organization that wants to know.
+    All,
+    /// Nobody: the ticket is all there is.
+    Nobody,
+}
+
+/// What a subscriber can be told of; in what is sent, `TICKET_OPENED` is `ticket.opened`. New values may be added: have
+/// a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::notification::NotificationKind")]
+pub enum NotificationKind {
+    /// A ticket is there in the PSA.
+    TicketOpened,
+    /// The gateway has put a note on a ticket.
+    TicketNoted,
+    /// A ticket was closed, by a person in the PSA or by the gateway: it says by whom.
+    TicketClosed,
+    /// A closed ticket was opened again.
+    TicketReopened,
+    /// Events of a delivery are held until somebody mends the reason.
+    EventHeld,
+    /// A PSA is no longer reached in a way that passes by itself.
+    ConnectionBroken,
+    /// A PSA that was said to be broken is reached again.
+    ConnectionRecovered,
+    /// `webhookSubscriberSendTest` sends it; it cannot be chosen.
+    WebhookTest,
+}
+
+/// Where a notification stands. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::notification::NotificationState")]
+pub enum NotificationState {
+    /// To be sent, at its time and in its turn.
+    Ready,
+    /// It arrived: the subscriber answered 2xx.
+    Done,
+    /// Given up; `notificationRedrive` sends it again.
+    Failed,
+}
+
+/// Why the gateway has switched a subscriber off. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::webhook_subscriber::DisabledBecause")]
+pub enum WebhookSubscriberDisabledReason {
+    /// It answered 410: gone for good.
+    Gone,
+    /// Nothing arrived there for five days.
+    Failing,
+}
+
+/// How a subscriber takes what it is told. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum WebhookSubscriberStatus {
+    /// It was told nothing yet.
+    Untried,
+    /// What was sent last arrived.
+    Healthy,
+    /// What was sent last did not arrive; it is tried again.
+    Failing,
+    /// It is switched off.
+    Disabled,
 }

@@ -28,6 +28,10 @@ pub struct EventFilter {
     pub kind: Option<TextFilter>,
     /// Which product said them.
     pub source: Option<TextFilter>,
+    /// The sender's own name or id for the customer.
+    pub client_ref: Option<TextFilter>,
+    /// Whether they name a customer at all.
+    pub has_client_ref: Option<bool>,
     /// How bad they are.
     pub severity: Option<SeverityFilter>,
     /// About which company.
@@ -51,6 +55,8 @@ impl EventFilter {
             severities: SeverityFilter::read(self.severity),
             company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
             sources: TextFilter::read(self.source),
+            client_refs: TextFilter::read(self.client_ref),
+            names_customer: self.has_client_ref,
             created: DateTimeFilter::read(self.created_at),
             occurred: DateTimeFilter::read(self.occurred_at),
             text: self.query,

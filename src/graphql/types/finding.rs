@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use entity::{company, event, finding, ticket};
 
-use super::{Company, EventConnection, FindingState, Severity, TicketConnection};
+use super::{Company, EventConnection, FindingState, Mute, Severity, TicketConnection, mute::MuteOf};
 use crate::{
     db::page::{Order, PageArgs},
     decisions::{
@@ -136,6 +136,16 @@ impl Finding {
     /// How often it came back.
     async fn reopened_count(&self) -> i32 {
         self.0.reopened_count
+    }
+
+    /// Whether it was learned in an endpoint's baseline mode and is as it was then: being seen again opens no ticket.
+    async fn is_baseline(&self) -> bool {
+        self.0.baseline_endpoint_id.is_some()
+    }
+
+    /// Its own mute, where one holds now; its group may have one besides.
+    async fn mute(&self, ctx: &Context<'_>) -> Result<Option<Mute>> {
+        Ok(ctx.loaders()?.get(MuteOf(self.0.id)).await?.map(Mute))
     }
 
     /// Whose problem it is.

@@ -36,6 +36,8 @@ pub struct FindingFilter {
     pub first_seen_at: Option<DateTimeFilter>,
     /// When they were last seen.
     pub last_seen_at: Option<DateTimeFilter>,
+    /// Learned in an endpoint's baseline mode and as they were then, or not.
+    pub is_baseline: Option<bool>,
     /// Part of the title, or of the name, address or id of the asset, in upper or lower case: looks through the
     /// 50,000 findings seen last that the rest of the filter leaves. The whole key is found whatever their age.
     pub query: Option<String>,
@@ -53,6 +55,7 @@ impl FindingFilter {
             kinds: TextFilter::read(self.kind),
             first_seen: DateTimeFilter::read(self.first_seen_at),
             last_seen: DateTimeFilter::read(self.last_seen_at),
+            is_baseline: self.is_baseline,
             text: self.query,
         })
     }

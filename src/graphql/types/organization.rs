@@ -1,34 +1,30 @@
 //! One MSP: everything else hangs below it.
 
-use std::collections::HashMap;
-
-use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
-use entity::{organization, policy};
-use uuid::Uuid;
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use entity::{company, organization};
 
 use super::{
     AccessTokenConnection, AccessTokenFilter, AccessTokenOrder, AuditEntryConnection, AuditLogFilter,
-    CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter, CompanyMappingOrder,
-    CompanyOrder, EventConnection, EventFilter, EventOrder, FindingConnection, FindingFilter, FindingOrder,
-    MemberConnection, MemberFilter, OrderDirection, OrganizationStatistics, Policy, PsaConnectionConnection,
-    PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection, SyncRunFilter, SyncRunOrder,
-    TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter, TicketOperationOrder,
-    TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
-    WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection, WebhookEndpointFilter,
-    WebhookEndpointOrder, filters::ordering,
+    Company, CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter,
+    CompanyMappingOrder, CompanyOrder, EventConnection, EventFilter, EventOrder, EventSetConnection,
+    EventSetFilter, EventSetOrder, FindingConnection, FindingFilter, FindingOrder, HeldEventCounts,
+    HeldEventFilter, MaintenanceWindowConnection, MaintenanceWindowFilter, MaintenanceWindowOrder,
+    MemberConnection, MemberFilter, MuteConnection, MuteFilter, MuteOrder, NotificationConnection,
+    NotificationFilter, NotificationOrder, OrderDirection, OrganizationStatistics, Policy, PolicyConnection,
+    PolicyFilter, PsaConnectionConnection, PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection,
+    SyncRunFilter, SyncRunOrder, TicketConnection, TicketFilter, TicketOperationConnection,
+    TicketOperationFilter, TicketOperationOrder, TicketOrder, TicketProfileConnection, TicketProfileFilter,
+    TicketProfileOrder, WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder,
+    WebhookEndpointConnection, WebhookEndpointFilter, WebhookEndpointOrder, WebhookSubscriberConnection,
+    WebhookSubscriberFilter, WebhookSubscriberOrder, filters::ordering, policy::PolicyOf,
 };
 use crate::{
     db::page::PageArgs,
     decisions::events::{EventList, EventsOf},
     findings::read::{FindingList, FindingsOf},
-    graphql::{
-        Asking as _,
-        connection::connection,
-        ids,
-        loaders::{Fetch, Shared},
-        scalars::DateTime,
-    },
-    organizations::{lists::OrganizationList, policies},
+    graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
+    notifications::read::{NotificationList, NotificationsOf},
+    organizations::lists::OrganizationList,
     queue::deliveries::{DeliveriesOf, DeliveryList},
     tickets::read::{OperationList, OperationsOf, TicketList, TicketsOf},
 };
@@ -98,7 +94,102 @@ impl Organization {
         self.0.updated_at.into()
     }
 
-    /// What deserves a ticket.
+    /// Whether events open tickets at all: the switch of all automated ticketing. What is open is followed and closed
+    /// all the same.
+    async fn is_ticketing_enabled(&self) -> bool {
+        self.0.is_ticketing_enabled
+    }
+
+    /// What deserves a ticket, in the order in which they are asked: the first that matches decides.
+    async fn policies(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PolicyFilter>,
+    ) -> Result<PolicyConnection> {
+        let wanted = filter.unwrap_or_default().read()?;
+        Ok(PolicyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its named choices of event kinds, by name unless ordered otherwise.
+    async fn event_sets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<EventSetFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<EventSetOrder>,
+    ) -> Result<EventSetConnection> {
+        let wanted = filter.unwrap_or_default().read(order_by);
+        Ok(EventSetConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The company that takes what senders say of customers that nobody here is known as; null where that is held.
+    async fn catch_all_company(&self, ctx: &Context<'_>) -> Result<Option<Company>> {
+        let Some(id) = self.0.catch_all_company_id else { return Ok(None) };
+        Ok(ctx.loaders()?.row::<company::Entity>(id).await?.map(Company))
+    }
+
+    /// Times in which findings get no new tickets, the latest to begin first unless ordered otherwise.
+    async fn maintenance_windows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<MaintenanceWindowFilter>,
+        #[graphql(desc = "The order; by default the latest to begin first.")] order_by: Option<
+            MaintenanceWindowOrder,
+        >,
+    ) -> Result<MaintenanceWindowConnection> {
+        let wanted = filter.unwrap_or_default().read(ctx.ground()?.clock.now(), order_by)?;
+        Ok(MaintenanceWindowConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Findings and groups of which nobody wants to hear, the newest mute first unless ordered otherwise.
+    async fn mutes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<MuteFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<MuteOrder>,
+    ) -> Result<MuteConnection> {
+        let wanted = filter.unwrap_or_default().read(ctx.ground()?.clock.now(), order_by)?;
+        Ok(MuteConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Events that wait until somebody mends the reason; then they go on by themselves.
+    async fn held_events(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<HeldEventFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<EventOrder>,
+    ) -> Result<EventConnection> {
+        let wanted = EventList {
+            of: EventsOf::Organization,
+            filter: filter.unwrap_or_default().read()?,
+            order: order_by.unwrap_or_default().into(),
+        };
+        Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// What is held, by what it waits for, with the next step.
+    async fn held_event_counts(&self, ctx: &Context<'_>) -> Result<HeldEventCounts> {
+        HeldEventCounts::of(ctx, self.0.id).await
+    }
+
+    /// The first of its policies.
+    #[graphql(deprecation = "Use policies: there may be several. Removed after 2027-06-30.")]
     async fn policy(&self, ctx: &Context<'_>) -> Result<Option<Policy>> {
         Ok(ctx.loaders()?.get(PolicyOf(self.0.id)).await?.map(Policy))
     }
@@ -176,6 +267,38 @@ impl Organization {
     ) -> Result<WebhookEndpointConnection> {
         let wanted = filter.unwrap_or_default().read(order_by)?;
         Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Who is told what becomes of its tickets, by name unless ordered otherwise.
+    async fn webhook_subscribers(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<WebhookSubscriberFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<WebhookSubscriberOrder>,
+    ) -> Result<WebhookSubscriberConnection> {
+        let wanted = filter.unwrap_or_default().read(order_by);
+        Ok(WebhookSubscriberConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// What its subscribers are told and were told.
+    async fn notifications(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<NotificationFilter>,
+        #[graphql(desc = "The order; by default the newest first.")] order_by: Option<NotificationOrder>,
+    ) -> Result<NotificationConnection> {
+        let wanted = NotificationList {
+            of: NotificationsOf::Organization,
+            filter: filter.unwrap_or_default().read()?,
+            order: order_by.unwrap_or_default().into(),
+        };
+        Ok(NotificationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Who may use the API for it, the newest first. Tokens of the installation are not among them. Needs
@@ -324,20 +447,5 @@ impl Organization {
             order: order_by.unwrap_or_default().into(),
         };
         Ok(TicketOperationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
-    }
-}
-
-/// The policy of an organization.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct PolicyOf(Uuid);
-
-impl Loader<PolicyOf> for Fetch {
-    type Value = policy::Model;
-    type Error = Shared;
-
-    async fn load(&self, keys: &[PolicyOf]) -> Result<HashMap<PolicyOf, Self::Value>, Shared> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let found = policies::of_organizations(&self.viewer, &self.ground, &ids).await?;
-        Ok(found.into_iter().map(|(id, row)| (PolicyOf(id), row)).collect())
     }
 }

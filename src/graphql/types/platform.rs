@@ -82,8 +82,8 @@ pub struct WebhookScheme {
     pub label: String,
     /// What to set up at the sender.
     pub help: String,
-    /// Whether the gateway makes the secret and shows it once. Otherwise the sender has the keys: you give its
-    /// public key, or (a PSA) there is nothing to give.
+    /// Whether the gateway makes the secret and shows it once. Otherwise the sender makes it, and you give it or
+    /// its public key; or there is nothing to give, as `help` says.
     pub makes_secret: bool,
 }
 
@@ -96,8 +96,12 @@ pub struct Sender {
     pub label: String,
     /// What it is and where to set it up.
     pub description: String,
-    /// The ways it can sign, the recommended one first.
+    /// The ways it can be authenticated, the recommended one first.
     pub schemes: Vec<WebhookScheme>,
+    /// How to set it up, step by step (Markdown). Its `WebhookScheme.help` says what to paste where.
+    pub set_up: String,
+    /// The names of the event kinds that it can give, from the catalogue; none where it is a PSA.
+    pub event_kinds: Vec<String>,
     /// The platform, where it is a PSA: its endpoints speak for one connection.
     pub platform: Option<Platform>,
 }
@@ -174,15 +178,10 @@ impl From<&'static dyn psa::Platform> for Platform {
 
 impl From<scanners::signature::Scheme> for WebhookScheme {
     fn from(scheme: scanners::signature::Scheme) -> Self {
-        let help = if scheme.makes_secret() {
-            "Give the endpoint's secret (whsec_…) to the sender, which signs with it."
-        } else {
-            "Give the sender's public key (whpk_…) to the endpoint; the private one stays with the sender."
-        };
         Self {
             key: scheme.key().to_owned(),
             label: scheme.label().to_owned(),
-            help: help.to_owned(),
+            help: scheme.help().to_owned(),
             makes_secret: scheme.makes_secret(),
         }
     }
@@ -210,6 +209,8 @@ impl Sender {
             label: key.to_owned(),
             description: "This version does not know this sender.".to_owned(),
             schemes: Vec::new(),
+            set_up: String::new(),
+            event_kinds: Vec::new(),
             platform: None,
         })
     }
@@ -232,6 +233,8 @@ impl From<&'static dyn scanners::Sender> for Sender {
             label: sender.label().to_owned(),
             description: sender.description().to_owned(),
             schemes: sender.schemes().iter().map(|scheme| WebhookScheme::from(*scheme)).collect(),
+            set_up: sender.set_up().to_owned(),
+            event_kinds: sender.kinds().into_iter().map(str::to_owned).collect(),
             platform: None,
         }
     }
@@ -244,6 +247,11 @@ impl From<Platform> for Sender {
             label: platform.label.clone(),
             description: format!("{}'s own webhooks: they tell what people do to tickets.", platform.label),
             schemes: platform.webhook_schemes.clone(),
+            set_up: platform
+                .webhook_schemes
+                .iter()
+                .fold(String::new(), |text, scheme| text + "- " + &scheme.label + ": " + &scheme.help + "\n"),
+            event_kinds: Vec::new(),
             platform: Some(platform),
         }
     }

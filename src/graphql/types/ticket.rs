@@ -169,6 +169,21 @@ impl Ticket {
         Ok(self.0.closed_by.as_deref())
     }
 
+    /// Whether somebody has worked on it in the PSA: its status was changed there.
+    async fn is_touched(&self) -> bool {
+        self.0.is_touched
+    }
+
+    /// When it is to be closed, where nothing on it is open by then; null where no close is due.
+    async fn close_due_at(&self) -> Option<DateTime> {
+        self.0.close_due_at.map(Into::into)
+    }
+
+    /// When the next note about its findings is due; null where none is.
+    async fn note_due_at(&self) -> Option<DateTime> {
+        self.0.note_due_at.map(Into::into)
+    }
+
     /// When it was planned.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()

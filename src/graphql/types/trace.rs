@@ -27,6 +27,10 @@ pub enum TraceStage {
     Profile,
     /// The company's mapping was looked for.
     Mapping,
+    /// Whether it has to wait for its time: a settle time, a digest, the end of a maintenance window.
+    Cadence,
+    /// Which findings it shares a ticket with.
+    Group,
     /// What it means for a ticket was decided, or how the ticket stands.
     Ticket,
     /// Something worth knowing.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, dataloader::Loader};
 use entity::{Timestamp, organization, psa_connection, webhook_endpoint, webhook_secret};
 use uuid::Uuid;
 
@@ -11,16 +11,28 @@ use super::{
     all, filters::ordering,
 };
 use crate::{
+    decisions::quiet,
     error::Error,
     graphql::{
         Asking as _, PublicUrl,
         connection::connection,
         ids,
         loaders::{Fetch, Shared},
-        scalars::{DateTime, Url},
+        scalars::{DateTime, Json, Url},
     },
     organizations::{allowed_addresses, endpoints, lists::EndpointList},
 };
+
+/// What an endpoint does with what it learns. New values may be added: have a default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "webhook_endpoint::Mode")]
+pub enum WebhookEndpointMode {
+    /// Policies decide about tickets.
+    Live,
+    /// Findings are written down and get no tickets. After that a finding that was learned gets one only once it gets
+    /// worse, or comes back after it was resolved.
+    Baseline,
+}
 
 /// A webhook address for one sender.
 pub struct WebhookEndpoint(pub webhook_endpoint::Model);
@@ -106,7 +118,8 @@ impl WebhookEndpoint {
         &self.0.name
     }
 
-    /// Where the sender posts to.
+    /// Where the sender posts to. Where the secret is a part of the address, a slash and the secret are to be
+    /// appended: see `scheme.help`.
     async fn url(&self, ctx: &Context<'_>) -> Result<Url> {
         Ok(ctx.data::<PublicUrl>()?.webhook(&self.0.key))
     }
@@ -135,6 +148,22 @@ impl WebhookEndpoint {
     /// Addresses and networks that webhooks are taken from; empty for everywhere.
     async fn allowed_addresses(&self) -> Vec<String> {
         allowed_addresses::texts(self.0.allowed_addresses.as_ref())
+    }
+
+    /// Settings of the sender and of the way it authenticates; null where there are none.
+    async fn settings(&self) -> Option<Json> {
+        self.0.settings.clone().map(Json)
+    }
+
+    /// What it does now with what it learns: `LIVE` again once `baselineUntil` has passed.
+    async fn mode(&self, ctx: &Context<'_>) -> Result<WebhookEndpointMode> {
+        let is_learning = quiet::learns(&self.0, ctx.ground()?.clock.now());
+        Ok(if is_learning { WebhookEndpointMode::Baseline } else { WebhookEndpointMode::Live })
+    }
+
+    /// Until when it learns, or learned; null where it never does, or until somebody ends it.
+    async fn baseline_until(&self) -> Option<DateTime> {
+        self.0.baseline_until.map(DateTime)
     }
 
     /// Its secrets, the newest first; those that have expired stay listed.

@@ -1,6 +1,6 @@
 //! Lists of connections and of what hangs on them.
 
-use entity::{psa_connection, ticket_profile, webhook_endpoint};
+use entity::{psa_connection, ticket_profile, webhook_endpoint, webhook_subscriber};
 use sea_orm::{ColumnTrait as _, Condition, QueryFilter as _, Select, sea_query::ColumnRef};
 use uuid::Uuid;
 
@@ -133,5 +133,37 @@ impl List for EndpointList {
 
     fn order(&self) -> Order<webhook_endpoint::Entity> {
         self.order.unwrap_or(Order::descending(webhook_endpoint::Column::CreatedAt))
+    }
+}
+
+/// Subscribers of an organization, by name unless ordered otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SubscriberList {
+    /// Switched on, or off.
+    pub is_enabled: Option<bool>,
+    /// Part of the name.
+    pub text: Option<String>,
+    /// Another order.
+    pub order: Option<Order<webhook_subscriber::Entity>>,
+}
+
+impl List for SubscriberList {
+    type Entity = webhook_subscriber::Entity;
+
+    fn rows(&self, viewer: &Viewer) -> Select<webhook_subscriber::Entity> {
+        use webhook_subscriber::Column as C;
+        reach::rows::<webhook_subscriber::Entity>(viewer).filter(
+            Condition::all()
+                .add_option(self.is_enabled.map(|is_enabled| C::IsEnabled.eq(is_enabled)))
+                .add(contains(&[C::Name], self.text.as_deref())),
+        )
+    }
+
+    fn parent(&self) -> ColumnRef {
+        column(webhook_subscriber::Column::OrganizationId)
+    }
+
+    fn order(&self) -> Order<webhook_subscriber::Entity> {
+        self.order.unwrap_or(Order::ascending(webhook_subscriber::Column::Name))
     }
 }

@@ -60,7 +60,12 @@ async fn of_two_that_expect_the_same_version_one_wins() {
     let (acme, admin) = ground.organization("acme").await;
     let name = Some("Renamed");
 
-    let change = || organizations::rename(&admin, &ground, acme.id, name, Some(1));
+    let renamed = |name: &str, expected_version| organizations::OrganizationChange {
+        name: Some(name.to_owned()),
+        expected_version,
+        ..Default::default()
+    };
+    let change = || organizations::update(&admin, &ground, acme.id, renamed("Renamed", Some(1)));
     one_wins(tokio::join!(change(), change()), 1);
 
     let company = companies::create(&admin, &ground, acme.id, "Bakery").await.unwrap();
@@ -70,7 +75,7 @@ async fn of_two_that_expect_the_same_version_one_wins() {
     let policy = policies::of_organizations(&admin, &ground, &[acme.id]).await.unwrap().remove(&acme.id);
     let policy = policy.expect("the built-in one");
     let off = PolicyChange { is_enabled: Some(false), expected_version: Some(1), ..PolicyChange::default() };
-    let change = || policies::update(&admin, &ground, policy.id, off);
+    let change = || policies::update(&admin, &ground, policy.id, off.clone());
     one_wins(tokio::join!(change(), change()), 1);
 
     let connection = testing::connection(&ground, &admin, acme.id, "Halo").await;
@@ -97,6 +102,8 @@ async fn of_two_that_expect_the_same_version_one_wins() {
         scheme: "standard_webhooks".to_owned(),
         secret: None,
         allowed_addresses: Vec::new(),
+        settings: None,
+        learning: endpoints::Learning::default(),
         is_registered: false,
         problems: Vec::new(),
     };
@@ -129,10 +136,15 @@ async fn of_two_that_expect_the_same_version_one_wins() {
 async fn who_expects_nothing_changes_what_is_there_and_who_is_late_is_told_the_present_version() {
     let ground = testing::ground().await;
     let (acme, admin) = ground.organization("acme").await;
+    let renamed = |name: &str, expected_version| organizations::OrganizationChange {
+        name: Some(name.to_owned()),
+        expected_version,
+        ..Default::default()
+    };
     for name in ["One", "Two"] {
-        organizations::rename(&admin, &ground, acme.id, Some(name), None).await.unwrap();
+        organizations::update(&admin, &ground, acme.id, renamed(name, None)).await.unwrap();
     }
-    let late = organizations::rename(&admin, &ground, acme.id, Some("Late"), Some(1)).await;
+    let late = organizations::update(&admin, &ground, acme.id, renamed("Late", Some(1))).await;
     assert!(is_stale(&late));
     let words = late.unwrap_err().to_string();
     assert!(words.contains("its version is 3, and 1 was expected"), "{words}");

@@ -9,8 +9,8 @@ use std::cell::RefCell;
 use entity::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{nearest::nearest, text};
-use crate::decisions::event::Unreadable;
+use super::nearest::nearest;
+use crate::{decisions::event::Unreadable, scanners::reading::text};
 
 /// A delivery of nonsense must not fill the trace.
 const MAX_REMARKS: usize = 50;

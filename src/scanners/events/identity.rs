@@ -5,13 +5,12 @@
 //! description, score, scan id or time. Its version stands in front, so that keys made
 //! by another rule later are told apart.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
-use crate::decisions::{
-    catalogue::{Action, EventKind},
-    event::Vuln,
+use crate::{
+    decisions::{
+        catalogue::{Action, EventKind},
+        event::Vuln,
+    },
+    scanners::reading::key::hashed,
 };
 
 /// What the sender declared.
@@ -35,7 +34,7 @@ impl Declared<'_> {
             _ if self.kind.family == "finding" && self.asset_uid.is_none() => ("user", self.user_uid),
             _ => ("asset", self.asset_uid),
         };
-        if self.kind.action == Action::Ignore {
+        if matches!(self.kind.action, Action::Ignore | Action::Sweep) {
             // Speaks of no problem, so that any key does; one a scope reads best.
             return Ok(self.hash(&["scope", self.scope_key.or(self.asset_uid).unwrap_or("")]));
         }
@@ -48,6 +47,10 @@ impl Declared<'_> {
             });
         };
         if self.kind.family != "finding" {
+            // Of these there is one at a time for each asset or user; an asset may have many certificates.
+            if !matches!(self.kind.category, "agent" | "asset" | "identity") {
+                return Err("send finding_key, your stable id of the problem");
+            }
             return Ok(self.hash(&[sort, uid]));
         }
         let mut cves: Vec<&str> = self.vulns.iter().filter_map(|vuln| vuln.cve.as_deref()).collect();
@@ -66,20 +69,10 @@ impl Declared<'_> {
         }
     }
 
-    /// `v1:` and SHA-256 in hex over the parts, each after its length, so that no two
-    /// lists of parts read the same.
     fn hash(&self, problem: &[&str]) -> String {
-        let mut hash = Sha256::new();
         // A customer that is not named differs from one whose name is empty.
         let named = if self.client_ref.is_some() { "client" } else { "" };
         let context = [self.source, named, self.client_ref.unwrap_or(""), self.kind.family];
-        for part in context.iter().chain(problem) {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        hash.finalize().iter().fold(String::from("v1:"), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hashed(context.iter().chain(problem).copied())
     }
 }

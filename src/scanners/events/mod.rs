@@ -14,13 +14,11 @@ mod nearest;
 mod parts;
 mod read;
 mod schema;
-mod severity;
 #[cfg(test)]
 mod tests;
-mod text;
 
-use super::{Sender, signature::Scheme};
-use crate::{decisions::event::Reading, queue::received::Headers};
+use super::{Posted, Sender, signature::Scheme};
+use crate::decisions::{catalogue::KINDS, event::Reading};
 
 pub use schema::event_schema;
 
@@ -44,15 +42,33 @@ impl Sender for Events {
     }
 
     fn description(&self) -> &'static str {
-        "Any product or script that posts the gateway's own JSON events, signed by Standard Webhooks. \
-         `psa-gateway schema --events` prints the format."
+        "Any product or script that posts the gateway's own JSON events, signed by Standard Webhooks or \
+         authenticated in another way. `psa-gateway schema --events` prints the format."
     }
 
     fn schemes(&self) -> &'static [Scheme] {
-        Scheme::ALL
+        &[
+            Scheme::STANDARD_WEBHOOKS,
+            Scheme::STANDARD_WEBHOOKS_ED25519,
+            Scheme::CUSTOM_HMAC,
+            Scheme::STATIC_TOKEN,
+            Scheme::BASIC,
+            Scheme::SECRET_PATH,
+        ]
     }
 
-    fn read(&self, _headers: &Headers, body: &[u8]) -> Vec<Reading> {
-        read::body(body)
+    fn set_up(&self) -> &'static str {
+        "1. Make an endpoint here with this sender and keep its secret.\n\
+         2. Post a JSON event, or a list of up to 1,000, to the endpoint's address, signed by Standard Webhooks \
+         (`psa-gateway sign` shows how).\n\
+         3. Give each problem a stable `finding_key`, and send `finding.resolved` with the same key when it is gone."
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        KINDS.iter().map(|kind| kind.name).collect()
+    }
+
+    fn read(&self, posted: &Posted<'_>) -> Vec<Reading> {
+        read::body(posted.body)
     }
 }

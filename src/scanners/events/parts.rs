@@ -1,7 +1,10 @@
 //! The objects inside an event.
 
-use super::{fields::Fields, text};
-use crate::decisions::event::{Asset, Cvss, Epss, Kev, Product, Remediation, Unreadable, User, Vuln};
+use super::fields::Fields;
+use crate::{
+    decisions::event::{Asset, Cvss, Epss, Kev, Product, Remediation, Unreadable, User, Vuln},
+    scanners::reading::{text, vulns::is_cve},
+};
 
 pub(super) fn asset(fields: Fields<'_>) -> Result<Asset, Unreadable> {
     let asset = Asset {
@@ -96,12 +99,4 @@ pub(super) fn vuln(fields: Fields<'_>) -> Vuln {
     let (cwe, exploit_known) = (fields.words("cwe"), fields.flag("exploit_known"));
     fields.finish(&[]);
     Vuln { cve, alt_ids, cwe, cvss, epss, kev, exploit_known }
-}
-
-/// `CVE-`, a year, and four or more digits (the CVE programme's identifier syntax).
-fn is_cve(text: &str) -> bool {
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-')).is_some_and(|(year, number)| {
-        year.len() == 4 && digits(year) && (4..=19).contains(&number.len()) && digits(number)
-    })
 }

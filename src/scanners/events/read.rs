@@ -9,24 +9,29 @@ use super::{
     fields::{Fields, Remarks},
     identity::Declared,
     nearest::nearest,
-    parts, severity, text,
+    parts,
 };
-use crate::decisions::{
-    catalogue::{self, Action, CATEGORIES, EventKind, KINDS},
-    event::{Asset, CloseReason, Event, Reading, Unreadable, Vuln},
+use crate::{
+    decisions::{
+        catalogue::{self, Action, EventKind, KINDS},
+        event::{Asset, CloseReason, Event, Reading, Unreadable, Vuln},
+    },
+    scanners::reading::{body::json, severity, text},
 };
 
 /// How many events one delivery may hold.
 pub(super) const MAX_EVENTS: usize = 1_000;
+/// How many findings a snapshot may name.
+const MAX_PRESENT: usize = 20_000;
 /// Fields of the gateway's own record of an event, which no sender can set.
 const OURS: &[&str] =
     &["endpoint_id", "instance_id", "delivery_id", "received_at", "group_key", "raw_ref", "severity_raw"];
 
 /// Every event of a body; each position gives its own reading.
 pub(super) fn body(bytes: &[u8]) -> Vec<Reading> {
-    let value = match parse(bytes) {
+    let value = match json(bytes) {
         Ok(value) => value,
-        Err(problem) => return vec![unreadable("invalid_json", String::new(), problem)],
+        Err(unreadable) => return vec![unreadable.into()],
     };
     let Value::Array(list) = value else { return vec![one(&value, "")] };
     let mut readings: Vec<Reading> = list
@@ -37,41 +42,17 @@ pub(super) fn body(bytes: &[u8]) -> Vec<Reading> {
         .collect();
     if list.len() > MAX_EVENTS {
         let left = list.len() - MAX_EVENTS;
-        readings.push(unreadable(
-            "invalid_field",
-            format!("/{MAX_EVENTS}"),
-            format!("{left} events from here on were not read; send at most {MAX_EVENTS} in one delivery"),
-        ));
+        let problem =
+            format!("{left} events from here on were not read; send at most {MAX_EVENTS} in one delivery");
+        readings.push(Unreadable::invalid(format!("/{MAX_EVENTS}"), problem).into());
     }
     readings
-}
-
-fn unreadable(code: &'static str, pointer: String, problem: String) -> Reading {
-    Reading { event: Err(Unreadable { code, pointer, problem, kind: None }), remarks: Vec::new() }
-}
-
-fn parse(bytes: &[u8]) -> Result<Value, String> {
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err("the body is UTF-16; send UTF-8".to_owned());
-    }
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before: Vec<&[u8]> =
-            bytes.get(..error.valid_up_to()).unwrap_or_default().split(|byte| *byte == b'\n').collect();
-        let (line, column) = (before.len(), before.last().map_or(1, |last| last.len() + 1));
-        format!("the body is not UTF-8 at line {line}, byte {column}; send UTF-8")
-    })?;
-    if text.trim().is_empty() {
-        return Err("the body is empty; send one event as a JSON object, or a list of them".to_owned());
-    }
-    // serde_json stops at 128 levels, so that no body can exhaust the stack.
-    serde_json::from_str(text).map_err(|error| format!("the body is not JSON: {error}"))
 }
 
 fn one(value: &Value, pointer: &str) -> Reading {
     let Some(object) = value.as_object() else {
         let problem = "an event is a JSON object; send {\"kind\": …} or a list of them".to_owned();
-        return unreadable("invalid_field", pointer.to_owned(), problem);
+        return Unreadable::invalid(pointer, problem).into();
     };
     let remarks = Remarks::default();
     let fields = Fields::new(object, pointer, &remarks);
@@ -119,6 +100,7 @@ fn event(kind: &'static EventKind, fields: Fields<'_>) -> Result<Event, Unreadab
     let occurred_at = fields.time("occurred_at")?;
     let sequence = fields.key("sequence", 255)?;
     let scope_key = fields.key("scope_key", 255)?;
+    let present = present(kind, &fields, scope_key.is_some())?;
     let asset = fields.object("asset").map(parts::asset).transpose()?;
     let user = fields.object("user").map(parts::user).transpose()?;
     let vulns: Vec<Vuln> = fields.objects("vulns").into_iter().map(parts::vuln).collect();
@@ -153,6 +135,7 @@ fn event(kind: &'static EventKind, fields: Fields<'_>) -> Result<Event, Unreadab
         sequence,
         finding_key,
         scope_key,
+        present,
         asset,
         product,
         remediation: fields.object("remediation").map(parts::remediation),
@@ -177,6 +160,7 @@ fn check_action(kind: &EventKind, fields: &Fields<'_>) -> Result<(), Unreadable>
         Action::Update => sent == "update" || sent == "note",
         Action::Close => sent == "close",
         Action::Reopen => sent == "reopen",
+        Action::Sweep => sent == "sweep",
         Action::Ignore => sent == "ignore" || sent == "note",
     };
     if fits {
@@ -208,6 +192,36 @@ fn close_reason(kind: &EventKind, fields: &Fields<'_>) -> Result<Option<CloseRea
     })
 }
 
+/// The keys that a snapshot names. One that cannot be read would look like a problem that is gone, so that the
+/// whole snapshot is refused.
+fn present(kind: &EventKind, fields: &Fields<'_>, has_scope: bool) -> Result<Vec<String>, Unreadable> {
+    let sent = fields.value("present");
+    if kind.action != Action::Sweep {
+        if sent.is_some() {
+            fields.remark("present", "ignored: only scan.snapshot names what is present");
+        }
+        return Ok(Vec::new());
+    }
+    if !has_scope {
+        let problem = "say what the snapshot covers; only findings with the same scope_key can be gone";
+        return Err(fields.refuse("missing_field", "scope_key", problem));
+    }
+    let wrong = |problem: &str| fields.refuse("invalid_field", "present", problem);
+    let Some(list) = sent.and_then(Value::as_array) else {
+        return Err(wrong(
+            "send the finding_key of each problem that is still there, as a list; [] for none",
+        ));
+    };
+    if list.len() > MAX_PRESENT {
+        return Err(wrong("at most 20,000 keys fit; split the scope"));
+    }
+    let key = |value: &Value| {
+        value.as_str().map(str::trim).filter(|key| (1..=255).contains(&key.len())).map(str::to_owned)
+    };
+    let keys: Option<Vec<String>> = list.iter().map(key).collect();
+    keys.ok_or_else(|| wrong("each entry must be a text of 1 to 255 bytes"))
+}
+
 fn severity(fields: &Fields<'_>) -> (Severity, Option<String>) {
     let Some(sent) = fields.line("severity") else { return (Severity::Unknown, None) };
     let Some(known) = severity::from_word(&sent) else {
@@ -221,12 +235,12 @@ fn severity(fields: &Fields<'_>) -> (Severity, Option<String>) {
 fn category(kind: &EventKind, fields: &Fields<'_>) -> String {
     let Some(sent) = fields.line("category") else { return kind.category.to_owned() };
     let word = sent.to_ascii_lowercase();
-    if CATEGORIES.contains(&word.as_str()) {
+    if catalogue::category(&word).is_some() {
         return word;
     }
-    let hint = nearest(&word, CATEGORIES.iter().copied());
-    let hint =
-        hint.map_or_else(|| format!("known are {}", CATEGORIES.join(", ")), |c| format!("is {c} meant?"));
+    let known: Vec<&str> = catalogue::CATEGORIES.iter().map(|category| category.key).collect();
+    let hint = nearest(&word, known.iter().copied())
+        .map_or_else(|| format!("known are {}", known.join(", ")), |c| format!("is {c} meant?"));
     fields.remark("category", &format!("not a known category, so {}; {hint}", kind.category));
     kind.category.to_owned()
 }

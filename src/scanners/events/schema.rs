@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Value, json};
 
-use super::{EXAMPLES, read::MAX_EVENTS, severity::WORDS, text::MAX_TITLE};
+use super::{EXAMPLES, read::MAX_EVENTS};
 use crate::decisions::{
     catalogue::{CATEGORIES, KINDS},
     event::{Asset, CloseReason, Product, Remediation, User, Vuln},
 };
+use crate::scanners::reading::{severity::WORDS, text::MAX_TITLE};
 
 /// One statement about one problem.
 #[derive(JsonSchema)]
@@ -49,6 +50,10 @@ struct WireEvent {
     /// What a scan or snapshot covers.
     #[schemars(schema_with = "short_key")]
     scope_key: Option<String>,
+    /// On scan.snapshot: the finding_key of every problem that the scope still has. Open findings of the same
+    /// source, client_ref and scope_key that are not named are gone.
+    #[schemars(length(max = 20_000))]
+    present: Option<Vec<String>>,
     /// Why the problem is over, on closing kinds. Where it is missing: dismissed for finding.dismissed, fixed for others.
     close_reason: Option<CloseReason>,
     /// What the kind does to its problem. Need not be sent; must agree with the kind.
@@ -95,7 +100,7 @@ fn kinds(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn categories(_: &mut SchemaGenerator) -> Schema {
-    or_null(CATEGORIES)
+    or_null(&CATEGORIES.iter().map(|category| category.key).collect::<Vec<_>>())
 }
 
 fn severities(_: &mut SchemaGenerator) -> Schema {
@@ -103,7 +108,7 @@ fn severities(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn actions(_: &mut SchemaGenerator) -> Schema {
-    or_null(&["open", "update", "close", "reopen", "note", "ignore"])
+    or_null(&["open", "update", "close", "reopen", "sweep", "note", "ignore"])
 }
 
 fn or_null(words: &[&str]) -> Schema {

@@ -7,17 +7,13 @@ use crate::queue::received::RepeatedHeader;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// A header is not there.
-    #[error(
-        "the header webhook-{0} (or svix-{0}) is missing; send webhook-id, webhook-timestamp and webhook-signature"
-    )]
-    Missing(&'static str),
+    #[error("the header {0} is missing; is the sender set up to sign in the way that this endpoint expects?")]
+    Missing(String),
     /// A header is there more than once.
     #[error(transparent)]
     Repeated(#[from] RepeatedHeader),
     /// The message id has another form.
-    #[error(
-        "the message id in {header} {problem}; send 1 to 256 visible ASCII characters without a full stop"
-    )]
+    #[error("the message id in {header} {problem}; send 1 to 256 visible ASCII characters")]
     MalformedId {
         /// Which header.
         header: String,
@@ -25,27 +21,32 @@ pub enum SignatureError {
         problem: &'static str,
     },
     /// The timestamp has another form.
-    #[error("the time in {0} is not a whole number of seconds since 1970, e.g. 1767225600")]
-    MalformedTimestamp(String),
-    /// The signature header holds nothing of the form `version,base64`.
-    #[error("{header} {problem}; send a space-separated list of {version},<base64 of the signature>")]
+    #[error("the time in {header} is not {wanted}")]
+    MalformedTimestamp {
+        /// Which header, or field.
+        header: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// The signature header holds nothing of the form that is wanted.
+    #[error("{header} {problem}; send {wanted}")]
     MalformedSignature {
         /// Which header.
         header: String,
         /// What is wrong with it.
         problem: &'static str,
-        /// `v1` or `v1a`.
-        version: &'static str,
+        /// What it should hold.
+        wanted: String,
     },
     /// There are signatures, but none of the endpoint's scheme.
     #[error(
         "the webhook is signed by {sent}, but this endpoint expects {expected}; change the sender's way of signing, or make an endpoint for it"
     )]
     WrongScheme {
-        /// `v1` or `v1a`.
-        expected: &'static str,
-        /// `v1`, `v1a` or `another version`.
-        sent: &'static str,
+        /// What the endpoint's signatures begin with.
+        expected: String,
+        /// What these begin with.
+        sent: String,
     },
     /// The signature is right, but old.
     #[error(
@@ -54,15 +55,36 @@ pub enum SignatureError {
     TooOld(u64),
     /// The signature is right, but from the future.
     #[error(
-        "the webhook was signed {0} seconds in the future; check the sender's clock, and that the timestamp is in seconds, not milliseconds"
+        "the webhook was signed {0} seconds in the future; check the sender's clock, and the unit of its timestamp (seconds or milliseconds)"
     )]
     TooNew(u64),
     /// No signature was made with one of the endpoint's keys over this content.
     #[error(
-        "no signature matches; sign {{id}}.{{timestamp}}.{{body}} over the exact bytes sent, with the endpoint's current secret (whsec_…: the key is what follows, base64-decoded)"
+        "no signature matches; sign {content} over the exact bytes sent, with the endpoint's current secret"
     )]
-    NoMatch,
+    NoMatch {
+        /// What is to be signed.
+        content: String,
+    },
     /// The endpoint has no key to check with.
     #[error("the endpoint has no active key for {0}; create one, then send again")]
     NoKey(&'static str),
+    /// The endpoint's settings do not say how the sender signs.
+    #[error("the endpoint's settings do not say how the sender signs: {0}")]
+    Settings(String),
+    /// No secret is shown where one could stand.
+    #[error("there is no secret; send the endpoint's secret {0}")]
+    NotShown(&'static str),
+    /// What is shown is none of the endpoint's secrets.
+    #[error("the secret is not this endpoint's; send its current one {0}")]
+    WrongSecret(&'static str),
+    /// A secret stands in the address of an endpoint that takes none there.
+    #[error("this endpoint takes no secret in its address; post to the address without the last part")]
+    SecretInAddress,
+    /// What Amazon SNS says is not as it must be.
+    #[error("this is not a message of Amazon SNS that can be believed: {0}")]
+    Sns(&'static str),
+    /// It comes from a topic that the endpoint does not belong to.
+    #[error("{0}")]
+    Topic(&'static str),
 }

@@ -1,19 +1,23 @@
-//! Keys that signatures are checked with (section "Signature scheme", row "Secret serialization").
+//! Keys that webhooks are checked with.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use super::Scheme;
+use super::{
+    Scheme,
+    described::{Form, Origin},
+};
 
-/// A key that signatures are checked with.
+/// A key that webhooks are checked with.
 pub enum VerifyingKey {
-    /// A shared secret of 24 to 64 bytes; wiped from memory when dropped.
+    /// A shared secret; wiped from memory when dropped.
     Hmac(Zeroizing<Vec<u8>>),
     /// The sender's public key.
     Ed25519(ed25519_dalek::VerifyingKey),
+    /// What a secret that is shown is recognised by.
+    Digest([u8; 32]),
 }
 
 /// Why a text is not a key. Never holds the text.
@@ -31,59 +35,38 @@ pub enum KeyError {
     /// A secret too short or too long.
     #[error("the secret has {0} bytes; it must have 24 to 64")]
     SecretLength(usize),
+    /// A secret that is text, of another form than it must have.
+    #[error("{0}")]
+    Text(&'static str),
     /// Not a point of the curve, or one of those with which anything verifies.
     #[error("this is not a usable Ed25519 public key")]
     PublicKey,
     /// Not a key pair.
     #[error("this is not an Ed25519 private key: 32 bytes of seed, or seed and public key in 64")]
     SecretKey,
+    /// The scheme has no key.
+    #[error("this way of authentication has no secret; leave it out")]
+    NoSecret,
 }
 
 impl VerifyingKey {
-    /// Reads the key of an endpoint with that scheme: `whsec_` and base64 of 24 to 64
-    /// bytes, or `whpk_` and base64 of 32. Base64 without its padding is refused (the
-    /// specification's libraries differ on it).
+    /// Reads what is kept of an endpoint's secret. By scheme that is `whsec_` and base64 of 24 to 64 bytes, `whpk_`
+    /// and base64 of 32, a text whose bytes are the key, or the digest of a secret that is shown, in base64.
+    /// Base64 without its padding is refused (the libraries of Standard Webhooks differ on it).
     pub fn parse(scheme: Scheme, text: &str) -> Result<Self, KeyError> {
-        match scheme {
-            Scheme::StandardWebhooks => parse_secret(text).map(Self::Hmac),
-            Scheme::StandardWebhooksEd25519 => {
-                if text.trim().starts_with("whsk_") {
-                    return Err(KeyError::PrivateKey);
-                }
-                let bytes = decode("whpk_", text)?;
-                let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::PublicKey)?;
-                ed25519_dalek::VerifyingKey::from_bytes(&bytes)
-                    .ok()
-                    .filter(|key| !key.is_weak())
-                    .map(Self::Ed25519)
-                    .ok_or(KeyError::PublicKey)
-            }
-        }
-    }
-
-    /// A key of the usual size that no endpoint has.
-    pub(super) fn nobodys() -> Self {
-        Self::Hmac(Zeroizing::new(vec![0; 32]))
-    }
-
-    /// Whether one of the signatures is this key's over the parts joined; `None`
-    /// where the key belongs to another scheme.
-    pub(super) fn matches(&self, scheme: Scheme, signatures: &[Vec<u8>], parts: &[&[u8]]) -> Option<bool> {
-        match (scheme, self) {
-            (Scheme::StandardWebhooks, Self::Hmac(key)) => {
-                let expected = hmac_sha256(key, parts)?;
-                // `ct_eq` of slices compares lengths first; all are 32 bytes here.
-                let any = signatures.iter().fold(Choice::from(0), |any, one| any | expected.ct_eq(one));
-                Some(any.into())
-            }
-            (Scheme::StandardWebhooksEd25519, Self::Ed25519(key)) => {
-                let message = parts.concat();
-                Some(signatures.iter().any(|one| {
-                    ed25519_dalek::Signature::from_slice(one)
-                        .is_ok_and(|one| key.verify_strict(&message, &one).is_ok())
-                }))
-            }
-            _ => None,
+        let (Origin::Gateway(form) | Origin::Sender(form, _)) = scheme.0.origin else {
+            return Err(KeyError::NoSecret);
+        };
+        match form {
+            Form::Whsec => parse_secret(text).map(Self::Hmac),
+            Form::Whpk => parse_public(text).map(Self::Ed25519),
+            Form::Text => Ok(Self::Hmac(Zeroizing::new(text.as_bytes().to_vec()))),
+            Form::Token | Form::PathToken | Form::Login => STANDARD
+                .decode(text)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok())
+                .map(Self::Digest)
+                .ok_or(KeyError::Text("what is kept of the secret cannot be read")),
         }
     }
 }
@@ -93,6 +76,7 @@ impl std::fmt::Debug for VerifyingKey {
         f.write_str(match self {
             Self::Hmac(_) => "Hmac(…)",
             Self::Ed25519(_) => "Ed25519(…)",
+            Self::Digest(_) => "Digest(…)",
         })
     }
 }
@@ -100,6 +84,16 @@ impl std::fmt::Debug for VerifyingKey {
 pub(super) fn parse_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let bytes = decode("whsec_", text)?;
     if (24..=64).contains(&bytes.len()) { Ok(bytes) } else { Err(KeyError::SecretLength(bytes.len())) }
+}
+
+pub(super) fn parse_public(text: &str) -> Result<ed25519_dalek::VerifyingKey, KeyError> {
+    if text.trim().starts_with("whsk_") {
+        return Err(KeyError::PrivateKey);
+    }
+    let bytes = decode("whpk_", text)?;
+    let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::PublicKey)?;
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes).ok();
+    key.filter(|key| !key.is_weak()).ok_or(KeyError::PublicKey)
 }
 
 pub(super) fn decode(prefix: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {

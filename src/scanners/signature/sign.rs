@@ -6,7 +6,7 @@ use entity::Timestamp;
 use secrecy::SecretString;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{KeyError, SignatureError, key, message::check_id};
+use super::{KeyError, SignatureError, key, signed::check_id};
 use crate::clock::Chance;
 
 /// The headers of a signed webhook.
@@ -48,7 +48,7 @@ pub enum SignError {
 /// Signs a body as of `at`: by HMAC-SHA256 (`v1`) with a `whsec_…` secret, by Ed25519
 /// (`v1a`) with a `whsk_…` private key (seed, or seed and public key, in base64).
 pub fn sign(secret: &str, message_id: &str, at: Timestamp, body: &[u8]) -> Result<SignedHeaders, SignError> {
-    check_id("webhook-id", message_id)?;
+    check_id("webhook-id", message_id, true)?;
     if at.as_secs() < 0 {
         return Err(SignError::Time);
     }

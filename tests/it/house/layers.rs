@@ -17,9 +17,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("main", &["main", "arguments"]),
 ];
 
-/// Modules of one floor that may refer to each other: decisions make tickets, tickets hold findings.
+/// Modules of one floor that may refer to each other: decisions make tickets, tickets hold findings, and
+/// notifications tell of all of them.
 pub(crate) const DOMAIN: &[&str] =
-    &["decisions", "tickets", "findings", "sync", "organizations", "statistics", "audit"];
+    &["decisions", "tickets", "findings", "sync", "organizations", "notifications", "statistics", "audit"];
 
 /// An outside world: shares only time and chance with the gateway, and is known only to who starts it.
 const SANDBOX: &str = "sandbox";

@@ -60,6 +60,73 @@ impl Msp<'_> {
             .await;
     }
 
+    /// An event set for secrets that leak.
+    pub async fn makes_event_set(&self, name: &str) -> String {
+        let input = json!({
+            "organizationId": self.organization, "name": name, "choices": [{ "category": "secret" }],
+        });
+        let made = self
+            .app
+            .graphql(
+                "mutation($input: EventSetCreateInput!) { eventSetCreate(input: $input) {
+                   eventSet { id } userErrors { message } } }",
+                json!({ "input": input }),
+            )
+            .await;
+        text(&made, "/eventSetCreate/eventSet/id")
+    }
+
+    /// A maintenance window next month, and a mute of a finding that it has.
+    pub async fn plans_quiet(&self) {
+        let window = json!({
+            "organizationId": self.organization, "name": "Patch day",
+            "startsAt": "2026-12-21T09:00:00Z", "endsAt": "2026-12-21T10:00:00Z",
+        });
+        self.app
+            .graphql(
+                "mutation($input: MaintenanceWindowCreateInput!) { maintenanceWindowCreate(input: $input) {
+                   maintenanceWindow { id } userErrors { message } } }",
+                json!({ "input": window }),
+            )
+            .await;
+        let finding = text(&self.findings().await[0], "/id");
+        let mute = json!({
+            "of": { "findingId": finding }, "until": "2026-11-28T09:00:00Z", "reason": "mended on Friday",
+        });
+        self.app
+            .graphql(
+                "mutation($input: FindingMuteInput!) { findingMute(input: $input) {
+                   mute { id } userErrors { message } } }",
+                json!({ "input": mute }),
+            )
+            .await;
+    }
+
+    /// Somebody who is told what becomes of its tickets, at an address where nobody listens; and a test for them.
+    pub async fn makes_subscriber(&self, name: &str) -> String {
+        let input = json!({
+            "organizationId": self.organization, "name": name, "url": "http://127.0.0.1:9/hooks",
+        });
+        let made = self
+            .app
+            .graphql(
+                "mutation($input: WebhookSubscriberCreateInput!) { webhookSubscriberCreate(input: $input) {
+                   webhookSubscriber { id } signingSecret userErrors { message } } }",
+                json!({ "input": input }),
+            )
+            .await;
+        super::is_secret(&text(&made, "/webhookSubscriberCreate/signingSecret"));
+        let id = text(&made, "/webhookSubscriberCreate/webhookSubscriber/id");
+        self.app
+            .graphql(
+                "mutation($input: WebhookSubscriberSendTestInput!) { webhookSubscriberSendTest(input: $input) {
+                   notification { id } userErrors { message } } }",
+                json!({ "input": { "id": id } }),
+            )
+            .await;
+        id
+    }
+
     /// Decides a delivery again.
     pub async fn redrives(&self, delivery: &str) {
         self.app
@@ -82,6 +149,14 @@ impl Msp<'_> {
             .await;
         let steps = data["node"]["trace"].as_array().expect("a trace");
         steps.iter().map(|step| text(step, "/stage")).collect()
+    }
+
+    /// What a delivery's trace says of its policies.
+    pub async fn trace_of_policies(&self, delivery: &str) -> Vec<String> {
+        let query = "query($id: ID!) { node(id: $id) { ... on WebhookDelivery { trace { stage result } } } }";
+        let data = self.app.graphql(query, json!({ "id": delivery })).await;
+        let steps = data["node"]["trace"].as_array().expect("a trace").iter();
+        steps.filter(|step| step["stage"] == "POLICY").map(|step| text(step, "/result")).collect()
     }
 
     /// Sends a test ticket and does its steps: their kinds and states.

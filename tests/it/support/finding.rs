@@ -23,7 +23,8 @@ pub fn finding(key: &str) -> Finding {
 }
 
 impl Finding {
-    fn with(mut self, key: &str, value: Value) -> Self {
+    /// With another field of the event.
+    pub fn with(mut self, key: &str, value: Value) -> Self {
         self.0[key] = value;
         self
     }
@@ -52,6 +53,11 @@ impl Finding {
     /// Of another kind.
     pub fn kind(self, kind: &str) -> Self {
         self.with("kind", json!(kind))
+    }
+
+    /// With a known vulnerability behind it.
+    pub fn vulnerability(self, vuln: &Value) -> Self {
+        self.with("vulns", json!([vuln]))
     }
 
     /// Over.

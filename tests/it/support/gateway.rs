@@ -1,5 +1,7 @@
 //! A whole gateway on a port of its own, with a clock that stands still until it is moved.
 
+use std::sync::Arc;
+
 use psa_gateway::{
     app::{App, Seams},
     clock::{Chance, Clock},
@@ -8,6 +10,7 @@ use psa_gateway::{
         frame::{Ground, Sandbox},
         halo::{HaloOptions, HaloSandbox},
     },
+    scanners::signature::sns::Fetch,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -30,7 +33,7 @@ pub struct TestApp {
     /// For requests.
     pub http: reqwest::Client,
     /// Its data; shared where a second node runs on it.
-    pub place: std::sync::Arc<Place>,
+    pub place: Arc<Place>,
 }
 
 impl TestApp {
@@ -59,13 +62,23 @@ impl TestApp {
         Self::start_at(clock, settings).await
     }
 
+    /// The same with somebody in Amazon's place.
+    pub async fn start_beside(amazon: Arc<dyn Fetch>) -> Self {
+        let clock = Clock::manual(entity::Timestamp::from_secs(START));
+        Self::start_anywhere(clock, &[], Some(amazon)).await
+    }
+
     async fn start_at(clock: Clock, settings: &[(&str, &str)]) -> Self {
+        Self::start_anywhere(clock, settings, None).await
+    }
+
+    async fn start_anywhere(clock: Clock, settings: &[(&str, &str)], amazon: Option<Arc<dyn Fetch>>) -> Self {
         leaks::watch();
         let ground = Ground { clock: clock.clone(), chance: Chance::system() };
         let halo =
             HaloSandbox::start(ground, "127.0.0.1:0", HaloOptions::default()).await.expect("a sandbox");
-        let place = std::sync::Arc::new(Place::new().await);
-        let app = start(&place, &clock, settings).await;
+        let place = Arc::new(Place::new().await);
+        let app = start(&place, &clock, settings, amazon).await;
         let token = psa_gateway::organizations::tokens::first_administrator(&app.ground).await;
         let token = token.expect("a token is made").expect("the first one").expose_secret().to_owned();
         leaks::is_secret(&token);
@@ -92,7 +105,7 @@ impl TestApp {
 
     /// The same with settings of its own.
     pub async fn another_node_with(&self, settings: &[(&str, &str)]) -> App {
-        start(&self.place, &self.clock, settings).await
+        start(&self.place, &self.clock, settings, None).await
     }
 
     /// The address of a path.
@@ -159,7 +172,7 @@ pub async fn drain(app: &App) {
     panic!("work does not end");
 }
 
-async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
+async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)], amazon: Option<Arc<dyn Fetch>>) -> App {
     let mut settings = vec![
         ("listen", "127.0.0.1:0".to_owned()),
         ("data_dir", place.dir().display().to_string()),
@@ -172,7 +185,7 @@ async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)]) -> App {
     settings.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
     let config = Config::from_pairs(settings).expect("a configuration");
-    let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true };
+    let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true, amazon };
     App::start(&config, None, seams).await.expect("the gateway starts")
 }
 

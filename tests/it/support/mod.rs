@@ -9,6 +9,7 @@ mod msp;
 mod posts;
 mod profile;
 mod provider;
+mod receiver;
 mod socket;
 
 pub use database::Place;
@@ -17,4 +18,5 @@ pub use gateway::{TestApp, data, drain, wait_until};
 pub use leaks::{found as found_secrets, is_secret, secrets_in};
 pub use msp::{Msp, text};
 pub use provider::IdentityProvider;
+pub use receiver::Receiver;
 pub use socket::{Events, PROTOCOL, Socket};

@@ -1,0 +1,143 @@
+//! The problem is over: its ticket closes once nothing else on it is open, by the rule of its policy.
+
+use entity::{
+    Timestamp,
+    event::Outcome::{Closed, Duplicate, Ignored, Noted, Waiting},
+    finding, ticket,
+};
+use sea_orm::{DatabaseTransaction, DbErr};
+use uuid::Uuid;
+
+use super::{
+    decide::Deciding,
+    handling::CloseRule,
+    rules::Rules,
+    trail::{Decision, Trail},
+    waiting,
+};
+use crate::{
+    ground::Ground,
+    tickets::{flaps, plan, text},
+};
+
+/// What became of a ticket on which something is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Others on it are open.
+    OthersOpen(u64),
+    /// It is to be closed.
+    Closes,
+    /// It is being closed already.
+    ClosesAlready,
+    /// It is closed later, unless something comes back.
+    ClosesAt(Timestamp),
+    /// A person is to close it.
+    LeftToPerson(&'static str),
+}
+
+impl Deciding<'_> {
+    /// The problem is over.
+    pub(super) async fn ended(&self, finding: &finding::Model, trail: &mut Trail) -> Result<Decision, DbErr> {
+        let organization_id = finding.organization_id;
+        let now = self.ground.clock.now();
+        if waiting::forget(self.tx, organization_id, &[finding.id], now).await? > 0 {
+            trail.step("cadence", "its ticket was not due yet: none is opened");
+            let words = "it was over before its ticket was due: none is opened";
+            return Ok(Decision::new(Ignored, "over_before_due", words));
+        }
+        let tickets = plan::open_tickets_of(self.tx, organization_id, finding.id).await?;
+        let mut decision = Decision::new(Ignored, "no_open_ticket", "it has no open ticket");
+        for ticket in tickets {
+            let id = ticket.id;
+            let why = text::ended(self.event, self.row.occurred_at);
+            let ending = self.end_on(ticket, finding.id, why).await?;
+            decision = match ending {
+                Ending::OthersOpen(left) => {
+                    trail.step("ticket", format!("{left} other findings on it are open: noted"));
+                    let words = format!("{left} other findings on the ticket are still open");
+                    Decision::new(Noted, "others_open", words)
+                }
+                Ending::Closes => {
+                    trail.step("ticket", "nothing on it is open: to be closed");
+                    Decision::new(Closed, "resolved", "nothing on the ticket is open any more")
+                }
+                Ending::ClosesAlready => {
+                    trail.step("ticket", "it is closed, or being closed, already");
+                    Decision::new(Duplicate, "closing_already", "the ticket is being closed already")
+                }
+                Ending::ClosesAt(at) => {
+                    trail.step(
+                        "ticket",
+                        format!("nothing on it is open: to be closed at {at}, if it stays so"),
+                    );
+                    let words = format!(
+                        "nothing on the ticket is open any more; it is closed at {at} if that stays so"
+                    );
+                    Decision::new(Waiting, "closes_later", words)
+                }
+                Ending::LeftToPerson(why) => {
+                    trail.step("ticket", format!("nothing on it is open; {why}: noted"));
+                    let words = format!(
+                        "nothing on the ticket is open any more; {why}, so that a note says it is over"
+                    );
+                    Decision::new(Noted, "left_to_person", words)
+                }
+            }
+            .ticket(id);
+        }
+        if decision.ticket_id.is_none() {
+            trail.step("ticket", "none is open");
+        }
+        Ok(decision)
+    }
+
+    /// The same for a ticket that is held in hand.
+    pub(super) async fn end_on(
+        &self,
+        ticket: ticket::Model,
+        finding_id: Uuid,
+        why: String,
+    ) -> Result<Ending, DbErr> {
+        end_on((self.tx, self.ground, self.rules), ticket, finding_id, why, Some(self.row.id)).await
+    }
+}
+
+/// What becomes of a ticket on which a finding is over; the finding is written down as such before.
+pub(super) async fn end_on(
+    (tx, ground, rules): (&DatabaseTransaction, &Ground, &Rules),
+    ticket: ticket::Model,
+    finding_id: Uuid,
+    why: String,
+    event_id: Option<Uuid>,
+) -> Result<Ending, DbErr> {
+    let now = ground.clock.now();
+    plan::end_finding(tx, &ticket, finding_id, now).await?;
+    let left = plan::open_findings(tx, &ticket).await?;
+    if left > 0 {
+        if plan::is_list(&ticket) {
+            let interval = rules.note_interval_secs_of(&ticket);
+            plan::mention(tx, ground, ticket, interval).await?;
+        } else {
+            plan::note(tx, ground, ticket, why, event_id).await?;
+        }
+        return Ok(Ending::OthersOpen(left));
+    }
+    let handling = rules.handling_of(&ticket);
+    let person = match handling.close_rule {
+        CloseRule::Never => Some("its policy leaves closing to a person"),
+        CloseRule::Untouched if ticket.is_touched => Some("somebody works on it in the PSA"),
+        CloseRule::Always | CloseRule::Untouched => None,
+    };
+    if let Some(person) = person {
+        plan::note(tx, ground, ticket, why, event_id).await?;
+        return Ok(Ending::LeftToPerson(person));
+    }
+    if let Some(at) = flaps::closes_at(&ticket, handling.minimum_open_secs, now) {
+        let mut ticket = ticket;
+        ticket.close_due_at = Some(at);
+        plan::save(tx, ticket).await?;
+        return Ok(Ending::ClosesAt(at));
+    }
+    let (_, is_planned) = plan::close(tx, ground, ticket, why, event_id).await?;
+    Ok(if is_planned { Ending::Closes } else { Ending::ClosesAlready })
+}

@@ -1,0 +1,317 @@
+//! An organization's policies as they stand when events are decided, and the first of them that matches.
+//!
+//! Loaded once for all events of a transaction, in three statements, without a lock: an edit that commits
+//! meanwhile holds for the deliveries that follow.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
+
+use entity::{
+    Severity, Timestamp,
+    event::Outcome::{Ignored, Suppressed},
+    event_set,
+    event_set::RemediationGrain,
+    finding, organization, policy, ticket,
+};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
+use uuid::Uuid;
+
+use super::{
+    conditions::{self, Condition, Facts, Verdict},
+    event::Event,
+    event_sets::{self, Choice},
+    handling::Handling,
+    trail::{Decision, Trail},
+};
+
+/// How many of a condition's words stand in a trace, in characters.
+const MAX_WORDS: usize = 400;
+/// How often a ticket whose policy is gone gets a note at most, in seconds: once an hour.
+const NOTE_INTERVAL_SECS: i64 = 3_600;
+
+/// What decides in an organization.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    is_ticketing_enabled: bool,
+    sets: HashMap<Uuid, event_set::Model>,
+    policies: Vec<Rule>,
+}
+
+/// A policy with what it refers to, read.
+#[derive(Clone, Debug)]
+struct Rule {
+    policy: policy::Model,
+    /// None for every event; a choice of nothing where it cannot be read.
+    events: Option<(String, Vec<Choice>)>,
+    /// None for every company.
+    companies: Option<HashSet<Uuid>>,
+    conditions: Conditions,
+    handling: Handling,
+}
+
+#[derive(Clone, Debug)]
+enum Conditions {
+    None,
+    Are(Condition),
+    /// A newer version wrote them.
+    Unreadable,
+}
+
+impl Rules {
+    /// Those of an organization.
+    pub async fn load(db: &impl ConnectionTrait, organization_id: Uuid) -> Result<Self, DbErr> {
+        let organization = organization::Entity::find_by_id(organization_id).one(db).await?;
+        let policies = policy::Entity::find()
+            .filter(policy::Column::OrganizationId.eq(organization_id))
+            .order_by_asc(policy::Column::Position)
+            .order_by_asc(policy::Column::Id)
+            .all(db)
+            .await?;
+        let sets: HashMap<Uuid, event_set::Model> = event_set::Entity::find()
+            .filter(event_set::Column::OrganizationId.eq(organization_id))
+            .all(db)
+            .await?
+            .into_iter()
+            .map(|set| (set.id, set))
+            .collect();
+        let is_ticketing_enabled = organization.is_none_or(|row| row.is_ticketing_enabled);
+        let policies = policies.into_iter().map(|policy| Rule::of(policy, &sets)).collect();
+        Ok(Self { is_ticketing_enabled, sets, policies })
+    }
+
+    /// The same with another policy at a place, from 1; without one instead of the policy of the same id, or last.
+    #[must_use]
+    pub fn with(mut self, policy: policy::Model, place: Option<i32>) -> Self {
+        let before = self.policies.iter().position(|rule| rule.policy.id == policy.id);
+        if let Some(index) = before {
+            self.policies.remove(index);
+        }
+        let named = place.map(|place| usize::try_from(place.saturating_sub(1)).unwrap_or(0));
+        let index = named.or(before).unwrap_or(usize::MAX).min(self.policies.len());
+        self.policies.insert(index, Rule::of(policy, &self.sets));
+        self
+    }
+
+    /// Why a policy by itself does not want a ticket for this; none where it does.
+    pub fn why_not(
+        &self,
+        policy_id: Uuid,
+        company_id: Uuid,
+        event: &Event,
+        finding: &finding::Model,
+        now: Timestamp,
+    ) -> Option<String> {
+        let rule = self.rule(policy_id)?;
+        let facts = OnceCell::new();
+        rule.misses(company_id, event, finding.severity, || {
+            facts.get_or_init(|| Facts::of(event, finding, now))
+        })
+    }
+
+    /// The first policy that wants a ticket for what an event says of a finding; with each that does not, why.
+    pub fn choose(
+        &self,
+        company_id: Uuid,
+        event: &Event,
+        finding: &finding::Model,
+        now: Timestamp,
+        trail: &mut Trail,
+    ) -> Result<&policy::Model, Decision> {
+        if !self.is_ticketing_enabled {
+            trail.step("policy", "tickets are switched off for the whole organization: no policy is asked");
+            return Err(Decision::new(
+                Suppressed,
+                "ticketing_off_everywhere",
+                "tickets are switched off for the whole organization; once they are on again it gets its ticket \
+                 when it is seen the next time",
+            ));
+        }
+        let facts = OnceCell::new();
+        for rule in &self.policies {
+            let name = &rule.policy.name;
+            let facts = || facts.get_or_init(|| Facts::of(event, finding, now));
+            match rule.misses(company_id, event, finding.severity, facts) {
+                Some(why) => trail.step("policy", format!("\"{name}\" {}", cut(&why))),
+                None if finding.severity == Severity::Unknown
+                    && rule.policy.minimum_severity > Severity::Info =>
+                {
+                    let words =
+                        format!("\"{name}\" matches: an unknown severity is never taken for a low one");
+                    trail.step("policy", words);
+                    return Ok(&rule.policy);
+                }
+                None => {
+                    trail.step("policy", format!("\"{name}\" matches"));
+                    return Ok(&rule.policy);
+                }
+            }
+        }
+        let words = if self.policies.is_empty() {
+            "there is no policy; make one that wants a ticket for this"
+        } else {
+            "no policy wants a ticket for this: the trace says of each why; change one, or make another, if one should"
+        };
+        Err(Decision::new(Ignored, "no_policy", words))
+    }
+
+    /// How often a ticket gets a note about repetitions at most, in seconds: by its policy, where that is there.
+    pub fn note_interval_secs_of(&self, ticket: &ticket::Model) -> i64 {
+        ticket.policy_id.map_or(0, |policy_id| self.note_interval_secs(policy_id))
+    }
+
+    fn note_interval_secs(&self, policy_id: Uuid) -> i64 {
+        self.rule(policy_id).map_or(NOTE_INTERVAL_SECS, |rule| rule.policy.note_interval_secs)
+    }
+
+    /// What becomes of what a policy wants; the defaults where it is gone.
+    pub fn handling(&self, policy_id: Uuid) -> Handling {
+        self.rule(policy_id).map(|rule| rule.handling.clone()).unwrap_or_default()
+    }
+
+    /// The same for the policy that a ticket was opened by.
+    pub fn handling_of(&self, ticket: &ticket::Model) -> Handling {
+        ticket.policy_id.map(|id| self.handling(id)).unwrap_or_default()
+    }
+
+    /// How the policy's event set puts together what is to be mended; none where it has no event set.
+    pub fn remediation_grain(&self, policy: &policy::Model) -> Option<RemediationGrain> {
+        Some(self.sets.get(&policy.event_set_id?)?.remediation_grain)
+    }
+
+    fn rule(&self, policy_id: Uuid) -> Option<&Rule> {
+        self.policies.iter().find(|rule| rule.policy.id == policy_id)
+    }
+}
+
+impl Rule {
+    fn of(policy: policy::Model, sets: &HashMap<Uuid, event_set::Model>) -> Self {
+        let events = policy.event_set_id.map(|id| {
+            let set = sets.get(&id);
+            let choices = set.and_then(|set| event_sets::read(&set.choices)).unwrap_or_default();
+            (set.map_or_else(String::new, |set| set.name.clone()), choices)
+        });
+        let conditions = match &policy.conditions {
+            None => Conditions::None,
+            Some(stored) => Condition::read(stored).map_or(Conditions::Unreadable, Conditions::Are),
+        };
+        let (companies, handling) = (scope(&policy).map(HashSet::from_iter), Handling::of(&policy));
+        Self { policy, events, companies, conditions, handling }
+    }
+
+    /// Why the policy does not want a ticket for this; none where it does.
+    fn misses<'f>(
+        &self,
+        company_id: Uuid,
+        event: &Event,
+        severity: Severity,
+        facts: impl FnOnce() -> &'f Facts,
+    ) -> Option<String> {
+        if !self.policy.is_enabled {
+            return Some("is switched off".to_owned());
+        }
+        if self.companies.as_ref().is_some_and(|companies| !companies.contains(&company_id)) {
+            return Some("is for other companies".to_owned());
+        }
+        if let Some((name, choices)) = &self.events
+            && !event_sets::covers(choices, event)
+        {
+            let (kind, category) = (event.kind.name, &event.category);
+            return Some(format!(
+                "is for the event set \"{name}\"; {kind} of the category {category} is not in it"
+            ));
+        }
+        let least = self.policy.minimum_severity;
+        if severity != Severity::Unknown && severity < least {
+            return Some(format!("wants at least {}; this is {}", least.word(), severity.word()));
+        }
+        match &self.conditions {
+            Conditions::None => None,
+            Conditions::Unreadable => {
+                Some("has conditions that this version cannot read; save them again".to_owned())
+            }
+            Conditions::Are(condition) => match conditions::evaluate(condition, facts()) {
+                Verdict::Holds => None,
+                Verdict::Fails(why) | Verdict::Unknown(why) => Some(why),
+            },
+        }
+    }
+}
+
+/// The companies a policy is for; none for every company.
+pub fn scope(policy: &policy::Model) -> Option<Vec<Uuid>> {
+    let stored = policy.company_ids.as_ref()?;
+    Some(serde_json::from_value(stored.clone()).unwrap_or_default())
+}
+
+fn cut(words: &str) -> String {
+    if words.chars().count() <= MAX_WORDS {
+        return words.to_owned();
+    }
+    words.chars().take(MAX_WORDS - 1).chain(['…']).collect()
+}
+
+/// A whole policy in words. `events` is its event set, `profile` the name of its own profile.
+pub fn explain(policy: &policy::Model, events: Option<&event_set::Model>, profile: Option<&str>) -> String {
+    let mut words = String::new();
+    if !policy.is_enabled {
+        words.push_str("Switched off. ");
+    }
+    words.push_str("Opens a ticket for ");
+    match events {
+        None => words.push_str("every event that tells of a problem"),
+        Some(set) => {
+            let choices = event_sets::read(&set.choices).unwrap_or_default();
+            let _ = write!(words, "events of \"{}\" ({})", set.name, event_sets::words(&choices));
+        }
+    }
+    match scope(policy).map(|companies| companies.len()) {
+        None => words.push_str(", at every mapped company"),
+        Some(0) => words.push_str(", at no company: those it was for are gone"),
+        Some(1) => words.push_str(", at one chosen company"),
+        Some(count) => {
+            let _ = write!(words, ", at {count} chosen companies");
+        }
+    }
+    if policy.minimum_severity > Severity::Info {
+        let _ = write!(words, ", of severity {} or worse, or unknown", policy.minimum_severity.word());
+    }
+    match policy.conditions.as_ref().map(Condition::read) {
+        None => {}
+        Some(Some(condition)) => {
+            let _ = write!(words, ", if: {}", conditions::explain(&condition));
+        }
+        Some(None) => words.push_str(", if conditions hold that this version cannot read"),
+    }
+    match profile {
+        None => words.push_str(". The ticket is made by the company's or the organization's profile"),
+        Some(name) => {
+            let _ = write!(words, ". The ticket is made by the profile \"{name}\"");
+        }
+    }
+    if policy.reopen_window_secs > 0 {
+        let span = conditions::span(policy.reopen_window_secs);
+        let _ = write!(words, "; a problem that comes back within {span} reopens it");
+    } else {
+        words.push_str("; a problem that comes back gets a new one");
+    }
+    if policy.note_interval_secs > 0 {
+        let span = conditions::span(policy.note_interval_secs);
+        let _ = write!(words, "; repetitions are noted on it once in {span} at most.");
+    } else {
+        words.push_str("; every repetition is noted on it.");
+    }
+    Handling::of(policy).explain(&mut words);
+    if policy.notifies == policy::Notifies::Nobody {
+        words.push_str(" No subscriber is told of it.");
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

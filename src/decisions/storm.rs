@@ -1,0 +1,40 @@
+//! The storm brake: so many new tickets of a policy within an hour, and no more.
+#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
+
+use entity::{policy, ticket};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::handling::Handling;
+use crate::ground::Ground;
+
+/// Within which time tickets are counted, in seconds.
+const SPAN_SECS: i64 = 3_600;
+
+/// Whether a policy has opened as many tickets as it may. Those that are planned at the very moment on other
+/// connections of the database are not seen: it may be passed by as many as are decided at once.
+pub(super) async fn is_over_cap(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    policy: &policy::Model,
+    handling: &Handling,
+) -> Result<bool, DbErr> {
+    use ticket::Column as C;
+    let Some(cap) = handling.storm_cap.and_then(|cap| u64::try_from(cap).ok()).filter(|cap| *cap > 0) else {
+        return Ok(false);
+    };
+    let at_cap: Option<Uuid> = ticket::Entity::find()
+        .select_only()
+        .column(C::Id)
+        .filter(C::OrganizationId.eq(policy.organization_id))
+        .filter(C::PolicyId.eq(policy.id))
+        .filter(C::CreatedAt.gt(ground.clock.now().plus_secs(-SPAN_SECS)))
+        .offset(cap - 1)
+        .limit(1)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(at_cap.is_some())
+}

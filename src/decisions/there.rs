@@ -1,0 +1,310 @@
+//! The problem is there: on its open ticket, on the one it had, or on a new one.
+
+use entity::{
+    Timestamp, company,
+    event::Outcome::{Duplicate, Noted, Opened, Reopened, Stale},
+    finding, policy, ticket,
+    ticket_operation::OperationKind,
+    waiting_finding::WaitsFor,
+};
+use sea_orm::DbErr;
+
+use super::{
+    choose,
+    decide::Deciding,
+    group::Group,
+    handling::Handling,
+    storm,
+    trail::{Decision, Trail},
+    words,
+};
+use crate::{
+    findings::record::Change,
+    tickets::{
+        flaps,
+        plan::{self, Opening, Place},
+        text,
+    },
+};
+
+impl Deciding<'_> {
+    /// The problem is there.
+    pub(super) async fn there(
+        &self,
+        company: company::Model,
+        finding: &finding::Model,
+        change: Change,
+        trail: &mut Trail,
+    ) -> Result<Decision, DbErr> {
+        let open = plan::open_tickets_of(self.tx, finding.organization_id, finding.id).await?;
+        if let Some(ticket) = open.into_iter().next() {
+            if let Some(decision) = self.adds_no_note(&ticket, finding, change, trail) {
+                return Ok(decision);
+            }
+            return self.on_open(ticket, finding, change, trail).await;
+        }
+        if change == (Change::SeenAgain { is_worse: false })
+            && self.waited.is_none()
+            && self.is_waiting(finding).await?
+        {
+            trail.step("cadence", "it waits for its ticket already");
+            let words = "seen again; it waits for its ticket already, which is opened when its time has come";
+            return Ok(Decision::new(Duplicate, "waits_already", words));
+        }
+        if let Some(decision) = self.keeps_quiet(&company, finding, change, trail).await? {
+            return Ok(decision);
+        }
+        let now = self.ground.clock.now();
+        let policy = match self.rules.choose(company.id, self.event, finding, now, trail) {
+            Ok(policy) => policy,
+            Err(decision) => return Ok(decision),
+        };
+        let place = match choose::place(self.tx, company, policy, trail).await? {
+            Ok(place) => place,
+            Err(decision) => return Ok(decision),
+        };
+        let handling = self.rules.handling(policy.id);
+        if let Some((waits_for, why)) = self.waits(policy, &handling, finding, change) {
+            return self.wait(finding, Some(policy.id), waits_for, why, trail).await;
+        }
+        let digest = self.waited.filter(|waited| waited.waits_for == WaitsFor::Digest);
+        let group = match digest {
+            Some(waited) => Group::of_digest(policy, &place.company, waited.due_at),
+            None => Group::of((policy, &handling), self.rules, &place.company, self.event, finding),
+        };
+        if let Some(what) = &group.what {
+            trail.step("group", format!("shares a ticket: {what}"));
+        }
+        if let Some(decision) = self.muted(finding, Some(&group.key), trail) {
+            return Ok(decision);
+        }
+        let connection_id = place.profile.psa_connection_id;
+        let last = plan::last_closed(self.tx, finding.organization_id, connection_id, &group.key).await?;
+        if let Some(last) = &last
+            && let Some(decision) = self.on_closed(last, &place, policy, finding, trail).await?
+        {
+            return Ok(decision);
+        }
+        self.open(place, (policy, &handling), finding, group, last, trail).await
+    }
+
+    /// What a finding still has to wait for, until when, and the words for it.
+    fn waits(
+        &self,
+        policy: &policy::Model,
+        handling: &Handling,
+        finding: &finding::Model,
+        change: Change,
+    ) -> Option<((WaitsFor, Timestamp), String)> {
+        let now = self.ground.clock.now();
+        let waited = self.waited.map(|waited| waited.waits_for);
+        // What has been there for long, as a first scan finds it, need not settle any more.
+        let since = if change == Change::CameBack { self.row.occurred_at } else { finding.first_seen_at };
+        let settled = since.plus_secs(handling.settle_secs);
+        if handling.settle_secs > 0 && waited.is_none() && now < settled {
+            let words =
+                format!("it gets a ticket if it is still there at {settled} (the policy's settle time)");
+            return Some(((WaitsFor::Settle, settled), words));
+        }
+        let due = if waited == Some(WaitsFor::Digest) { None } else { handling.cadence.next(now) };
+        due.map(|due| {
+            let words = format!(
+                "collected by \"{}\": its ticket is opened at {due}, with what else comes",
+                policy.name
+            );
+            ((WaitsFor::Digest, due), words)
+        })
+    }
+
+    /// The group had a ticket that is closed: nothing is done where it was closed since, and it is opened again
+    /// inside the reopen window. None where a new one is due.
+    async fn on_closed(
+        &self,
+        last: &ticket::Model,
+        place: &Place,
+        policy: &policy::Model,
+        finding: &finding::Model,
+        trail: &mut Trail,
+    ) -> Result<Option<Decision>, DbErr> {
+        let closed_at = last.closed_at.unwrap_or(last.updated_at);
+        // What the gateway closed, it closed for an older statement than this one.
+        let by_person = last.closed_by.as_deref() != Some(plan::GATEWAY);
+        let is_older = by_person && self.row.occurred_at <= closed_at;
+        if is_older && plan::has_finding(self.tx, last, finding.id).await? {
+            let by = last.closed_by.clone().unwrap_or_default();
+            trail.step("ticket", format!("closed by {by} at {closed_at}, after this was so"));
+            let words =
+                format!("the ticket was closed by {by} at {closed_at}, after what this event reports");
+            return Ok(Some(Decision::new(Stale, "closed_since", words).ticket(last.id)));
+        }
+        let is_same_customer = last.psa_company_id == place.mapping.psa_company_id;
+        let until = closed_at.plus_secs(policy.reopen_window_secs);
+        if is_older || !is_same_customer || self.row.occurred_at > until {
+            return Ok(None);
+        }
+        let why = text::came_back(self.event, finding, self.row.occurred_at);
+        let mut ticket = last.clone();
+        flaps::came_back(&mut ticket, self.ground.clock.now());
+        let (ticket, is_planned) = plan::reopen(self.tx, self.ground, ticket, why, Some(self.row.id)).await?;
+        if !is_planned {
+            return Ok(None);
+        }
+        plan::add_finding(self.tx, self.ground, &ticket, finding.id).await?;
+        trail.step("ticket", format!("closed at {closed_at}, inside the reopen window: opened again"));
+        let words = "it came back inside the reopen window";
+        Ok(Some(Decision::new(Reopened, "came_back", words).ticket(ticket.id)))
+    }
+
+    async fn open(
+        &self,
+        place: Place,
+        (policy, handling): (&policy::Model, &Handling),
+        finding: &finding::Model,
+        mut group: Group,
+        last: Option<ticket::Model>,
+        trail: &mut Trail,
+    ) -> Result<Decision, DbErr> {
+        let connection_id = place.profile.psa_connection_id;
+        let is_storm =
+            plan::open_of_group(self.tx, policy.organization_id, connection_id, &group.key).await?.is_none()
+                && storm::is_over_cap(self.tx, self.ground, policy, handling).await?;
+        if is_storm {
+            group = Group::of_storm(policy, &place.company);
+            let cap = handling.storm_cap.unwrap_or_default();
+            trail.step(
+                "group",
+                format!("the policy has opened {cap} tickets within an hour: goes on one for all"),
+            );
+        }
+        let (title, body) = words::of_new_ticket(self.event, &place, finding, &group, trail);
+        let opening = Opening {
+            group_key: group.key,
+            policy_id: Some(policy.id),
+            title,
+            body,
+            severity: finding.severity,
+            is_test: false,
+            is_list: group.what.is_some(),
+            overrides: handling.overrides.clone(),
+            previous_ticket_id: last.as_ref().map(|ticket| ticket.id),
+            event_id: Some(self.row.id),
+        };
+        let (ticket, is_first) = plan::open(self.tx, self.ground, &place, opening).await?;
+        let is_added = plan::add_finding(self.tx, self.ground, &ticket, finding.id).await?;
+        if is_first {
+            let words = if last.is_some() {
+                "the last one was closed, and its reopen window is over"
+            } else {
+                "none is open"
+            };
+            trail.step("ticket", format!("{words}: to be opened"));
+            let reason = if is_storm { "storm" } else { "new_ticket" };
+            return Ok(Decision::new(Opened, reason, "a ticket is opened").ticket(ticket.id));
+        }
+        trail.step("ticket", "its group has an open one: put on it");
+        // A close that is still to be carried out was planned before this was there.
+        if is_added && plan::pending(self.tx, ticket.id).await? == Some(OperationKind::Close) {
+            let why = text::joins(self.event, self.row.occurred_at);
+            let (ticket, _) = plan::reopen(self.tx, self.ground, ticket, why, Some(self.row.id)).await?;
+            let id = ticket.id;
+            trail.step("ticket", "it is being closed: to be opened again");
+            self.joined(ticket, finding).await?;
+            let words = "its group's ticket was being closed: it is opened again";
+            return Ok(Decision::new(Reopened, "grouped", words).ticket(id));
+        }
+        if is_added {
+            self.joined(ticket, finding).await
+        } else {
+            self.seen(ticket, finding, false, trail).await
+        }
+    }
+
+    /// A finding is new on a ticket that is open: it is in the text where the PSA has not got it yet, else in the
+    /// next note.
+    async fn joined(&self, mut ticket: ticket::Model, finding: &finding::Model) -> Result<Decision, DbErr> {
+        let id = ticket.id;
+        ticket.severity = ticket.severity.max(finding.severity);
+        ticket.close_due_at = None;
+        let interval = self.rules.note_interval_secs_of(&ticket);
+        let is_listed = plan::mention(self.tx, self.ground, ticket, interval).await?;
+        let words = if is_listed {
+            "it is put on its group's ticket; the next note names it"
+        } else {
+            "it is put on its group's ticket, whose text will name it"
+        };
+        Ok(Decision::new(Noted, "grouped", words).ticket(id))
+    }
+
+    async fn on_open(
+        &self,
+        ticket: ticket::Model,
+        finding: &finding::Model,
+        change: Change,
+        trail: &mut Trail,
+    ) -> Result<Decision, DbErr> {
+        let id = ticket.id;
+        if change != Change::CameBack {
+            return self.seen(ticket, finding, change == (Change::SeenAgain { is_worse: true }), trail).await;
+        }
+        let why = text::came_back(self.event, finding, self.row.occurred_at);
+        let mut ticket = ticket;
+        flaps::came_back(&mut ticket, self.ground.clock.now());
+        let was_to_close = ticket.close_due_at.take().is_some();
+        let (ticket, is_planned) =
+            plan::reopen(self.tx, self.ground, ticket, why.clone(), Some(self.row.id)).await?;
+        plan::add_finding(self.tx, self.ground, &ticket, finding.id).await?;
+        if is_planned {
+            trail.step("ticket", "it is being closed: to be opened again");
+            let words = "it came back while its ticket was being closed";
+            return Ok(Decision::new(Reopened, "came_back", words).ticket(id));
+        }
+        if plan::is_list(&ticket) {
+            return self.joined(ticket, finding).await;
+        }
+        let interval = flaps::note_interval_secs(&ticket, self.rules.note_interval_secs_of(&ticket));
+        if was_to_close && let Some(until) = plan::quiet_until(&ticket, interval, self.ground.clock.now()) {
+            plan::save(self.tx, ticket).await?;
+            trail
+                .step("ticket", format!("open, and was to be closed soon: it stays; no note before {until}"));
+            let words = "it came back before its ticket was closed: the ticket stays open";
+            return Ok(Decision::new(Duplicate, "note_interval", words).ticket(id));
+        }
+        plan::note(self.tx, self.ground, ticket, why, Some(self.row.id)).await?;
+        trail.step("ticket", "open: noted");
+        Ok(Decision::new(Noted, "came_back", "it came back; its ticket is open").ticket(id))
+    }
+
+    /// A finding is seen again on its open ticket.
+    async fn seen(
+        &self,
+        mut ticket: ticket::Model,
+        finding: &finding::Model,
+        is_worse: bool,
+        trail: &mut Trail,
+    ) -> Result<Decision, DbErr> {
+        let id = ticket.id;
+        let interval = self.rules.note_interval_secs_of(&ticket);
+        let until = plan::quiet_until(&ticket, interval, self.ground.clock.now());
+        // A note about each of many would bury what is new.
+        let is_one_of_many = plan::is_list(&ticket);
+        if !is_worse && (is_one_of_many || until.is_some()) {
+            let words = if let Some(until) = until.filter(|_| !is_one_of_many) {
+                trail.step("ticket", format!("open; no further note before {until}"));
+                format!(
+                    "seen again; the ticket had a note a short while ago, the next one not before {until}"
+                )
+            } else {
+                trail.step("ticket", "open; it is on it");
+                "seen again; it stands on its group's ticket, which tells of what is new and what is over"
+                    .to_owned()
+            };
+            return Ok(Decision::new(Duplicate, "note_interval", words).ticket(id));
+        }
+        let note = text::seen_again(self.event, finding, is_worse);
+        ticket.severity = ticket.severity.max(finding.severity);
+        plan::note(self.tx, self.ground, ticket, note, Some(self.row.id)).await?;
+        trail.step("ticket", "open: noted");
+        let reason = if is_worse { "worse" } else { "seen_again" };
+        Ok(Decision::new(Noted, reason, "seen again; a note is added to its ticket").ticket(id))
+    }
+}
