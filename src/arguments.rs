@@ -31,6 +31,9 @@ pub(crate) enum Command {
         /// Where the first listens, the others on the ports after it; port 0 takes free ones
         #[arg(long, default_value = "127.0.0.1:8091")]
         listen: SocketAddr,
+        /// Take as many calls as come, for load tests: the vendors' limits do not hold
+        #[arg(long)]
+        unlimited: bool,
     },
     /// Bring the database's tables up to date
     Migrate {

@@ -1,11 +1,13 @@
 //! The database: embedded SQLite, or PostgreSQL shared by many nodes.
 //!
-//! Two rules are kept here so that nobody else needs to know them:
+//! Three rules are kept here so that nobody else needs to know them:
 //!
 //! - Every write runs in a task of its own ([`Db::write`]). A request that is given up in the middle
 //!   then cannot leave a pooled connection inside an open transaction (sqlx 0.9.0 can:
 //!   launchbadge/sqlx#4385). As a net under that rule, a PostgreSQL connection is rolled back before it
 //!   is handed out.
+//! - A transaction that SQLite has ended by itself, on a full disk, must not be taken for an open one: see
+//!   `outside_transactions`.
 //! - On SQLite there is one writer, and its transactions take the write lock when they begin; readers
 //!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
 
@@ -28,7 +30,10 @@ use migration::MigratorTrait as _;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
-    sqlx::{self, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+    sqlx::{
+        self, Connection as _, Sqlite, pool::PoolOptions, sqlite::SqliteJournalMode,
+        sqlite::SqliteSynchronous,
+    },
 };
 
 use self::news::News;
@@ -58,7 +63,9 @@ impl Db {
         let floor = walled::Floor::default();
         let (mut writer, mut reader, backends);
         if url.starts_with("sqlite:") {
-            writer = Database::connect(sqlite(url, 1)).await?;
+            let mut writing = sqlite(url, 1);
+            writing.map_sqlx_sqlite_pool_opts(outside_transactions);
+            writer = Database::connect(writing).await?;
             let mut reading = sqlite(url, max_connections.clamp(1, 8));
             reading.map_sqlx_sqlite_pool_opts(leash::sqlite);
             reader = Database::connect(reading).await?;
@@ -200,6 +207,24 @@ fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
     options
 }
 
+/// A connection is handed out only outside of any transaction; else it is closed, and another one opened.
+///
+/// Where the disk is full or fails, SQLite ends a transaction by itself. sqlx 0.9.0 does not hear of it, takes the next
+/// transaction for one inside of the last, and what is rolled back then leaves it open: everything after that would
+/// look stored to the writer, and be gone with it.
+fn outside_transactions(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
+    options.before_acquire(|connection, _| {
+        Box::pin(async move {
+            if !connection.is_in_transaction() {
+                return Ok(true);
+            }
+            // A rollback may be on its way, which is over when this is answered.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
+}
+
 fn postgres(url: &str, max_connections: u32, backends: leash::Backends) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -259,6 +284,35 @@ mod tests {
         }
         db.writer.execute_unprepared(&format!("DROP TABLE {table}")).await.unwrap();
         assert_eq!(lost, 0, "{lost} of {GIVEN_UP} writes vanished in somebody else's transaction");
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_has_ended_by_itself_swallows_no_later_write() {
+        let dir = temp_dir("ended");
+        let url = format!("sqlite://{}", dir.join("test.db").display());
+        let db = Db::connect(&url, 4).await.unwrap();
+        db.writer.execute_unprepared("CREATE TABLE ended (id BIGINT PRIMARY KEY)").await.unwrap();
+        let insert = |id: i64, ends: &'static str| {
+            db.write::<(), DbErr, _>(move |tx| {
+                Box::pin(async move {
+                    tx.execute_unprepared(&format!("INSERT INTO ended (id) VALUES ({id})")).await?;
+                    // What a full disk does: the transaction is over, and nobody but SQLite knows.
+                    tx.execute_unprepared(ends).await?;
+                    if ends == "ROLLBACK" {
+                        Err(DbErr::Custom("the disk is full".to_owned()))
+                    } else {
+                        Ok(())
+                    }
+                })
+            })
+        };
+        insert(1, "ROLLBACK").await.unwrap_err();
+        insert(2, "NOT SQL").await.unwrap_err();
+        insert(3, "SELECT 1").await.unwrap();
+        let kept = sea_orm::Statement::from_string(DbBackend::Sqlite, "SELECT id FROM ended".to_owned());
+        let rows = db.reader.query_all_raw(kept).await.unwrap();
+        assert_eq!(rows.len(), 1, "only what was committed is there, and it is there for everybody");
+        assert_eq!(rows[0].try_get::<i64>("", "id").unwrap(), 3);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -275,6 +275,7 @@ impl Place {
             close_reason: None,
             reopened_count: 0,
             baseline_endpoint_id: None,
+            is_told: false,
         })
         .await
     }

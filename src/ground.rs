@@ -1,5 +1,6 @@
 //! What every domain function works with.
 
+pub mod dies;
 mod endpoint_cache;
 mod last_seen;
 

@@ -55,7 +55,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             telemetry::start(LogFormat::Auto, "warn", None)?;
             demo::run(demo::DemoOptions { script, json, listen }).await
         }
-        Command::Sandbox { listen } => sandbox(listen).await,
+        Command::Sandbox { listen, unlimited } => sandbox(listen, unlimited).await,
         Command::Migrate { settings } => {
             let config = configured(&settings)?;
             let ground = app::ground(&config, &app::Seams::default()).await?;
@@ -236,7 +236,7 @@ fn sign(arguments: SignArguments) -> anyhow::Result<()> {
 }
 
 /// Every sandbox on a port of its own, counted up from the first.
-async fn sandbox(first: SocketAddr) -> anyhow::Result<()> {
+async fn sandbox(first: SocketAddr, unlimited: bool) -> anyhow::Result<()> {
     telemetry::start(LogFormat::Auto, "info", None)?;
     let ground = Ground { clock: Clock::system(), chance: Chance::system() };
     let mut running: Vec<Box<dyn Sandbox>> = Vec::new();
@@ -246,6 +246,9 @@ async fn sandbox(first: SocketAddr) -> anyhow::Result<()> {
         let started = (kind.start)(ground.clone(), bind.clone())
             .await
             .with_context(|| format!("cannot listen on {bind}; is another program there? (--listen)"))?;
+        if unlimited {
+            started.lift_limits();
+        }
         say(&format!("{} (platform {}): {}\n", kind.label, kind.key, started.url()))?;
         for (key, value) in started.credentials() {
             say(&format!("  {key:<18} {value}\n"))?;

@@ -24,6 +24,8 @@ pub enum Outcome {
     Held,
     /// It waits for its time: a settle time, a digest, the end of a maintenance window; then it goes on by itself.
     Waiting,
+    /// Subscribers are told of it: its policy wants no ticket.
+    Told,
     /// A setting or a decision of a person says that it gets no ticket.
     Suppressed,
     /// There is nothing to do for an event of this kind, or none of ours is concerned.

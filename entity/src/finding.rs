@@ -70,6 +70,9 @@ pub struct Model {
     /// The endpoint that learned it in baseline mode, so that it gets no ticket by being seen again; none where
     /// it was not learned so, or has got worse or come back since.
     pub baseline_endpoint_id: Option<Uuid>,
+    /// Whether subscribers were told of it by policies that want no ticket, and not yet that it is over: by which
+    /// stands in `told_finding`.
+    pub is_told: bool,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

@@ -17,10 +17,12 @@ pub struct Model {
     pub company_id: Option<Uuid>,
     /// Name for people.
     pub name: String,
-    /// From when on.
+    /// From when on; where it comes back every week, from when on it does.
     pub starts_at: Timestamp,
     /// Until when; then it is over.
     pub ends_at: Timestamp,
+    /// When it comes back every week: see `decisions::weekly`; none where it is open all the time.
+    pub weekly: Option<Json>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

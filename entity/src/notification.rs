@@ -20,6 +20,12 @@ pub enum NotificationKind {
     /// A closed ticket was opened again.
     #[sea_orm(string_value = "ticket.reopened")]
     TicketReopened,
+    /// A problem is there of which a policy wants subscribers told, and no ticket.
+    #[sea_orm(string_value = "finding.matched")]
+    FindingMatched,
+    /// A problem of which subscribers were told so is over.
+    #[sea_orm(string_value = "finding.resolved")]
+    FindingResolved,
     /// Events are held until somebody mends the reason.
     #[sea_orm(string_value = "event.held")]
     EventHeld,
@@ -73,7 +79,7 @@ pub struct Model {
     pub psa_connection_id: Option<Uuid>,
     /// The event, where it is about one; the first of several.
     pub event_id: Option<Uuid>,
-    /// The policy that opened the ticket.
+    /// The policy that opened the ticket, or wants it told.
     pub policy_id: Option<Uuid>,
     /// When to try next.
     pub run_at: Timestamp,

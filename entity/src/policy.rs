@@ -29,7 +29,7 @@ pub struct Model {
     pub name: String,
     /// What it is for, in a person's words.
     pub description: String,
-    /// Whether it opens tickets at all.
+    /// Whether it is asked at all.
     pub is_enabled: bool,
     /// The events it is for; every event where there is none.
     pub event_set_id: Option<Uuid>,
@@ -47,6 +47,8 @@ pub struct Model {
     pub note_interval_secs: i64,
     /// What becomes of what it wants: see `decisions::handling`; the defaults where there is none.
     pub handling: Option<Json>,
+    /// Whether what it wants gets a ticket; where not, subscribers are told of it, and that is all.
+    pub opens_tickets: bool,
     /// Who is told what becomes of its tickets, besides the PSA.
     pub notifies: Notifies,
     /// Counts changes by people, from 1.

@@ -14,6 +14,8 @@ pub enum WaitsFor {
     Digest,
     /// The end of a maintenance window.
     Maintenance,
+    /// The end of a mute.
+    Mute,
 }
 
 /// A row of `waiting_finding`.

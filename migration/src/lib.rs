@@ -28,6 +28,10 @@ mod m20261121_000015_snapshots;
 mod m20261121_000016_handling;
 mod m20261121_000017_notifications;
 mod m20261121_000018_quiet;
+mod m20261121_000019_told;
+mod m20261121_000020_finding_aliases;
+mod m20261121_000020_weekly;
+mod m20261121_000021_fair_inbox;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -57,6 +61,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000016_handling::Migration),
             Box::new(m20261121_000018_quiet::Migration),
             Box::new(m20261121_000017_notifications::Migration),
+            Box::new(m20261121_000019_told::Migration),
+            Box::new(m20261121_000020_weekly::Migration),
+            Box::new(m20261121_000020_finding_aliases::Migration),
+            Box::new(m20261121_000021_fair_inbox::Migration),
         ]
     }
 }

@@ -10,7 +10,12 @@ use sea_orm::ActiveEnum;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{decisions::rules::scope, global_id, notifications::happenings, organizations::subscribers};
+use crate::{
+    decisions::{rules::scope, weekly},
+    global_id,
+    notifications::happenings,
+    organizations::subscribers,
+};
 
 /// A row that people change.
 pub trait Audited {
@@ -163,6 +168,7 @@ audited! {
         "companyId": reference_maybe::<company::Model>(row.company_id),
         "startsAt": moment(Some(row.starts_at)),
         "endsAt": moment(Some(row.ends_at)),
+        "weekly": weekly::of(row).map(|weekly| weekly.words()),
     }
     member as "Member" named |row| row.name.clone(), {
         "email": row.email,
@@ -187,6 +193,7 @@ audited! {
         "ticketProfileId": reference_maybe::<ticket_profile::Model>(row.ticket_profile_id),
         "reopenWindowSeconds": row.reopen_window_secs,
         "noteIntervalSeconds": row.note_interval_secs,
+        "opensTickets": row.opens_tickets,
         "notifies": word(&row.notifies),
     }
     psa_connection as "PsaConnection" named |row| row.name.clone(), {

@@ -48,16 +48,19 @@ pub enum What {
     ConnectionHealthChanged = 5,
     /// Somebody may do other things than before, or nothing any more; the id is the token's or member's.
     AccessChanged = 6,
+    /// A subscriber is to be told something; the id is its lane's, and the organization is nil: workers alone hear it.
+    NotificationDue = 7,
 }
 
 impl What {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::TicketUpdated,
         Self::DeliveryReceived,
         Self::OperationAttempted,
         Self::SyncRunProgressed,
         Self::ConnectionHealthChanged,
         Self::AccessChanged,
+        Self::NotificationDue,
     ];
 
     fn from_number(number: u8) -> Option<Self> {

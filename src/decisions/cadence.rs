@@ -37,8 +37,11 @@ pub enum Cadence {
     },
 }
 
-const DAY_MINUTES: u16 = 24 * 60;
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// How many minutes a day has.
+pub(super) const DAY_MINUTES: u16 = 24 * 60;
+/// The days of the week.
+pub(super) const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 impl Cadence {
     /// The next time after `now` at which what was collected is due; none where nothing is collected.
@@ -66,22 +69,16 @@ impl Cadence {
     pub(super) fn problem(&self) -> Option<String> {
         let minute =
             |at: u16| (at >= DAY_MINUTES).then(|| "the time must be a time of day, as in 07:30".to_owned());
-        let zone = |name: &str| {
-            let shown: String = name.chars().take(60).collect();
-            name.parse::<Tz>().err().map(|_| {
-                format!("\"{shown}\" is no time zone; give a name of the IANA database, as in Europe/Berlin")
-            })
-        };
         match self {
             Self::Immediate => None,
             Self::Hourly { minute } => {
                 (*minute > 59).then(|| "the minute must be one from 0 to 59".to_owned())
             }
-            Self::Daily { at, time_zone } => minute(*at).or_else(|| zone(time_zone)),
+            Self::Daily { at, time_zone } => minute(*at).or_else(|| zone_problem(time_zone)),
             Self::Weekly { day, at, time_zone } => {
                 let day =
                     (!(1..=7).contains(day)).then(|| "the day must be one from Monday to Sunday".to_owned());
-                day.or_else(|| minute(*at)).or_else(|| zone(time_zone))
+                day.or_else(|| minute(*at)).or_else(|| zone_problem(time_zone))
             }
         }
     }
@@ -136,8 +133,16 @@ fn on_clocks(
     })
 }
 
+/// What is wrong with the name of a time zone, for people.
+pub(super) fn zone_problem(name: &str) -> Option<String> {
+    let shown: String = name.chars().take(60).collect();
+    name.parse::<Tz>().err().map(|_| {
+        format!("\"{shown}\" is no time zone; give a name of the IANA database, as in Europe/Berlin")
+    })
+}
+
 /// When the clocks of a zone show a time; where they never do, when they show the first time after it.
-fn shown(zone: Tz, time: NaiveDateTime) -> Option<DateTime<Utc>> {
+pub(super) fn shown(zone: Tz, time: NaiveDateTime) -> Option<DateTime<Utc>> {
     (0..=24 * 4).find_map(|quarters| {
         let time = time.checked_add_signed(Duration::minutes(15 * quarters))?;
         zone.from_local_datetime(&time).earliest().map(|at| at.to_utc())

@@ -8,7 +8,7 @@
 use entity::{
     Timestamp,
     finding::{self, FindingState},
-    policy, ticket, ticket_finding,
+    policy, ticket, ticket_finding, told_finding,
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
@@ -21,12 +21,13 @@ use super::{
     event::CloseReason,
     handling::Handling,
     rules::Rules,
-    waiting,
+    told, waiting,
 };
 use crate::{
     error::Error,
     findings::record::close_reason_word,
     ground::Ground,
+    queue::notifications,
     tickets::{plan, text},
 };
 
@@ -90,7 +91,8 @@ pub async fn age(ground: &Ground) -> Result<usize, Error> {
     for policy in policies {
         let Some(secs) = Handling::of(&policy).age_secs else { continue };
         let before = ground.clock.now().plus_secs(-secs);
-        let old = old(ground.db.reader(), &policy, before).await?;
+        let mut old = old(ground.db.reader(), &policy, before).await?;
+        old.extend(old_told(ground.db.reader(), &policy, before).await?);
         if old.is_empty() {
             continue;
         }
@@ -136,6 +138,30 @@ async fn old(
         .await
 }
 
+/// The same of those of which a policy wanted subscribers told.
+async fn old_told(
+    db: &impl ConnectionTrait,
+    policy: &policy::Model,
+    before: Timestamp,
+) -> Result<Vec<Uuid>, DbErr> {
+    let told = finding::Entity::belongs_to(told_finding::Entity)
+        .from(finding::Column::Id)
+        .to(told_finding::Column::FindingId)
+        .into();
+    finding::Entity::find()
+        .select_only()
+        .column(finding::Column::Id)
+        .join(JoinType::InnerJoin, told)
+        .filter(told_finding::Column::OrganizationId.eq(policy.organization_id))
+        .filter(told_finding::Column::PolicyId.eq(policy.id))
+        .filter(finding::Column::State.eq(FindingState::Open))
+        .filter(finding::Column::LastSeenAt.lt(before))
+        .limit(BATCH)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
 async fn end(
     tx: &DatabaseTransaction,
     ground: &Ground,
@@ -156,10 +182,11 @@ async fn end(
         .all(tx)
         .await?;
     let rules = Rules::load(tx, organization_id).await?;
-    let mut touched = Vec::new();
+    let (mut touched, mut told) = (Vec::new(), Vec::new());
     for finding in findings {
         let why = text::not_seen(&finding);
         let id = finding.id;
+        told.extend(finding.is_told.then_some(id));
         let mut row = finding.into_active_model();
         row.state = sea_orm::Set(FindingState::Resolved);
         row.resolved_at = sea_orm::Set(Some(now));
@@ -175,5 +202,7 @@ async fn end(
             }
         }
     }
+    let news = told::over((tx, ground), organization_id, &told, None).await?;
+    notifications::enqueue(tx, ground, news).await?;
     plan::wake_lanes(tx, ground, organization_id, touched).await
 }

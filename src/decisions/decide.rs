@@ -4,10 +4,10 @@
 //! deciding a delivery again takes up only what was held or could not be read.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::{
-    Severity, Timestamp, event,
+    Severity, event,
     event::Outcome::{self, Duplicate, Held, Ignored, Invalid, Stale, Suppressed},
     finding, waiting_finding, webhook_delivery,
 };
@@ -16,88 +16,151 @@ use sea_orm::{
     IntoActiveModel as _, QueryFilter as _,
 };
 use serde_json::Value;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::{
     catalogue::Action,
+    desk::Desk,
     event::{Event, Reading},
-    quiet::Quiet,
-    rules::Rules,
     trail::{Decision, Trail},
-    whose::{Whose, whose},
+    whose::Whose,
 };
 use crate::{
-    findings::record::{self, About, Change},
+    findings::record::{About, Change},
     ground::Ground,
     notifications::happenings,
+    queue::notifications::{self, NewNotification},
     tickets::plan,
 };
 
-/// How far a sender's clock may run ahead before its time is not believed, in seconds.
-const AHEAD_SECS: i64 = 300;
+/// A delivery and what was read in it.
+#[derive(Debug)]
+pub struct Read {
+    /// The delivery.
+    pub delivery: webhook_delivery::Model,
+    /// Each reading with its place.
+    pub readings: Vec<(i32, Reading)>,
+    /// What is done for it belongs to this trace.
+    pub span: Span,
+}
 
-/// Decides what was read in a delivery, each reading with its place there. A long delivery may be decided
-/// in several transactions, one after the other. Gives what became of each.
+/// The events of deliveries, as they were decided before, by their places.
+type Before = HashMap<Uuid, HashMap<i32, event::Model>>;
+
+/// Decides what was read in deliveries of one organization, in their order. A long delivery may be decided in several
+/// transactions, one after the other. Gives, for each delivery, what became of its events.
 pub async fn decide(
     tx: &DatabaseTransaction,
     ground: &Ground,
-    delivery: &webhook_delivery::Model,
-    mut numbered: Vec<(i32, Reading)>,
-) -> Result<Vec<Outcome>, DbErr> {
-    if numbered.is_empty() {
+    batch: &[Read],
+) -> Result<Vec<Vec<Outcome>>, DbErr> {
+    let Some(organization_id) = batch.first().map(|read| read.delivery.organization_id) else {
         return Ok(Vec::new());
-    }
-    let known: HashMap<i32, event::Model> = event::Entity::find()
-        .filter(event::Column::OrganizationId.eq(delivery.organization_id))
-        .filter(event::Column::WebhookDeliveryId.eq(delivery.id))
-        .filter(event::Column::Position.is_in(numbered.iter().map(|(position, _)| *position)))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|row| (row.position, row))
+    };
+    let before = before(tx, organization_id, batch).await?;
+    let open: Vec<Vec<&(i32, Reading)>> =
+        batch.iter().map(|read| still_open(read, before.get(&read.delivery.id))).collect();
+    let said: Vec<_> = batch
+        .iter()
+        .zip(&open)
+        .flat_map(|(read, open)| open.iter().map(|(_, reading)| (&read.delivery, reading)))
         .collect();
-    // Findings are locked in one order in every transaction, so that no two wait for each other.
-    numbered.sort_by_cached_key(|(position, reading)| {
-        let place = reading
-            .event
-            .as_ref()
-            .ok()
-            .map(|event| (event.client_ref.clone(), event.source.clone(), event.finding_key.clone()));
-        // What a delivery names comes before the snapshot that ends the rest.
-        let is_sweep = reading.event.as_ref().is_ok_and(|event| event.kind.action == Action::Sweep);
-        (is_sweep, place, *position)
-    });
-    let positions: Vec<i32> = numbered.iter().map(|(position, _)| *position).collect();
-    let rules = Rules::load(tx, delivery.organization_id).await?;
-    let now = ground.clock.now();
-    let quiet = Quiet::load(tx, delivery.organization_id, Some(delivery), now).await?;
-    let (mut outcomes, mut touched) = (Vec::new(), Vec::new());
-    for (position, reading) in numbered {
-        let before = known.get(&position);
-        let is_open =
-            |row: &event::Model| matches!(row.outcome, Held | Invalid) || row.reason == "unknown_kind";
-        if before.is_some_and(|row| !is_open(row)) {
-            continue;
+    if said.is_empty() {
+        return Ok(batch.iter().map(|_| Vec::new()).collect());
+    }
+    let desk = Desk::for_events(tx, ground, organization_id, &said).await?;
+    let (mut outcomes, mut all) = (Vec::with_capacity(batch.len()), Became::default());
+    for (read, open) in batch.iter().zip(&open) {
+        let decided = of_delivery(&desk, &read.delivery, open, before.get(&read.delivery.id));
+        let became = decided.instrument(read.span.clone()).await?;
+        outcomes.push(became.outcomes);
+        all.touched.extend(became.touched);
+        all.news.extend(became.news);
+    }
+    desk.write().await?;
+    for (read, became) in batch.iter().zip(&outcomes) {
+        if became.contains(&Held) {
+            let positions: Vec<i32> = read.readings.iter().map(|(position, _)| *position).collect();
+            let known = before.get(&read.delivery.id).cloned().unwrap_or_default();
+            all.news.extend(happenings::held(tx, ground, &read.delivery, &positions, &known).await?);
         }
-        let (outcome, ticket_ids) =
-            Box::pin(one(tx, ground, (delivery, &rules, &quiet), (position, reading), before)).await?;
-        outcomes.push(outcome);
-        touched.extend(ticket_ids);
     }
-    if outcomes.contains(&Held) {
-        happenings::held(tx, ground, delivery, &positions, &known).await?;
-    }
-    plan::wake_lanes(tx, ground, delivery.organization_id, touched).await?;
+    notifications::enqueue(tx, ground, all.news).await?;
+    plan::wake_lanes(tx, ground, organization_id, all.touched).await?;
     Ok(outcomes)
 }
 
+/// What of a delivery is to be decided, in the order to do it.
+fn still_open<'a>(read: &'a Read, before: Option<&HashMap<i32, event::Model>>) -> Vec<&'a (i32, Reading)> {
+    let known = |position: &i32| before.and_then(|rows| rows.get(position));
+    let mut open: Vec<_> =
+        read.readings.iter().filter(|(position, _)| known(position).is_none_or(is_open)).collect();
+    // What a delivery names comes before the snapshot that ends the rest.
+    open.sort_by_key(|(position, reading)| {
+        let is_sweep = reading.event.as_ref().is_ok_and(|event| event.kind.action == Action::Sweep);
+        (is_sweep, *position)
+    });
+    open
+}
+
+/// Whether an event is taken up when its delivery is decided again.
+fn is_open(row: &event::Model) -> bool {
+    matches!(row.outcome, Held | Invalid) || row.reason == "unknown_kind"
+}
+
+async fn before(tx: &DatabaseTransaction, organization_id: Uuid, batch: &[Read]) -> Result<Before, DbErr> {
+    use event::Column as C;
+    let positions: BTreeSet<i32> =
+        batch.iter().flat_map(|read| read.readings.iter().map(|(position, _)| *position)).collect();
+    let rows = event::Entity::find()
+        .filter(C::OrganizationId.eq(organization_id))
+        .filter(C::WebhookDeliveryId.is_in(batch.iter().map(|read| read.delivery.id)))
+        .filter(C::Position.is_in(positions))
+        .all(tx)
+        .await?;
+    let mut before = Before::new();
+    for row in rows {
+        before.entry(row.webhook_delivery_id).or_default().insert(row.position, row);
+    }
+    Ok(before)
+}
+
+/// What became of deliveries.
+#[derive(Default)]
+struct Became {
+    outcomes: Vec<Outcome>,
+    /// The tickets that were touched.
+    touched: Vec<Uuid>,
+    /// What subscribers are to be told.
+    news: Vec<NewNotification>,
+}
+
+async fn of_delivery(
+    desk: &Desk<'_>,
+    delivery: &webhook_delivery::Model,
+    readings: &[&(i32, Reading)],
+    before: Option<&HashMap<i32, event::Model>>,
+) -> Result<Became, DbErr> {
+    let mut all = Became::default();
+    for (position, reading) in readings {
+        let before = before.and_then(|rows| rows.get(position));
+        let decision = Box::pin(one(desk, delivery, (*position, reading), before)).await?;
+        all.outcomes.push(decision.outcome);
+        all.touched.extend(decision.further_tickets);
+        all.touched.extend(decision.ticket_id.filter(|_| !decision.leaves_ticket));
+        all.news.extend(decision.news);
+    }
+    Ok(all)
+}
+
 async fn one(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
-    (delivery, rules, quiet): (&webhook_delivery::Model, &Rules, &Quiet),
-    (position, reading): (i32, Reading),
+    desk: &Desk<'_>,
+    delivery: &webhook_delivery::Model,
+    (position, reading): (i32, &Reading),
     before: Option<&event::Model>,
-) -> Result<(Outcome, Vec<Uuid>), DbErr> {
+) -> Result<Decision, DbErr> {
+    let ground = desk.ground;
     let now = ground.clock.now();
     let mut trail = Trail::default();
     for remark in &reading.remarks {
@@ -139,51 +202,37 @@ async fn one(
             row.severity = event.severity;
             row.title.clone_from(&event.title);
             row.finding_key = Some(event.finding_key.clone());
-            row.occurred_at = believed(event, delivery.received_at, &mut trail);
-            // The row stands before the ticket's operations that name it.
+            row.occurred_at = event.believed_at(delivery.received_at);
+            if let Some(at) = event.occurred_at.filter(|at| *at != row.occurred_at) {
+                let words = format!("occurred_at {at} lies in the future; the time of receipt is used");
+                trail.step("remark", words);
+            }
             let was_recorded = row.finding_id.is_some();
-            let row = &row;
-            Deciding { tx, ground, rules, quiet, event, row, was_recorded, waited: None }
-                .decide(&mut trail)
-                .await?
+            let (row, delivery) = (&row, Some(delivery));
+            Deciding { desk, delivery, event, row, was_recorded, waited: None }.decide(&mut trail).await?
         }
     };
+    desk.touched(&decision);
     row.outcome = decision.outcome;
     decision.reason.clone_into(&mut row.reason);
-    row.explanation = decision.explanation;
+    row.explanation.clone_from(&decision.explanation);
     row.company_id = decision.company_id;
     row.finding_id = decision.finding_id.or(row.finding_id);
     row.ticket_id = decision.ticket_id;
     row.steps = trail.into_json();
-    let row = row.into_active_model();
     if before.is_some() {
-        row.reset_all().update(tx).await?;
+        row.into_active_model().reset_all().update(desk.tx).await?;
     } else {
-        row.insert(tx).await?;
+        desk.decided(row);
     }
-    let mut tickets = decision.further_tickets;
-    tickets.extend(decision.ticket_id);
-    Ok((decision.outcome, tickets))
-}
-
-/// A time far in the future would make everything after it stale: the time of receipt is taken instead.
-fn believed(event: &Event, received_at: Timestamp, trail: &mut Trail) -> Timestamp {
-    match event.occurred_at {
-        Some(at) if at > received_at.plus_secs(AHEAD_SECS) => {
-            trail.step("remark", format!("occurred_at {at} lies in the future; the time of receipt is used"));
-            received_at
-        }
-        Some(at) => at,
-        None => received_at,
-    }
+    Ok(decision)
 }
 
 /// An event that is being decided.
 pub(super) struct Deciding<'a> {
-    pub(super) tx: &'a DatabaseTransaction,
-    pub(super) ground: &'a Ground,
-    pub(super) rules: &'a Rules,
-    pub(super) quiet: &'a Quiet,
+    pub(super) desk: &'a Desk<'a>,
+    /// The delivery that it came in with; none where the time alone has it decided.
+    pub(super) delivery: Option<&'a webhook_delivery::Model>,
     pub(super) event: &'a Event,
     pub(super) row: &'a event::Model,
     /// The event was held before, after its finding had been written down.
@@ -202,8 +251,8 @@ impl Deciding<'_> {
                 format!("{} says nothing of a finding", event.kind.name),
             ));
         }
-        match whose(self.tx, self.row.organization_id, event, trail).await? {
-            Err(decision) => Ok(decision),
+        match self.desk.customers.whose(event, trail) {
+            Err(decision) => Ok(*decision),
             Ok(Whose { company, as_caught }) => {
                 let event = as_caught.as_ref().unwrap_or(event);
                 Deciding { event, ..*self }.about(company, trail).await
@@ -219,7 +268,7 @@ impl Deciding<'_> {
             return Ok(self.sweep(&company, scope, trail).await?.company(company.id));
         }
         let about = About { organization_id, company_id: company.id, occurred_at: self.row.occurred_at };
-        let (finding, change) = record::record(self.tx, self.ground, about, event).await?;
+        let (finding, change) = self.desk.record(about, event).await?;
         // Written down before it was held: not a repetition now.
         let change = if self.was_recorded && change == Change::Repeated {
             match finding.state {

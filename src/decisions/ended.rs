@@ -2,7 +2,7 @@
 
 use entity::{
     Timestamp,
-    event::Outcome::{Closed, Duplicate, Ignored, Noted, Waiting},
+    event::Outcome::{Closed, Duplicate, Ignored, Noted, Told, Waiting},
     finding, ticket,
 };
 use sea_orm::{DatabaseTransaction, DbErr};
@@ -12,6 +12,7 @@ use super::{
     decide::Deciding,
     handling::CloseRule,
     rules::Rules,
+    told,
     trail::{Decision, Trail},
     waiting,
 };
@@ -39,17 +40,37 @@ impl Deciding<'_> {
     /// The problem is over.
     pub(super) async fn ended(&self, finding: &finding::Model, trail: &mut Trail) -> Result<Decision, DbErr> {
         let organization_id = finding.organization_id;
-        let now = self.ground.clock.now();
-        if waiting::forget(self.tx, organization_id, &[finding.id], now).await? > 0 {
+        let now = self.desk.ground.clock.now();
+        // From here on the database is asked which findings are open, and which event waits.
+        self.desk.write().await?;
+        let has_waited = self.desk.waits(finding.id, |_| true) != Some(false)
+            && waiting::forget(self.desk.tx, organization_id, &[finding.id], now).await? > 0;
+        self.desk.set_waiting(finding.id, None);
+        let mut news = Vec::new();
+        if finding.is_told {
+            let of = (self.desk.tx, self.desk.ground);
+            news = told::over(of, organization_id, &[finding.id], Some(self.row.id)).await?;
+            self.desk.told(&[finding.id], false).await;
+        }
+        let tickets = self.desk.open_tickets_of(finding.id).await?;
+        let mut decision = if !news.is_empty() {
+            trail.step("ticket", "none was wanted: subscribers are told that it is over");
+            Decision::new(Told, "told_over", "told that it is over; no ticket was wanted")
+        } else if has_waited {
             trail.step("cadence", "its ticket was not due yet: none is opened");
             let words = "it was over before its ticket was due: none is opened";
-            return Ok(Decision::new(Ignored, "over_before_due", words));
-        }
-        let tickets = plan::open_tickets_of(self.tx, organization_id, finding.id).await?;
-        let mut decision = Decision::new(Ignored, "no_open_ticket", "it has no open ticket");
+            Decision::new(Ignored, "over_before_due", words)
+        } else {
+            Decision::new(Ignored, "no_open_ticket", "it has no open ticket")
+        };
+        let has_ticket = !tickets.is_empty();
         for ticket in tickets {
             let id = ticket.id;
-            let why = text::ended(self.event, self.row.occurred_at);
+            let why = if plan::is_list(&ticket) {
+                text::last_ended(self.event, self.row.occurred_at)
+            } else {
+                text::ended(self.event, self.row.occurred_at)
+            };
             let ending = self.end_on(ticket, finding.id, why).await?;
             decision = match ending {
                 Ending::OthersOpen(left) => {
@@ -85,10 +106,10 @@ impl Deciding<'_> {
             }
             .ticket(id);
         }
-        if decision.ticket_id.is_none() {
+        if !has_ticket && decision.reason == "no_open_ticket" {
             trail.step("ticket", "none is open");
         }
-        Ok(decision)
+        Ok(decision.telling(news))
     }
 
     /// The same for a ticket that is held in hand.
@@ -98,7 +119,8 @@ impl Deciding<'_> {
         finding_id: Uuid,
         why: String,
     ) -> Result<Ending, DbErr> {
-        end_on((self.tx, self.ground, self.rules), ticket, finding_id, why, Some(self.row.id)).await
+        end_on((self.desk.tx, self.desk.ground, &self.desk.rules), ticket, finding_id, why, Some(self.row.id))
+            .await
     }
 }
 

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, EventKind};
 
+/// How far a sender's clock may run ahead before its time is not believed, in seconds.
+const AHEAD_SECS: i64 = 300;
+
 /// One statement of a sender about one problem.
 ///
 /// Identity is `finding_key` (within company and source); title, severity and
@@ -33,6 +36,10 @@ pub struct Event {
     pub sequence: Option<String>,
     /// Identity of the problem in the sender, at most 255 bytes.
     pub finding_key: String,
+    /// Keys that the problem had before: in an earlier version of the sender, or of the gateway's adapter for it. A
+    /// finding that is known by one of them is this one, and stays known by it. A snapshot names former keys among
+    /// those that are present.
+    pub former_keys: Vec<String>,
     /// What a scan or snapshot covers.
     pub scope_key: Option<String>,
     /// On `scan.snapshot`: the keys of all findings that the scope still has; those not named are gone.
@@ -79,6 +86,7 @@ impl Event {
             occurred_at: None,
             sequence: None,
             finding_key: finding_key.into(),
+            former_keys: Vec::new(),
             scope_key: None,
             present: Vec::new(),
             asset: None,
@@ -92,6 +100,17 @@ impl Event {
             counts: BTreeMap::new(),
             labels: BTreeMap::new(),
         }
+    }
+
+    /// When it was so: where the sender says nothing, or a time far in the future, which would make everything after
+    /// it stale, when it was received.
+    pub fn believed_at(&self, received_at: Timestamp) -> Timestamp {
+        self.occurred_at.filter(|at| *at <= received_at.plus_secs(AHEAD_SECS)).unwrap_or(received_at)
+    }
+
+    /// Every key of its problem, today's first.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.finding_key).chain(&self.former_keys).map(String::as_str)
     }
 }
 

@@ -41,7 +41,7 @@ impl Group {
     pub fn of_storm(policy: &policy::Model, company: &company::Model) -> Self {
         Self {
             key: format!("storm:{}:{}", policy.id, company.id),
-            what: Some(format!("many findings at once ({})", policy.name)),
+            what: Some(format!("Many findings at once ({})", policy.name)),
         }
     }
 
@@ -59,11 +59,15 @@ impl Group {
         });
         let shared = match grouping {
             Grouping::Finding => None,
-            Grouping::Asset => asset(event).map(|(id, name)| ("asset", vec![id], name)),
-            Grouping::Product => product(event).map(|(id, name)| ("product", vec![id], name)),
+            Grouping::Asset => {
+                asset(event).map(|(id, name)| ("asset", vec![id], format!("Findings on {name}")))
+            }
+            Grouping::Product => {
+                product(event).map(|(id, name)| ("product", vec![id], format!("Findings in {name}")))
+            }
             Grouping::AssetAndProduct => {
                 asset(event).zip(product(event)).map(|((id, name), (product, label))| {
-                    ("asset_and_product", vec![id, product], format!("{label} on {name}"))
+                    ("asset_and_product", vec![id, product], format!("Findings in {label} on {name}"))
                 })
             }
             Grouping::Company => {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use entity::{event_set::RemediationGrain, policy};
+use entity::{Timestamp, event_set::RemediationGrain, policy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -120,6 +120,11 @@ impl Handling {
         if *self == Self::default() { None } else { serde_json::to_value(self).ok() }
     }
 
+    /// Until when what is there since a moment has to be there before anything is made of it; none for at once.
+    pub fn settles_at(&self, since: Timestamp) -> Option<Timestamp> {
+        (self.settle_secs > 0).then(|| since.plus_secs(self.settle_secs))
+    }
+
     /// What is wrong with it, by the names of GraphQL's fields below `at`.
     pub fn problems(&self, at: &str) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -206,6 +211,11 @@ impl Handling {
             let _ = write!(words, " Tickets get {}, whatever the profile says.", values.join(", "));
         }
     }
+}
+
+/// That something has to settle, in words; `what` it waits for, as in `gets a ticket`.
+pub(super) fn settling(what: &str, settled: Timestamp) -> String {
+    format!("it {what} if it is still there at {settled} (the policy's settle time)")
 }
 
 #[cfg(test)]

@@ -36,8 +36,10 @@ const CLOSED: &str = "9";
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A sender says that a problem is there, or over, of a minute of the history; twice where it repeats itself.
-    Say { key: usize, is_there: bool, minute: i64, is_twice: bool, dies: bool },
+    /// A sender says some things, which are decided together; twice where it repeats itself.
+    Say { statements: Vec<Statement>, is_twice: bool, dies: bool },
+    /// The sender is updated, and names every problem by another key.
+    Rename,
     /// Somebody edits the policy.
     Handle(usize),
     /// The PSA does some of what is due.
@@ -48,21 +50,27 @@ enum Step {
     Pass(i64),
 }
 
+/// That a problem is there, or over, of a minute of the history.
+#[derive(Clone, Copy, Debug)]
+struct Statement {
+    key: usize,
+    is_there: bool,
+    minute: i64,
+    /// By a node, or a sensor, that is not updated yet.
+    is_old: bool,
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let say = (0..KEYS, any::<bool>(), 0_i64..200, any::<bool>(), 0..8).prop_map(
-        |(key, is_there, minute, is_twice, dies)| Step::Say {
-            key,
-            is_there,
-            minute,
-            is_twice,
-            dies: dies == 0,
-        },
-    );
+    let statement = (0..KEYS, any::<bool>(), 0_i64..200, any::<bool>())
+        .prop_map(|(key, is_there, minute, is_old)| Statement { key, is_there, minute, is_old });
+    let say = (prop::collection::vec(statement, 1..6), any::<bool>(), 0..8)
+        .prop_map(|(statements, is_twice, dies)| Step::Say { statements, is_twice, dies: dies == 0 });
     let step = prop_oneof![
         8 => say,
         1 => (0..handlings().len()).prop_map(Step::Handle),
         3 => (1_usize..6).prop_map(Step::Carry),
         1 => (0_usize..4).prop_map(Step::Close),
+        1 => Just(Step::Rename),
         2 => (1_i64..90).prop_map(Step::Pass),
     ];
     prop::collection::vec(step, 1..50)
@@ -84,6 +92,7 @@ struct Scene {
     place: Place,
     endpoint: webhook_endpoint::Model,
     started: Timestamp,
+    is_renamed: bool,
     said: usize,
     /// By key: the time of the newest statement, and whether the problem was there then.
     model: BTreeMap<usize, (i64, bool)>,
@@ -130,6 +139,7 @@ impl Scene {
                 reopen_window_secs: 3_600,
                 note_interval_secs: 600,
                 handling: None,
+                opens_tickets: true,
                 notifies: policy::Notifies::All,
                 version: 1,
                 created_at: now,
@@ -140,44 +150,64 @@ impl Scene {
         // What is said later may be of up to 200 minutes ago.
         let started = now;
         ground.clock.advance_secs(200 * 60);
-        Self { place, endpoint, started, said: 0, model: BTreeMap::new() }
+        Self { place, endpoint, started, is_renamed: false, said: 0, model: BTreeMap::new() }
     }
 
     fn ground(&self) -> &Ground {
         &self.place.ground
     }
 
-    async fn say(&mut self, key: usize, is_there: bool, minute: i64, dies: bool) {
+    fn event(&self, statement: Statement) -> Event {
+        let Statement { key, is_there, minute, is_old } = statement;
         let kind = catalogue::find(if is_there { "finding.opened" } else { "finding.resolved" }).unwrap();
         let mut event = Event::new(kind, "scanner", format!("k{key}"), format!("Problem {key}"));
+        if self.is_renamed && !is_old {
+            event.former_keys = vec![std::mem::replace(&mut event.finding_key, format!("new/{key}"))];
+        }
         event.client_ref = Some("north".to_owned());
         event.occurred_at = Some(self.started.plus_secs(minute * 60));
         event.asset =
             Some(super::event::Asset { name: Some(format!("host-{}", key % 2)), ..Default::default() });
-        let delivery = self.place.delivery(&self.endpoint, b"{}").await;
-        self.said += 1;
+        event
+    }
+
+    async fn say(&mut self, statements: &[Statement], dies: bool) {
+        let mut batch = Vec::new();
+        for statement in statements {
+            let delivery = self.place.delivery(&self.endpoint, b"{}").await;
+            batch.push((delivery, self.event(*statement)));
+        }
+        self.said += batch.len();
         for attempt in 0..2 {
-            let (ground, delivery, event) = (self.ground().clone(), delivery.clone(), event.clone());
+            let (ground, batch) = (self.ground().clone(), batch.clone());
             let is_last = attempt == 1 || !dies;
             let ended = self
                 .ground()
                 .db
                 .write::<_, Error, _>(move |tx| {
                     Box::pin(async move {
-                        decide::decide(tx, &ground, &delivery, vec![(0, event.into())]).await?;
+                        let read = |(delivery, event): (_, Event)| decide::Read {
+                            delivery,
+                            readings: vec![(0, event.into())],
+                            span: tracing::Span::none(),
+                        };
+                        let batch: Vec<_> = batch.into_iter().map(read).collect();
+                        decide::decide(tx, &ground, &batch).await?;
                         // The worker dies before the end: nothing of it may be left.
                         if is_last { Ok(()) } else { Err(Error::NotFound) }
                     })
                 })
                 .await;
-            assert_eq!(ended.is_ok(), is_last);
+            assert_eq!(ended.is_ok(), is_last, "{ended:?}");
             if is_last {
                 break;
             }
         }
-        let newest = self.model.entry(key).or_insert((i64::MIN, false));
-        if minute >= newest.0 {
-            *newest = (minute, is_there);
+        for Statement { key, is_there, minute, .. } in statements {
+            let newest = self.model.entry(*key).or_insert((i64::MIN, false));
+            if *minute >= newest.0 {
+                *newest = (*minute, *is_there);
+            }
         }
     }
 
@@ -300,12 +330,13 @@ impl Scene {
 
     async fn does(&mut self, step: Step) {
         match step {
-            Step::Say { key, is_there, minute, is_twice, dies } => {
-                self.say(key, is_there, minute, dies).await;
+            Step::Say { statements, is_twice, dies } => {
+                self.say(&statements, dies).await;
                 if is_twice {
-                    self.say(key, is_there, minute, false).await;
+                    self.say(&statements, false).await;
                 }
             }
+            Step::Rename => self.is_renamed = true,
             Step::Handle(number) => self.handle(number).await,
             Step::Carry(count) => {
                 self.carry(count).await;
@@ -347,10 +378,10 @@ impl Scene {
             tickets.iter().filter(|ticket| ids.contains(&ticket.id)).collect()
         };
         for (key, (minute, is_there)) in &self.model {
-            let finding = findings
-                .iter()
-                .find(|finding| finding.key == format!("k{key}"))
-                .expect("every problem is kept");
+            let names = [format!("k{key}"), format!("new/{key}")];
+            let mut same = findings.iter().filter(|finding| names.contains(&finding.key));
+            let finding = same.next().expect("every problem is kept");
+            assert!(same.next().is_none(), "k{key} is one problem, whatever it is named");
             let state = if *is_there { FindingState::Open } else { FindingState::Resolved };
             assert_eq!(finding.state, state, "k{key} by its newest statement, of minute {minute}");
             let open = on(finding).into_iter().filter(is_open).count();

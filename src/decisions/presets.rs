@@ -23,6 +23,8 @@ pub struct Preset {
     pub conditions: Option<Condition>,
     /// What becomes of what it wants.
     pub handling: Handling,
+    /// Whether what it wants gets a ticket, or subscribers are told and that is all.
+    pub opens_tickets: bool,
 }
 
 /// The event set of a preset.
@@ -51,6 +53,7 @@ pub fn presets() -> Vec<Preset> {
     let is_kev = Condition::Flag(FieldTest { field: FlagField::Kev, is: true, or_unknown: false });
     let cvss = FieldTest { field: NumberField::Cvss, is: NumberIs::AtLeast(7.0), or_unknown: false };
     let high = severity(SeverityIs::OneOf(vec![Severity::Critical, Severity::High]));
+    let low = severity(SeverityIs::OneOf(vec![Severity::Low, Severity::Info]));
     let critical = severity(SeverityIs::AtLeast(Severity::Critical));
     vec![
         Preset {
@@ -70,6 +73,7 @@ pub fn presets() -> Vec<Preset> {
             )),
             conditions: None,
             handling: Handling::default(),
+            opens_tickets: true,
         },
         Preset {
             key: "connectsecure_remediation",
@@ -78,6 +82,7 @@ pub fn presets() -> Vec<Preset> {
             events: Some(events("ConnectSecure remediation", "remediation", None)),
             conditions: None,
             handling: Handling::default(),
+            opens_tickets: true,
         },
         Preset {
             key: "cyrisma_vulnerabilities",
@@ -86,6 +91,7 @@ pub fn presets() -> Vec<Preset> {
             events: Some(events("Vulnerabilities", "vulnerability", None)),
             conditions: Some(Condition::Any(vec![high, Condition::Number(cvss)])),
             handling: Handling { grouping: Some(Grouping::AssetAndProduct), ..Handling::default() },
+            opens_tickets: true,
         },
         Preset {
             key: "critical_or_kev",
@@ -95,6 +101,17 @@ pub fn presets() -> Vec<Preset> {
             events: None,
             conditions: Some(Condition::Any(vec![critical, is_kev])),
             handling: Handling::default(),
+            opens_tickets: true,
+        },
+        Preset {
+            key: "low_told_only",
+            label: "Low and informational: told, no ticket",
+            description: "No ticket for what is low or informational: the subscribers of signed webhooks are told once \
+                          when it is there, and once when it is over.",
+            events: None,
+            conditions: Some(low),
+            handling: Handling::default(),
+            opens_tickets: false,
         },
     ]
 }

@@ -4,7 +4,9 @@
 //! stand now. What is known of a finding (how often it was seen, say) is what is known of it now.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::collections::{HashMap, HashSet};
+mod brakes;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{Severity, Timestamp, company, event, finding, policy, webhook_delivery, webhook_endpoint};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
@@ -12,10 +14,12 @@ use uuid::Uuid;
 
 use super::{
     catalogue::Action,
-    choose,
+    choose::Places,
     event::{Event, Reading},
     group::Group,
+    quiet::Quiet,
     rules::Rules,
+    told,
     trail::Trail,
     words,
 };
@@ -29,6 +33,9 @@ use crate::{
 /// How many events are looked at, the newest first.
 pub const MAX_EVENTS: u64 = 500;
 
+/// The reason of events of which subscribers would be told.
+const TOLD: &str = "told";
+
 /// What a policy would do.
 #[derive(Debug)]
 pub struct Preview {
@@ -36,6 +43,8 @@ pub struct Preview {
     pub tickets: Vec<WouldBeTicket>,
     /// What would get none by it, the newest first.
     pub skips: Vec<Skip>,
+    /// Of how many findings subscribers would be told, where the policy wants no ticket.
+    pub told_findings: usize,
     /// How many events were looked at.
     pub events: usize,
     /// All events since this moment were looked at: the answer holds back to here.
@@ -61,8 +70,16 @@ pub struct WouldBeTicket {
     pub event: event::Model,
     /// How many events ask for it.
     pub event_count: usize,
-    /// When it would have been opened, where findings are collected; none for at once.
+    /// When the first of them came in.
+    pub first_at: Timestamp,
+    /// When it would have been opened, where findings are collected or have to settle; none for at once.
     pub due_at: Option<Timestamp>,
+}
+
+impl WouldBeTicket {
+    fn opens_at(&self) -> Timestamp {
+        self.due_at.unwrap_or(self.first_at)
+    }
 }
 
 /// An event that would get no ticket by the policy.
@@ -105,16 +122,23 @@ pub async fn preview(
     let candidate_id = candidate.id;
     let rules = Rules::load(db, organization_id).await?.with(candidate, place);
     let known = Known::load(ground, organization_id, &rows).await?;
+    let places = Places::load(db, organization_id, &known.companies.keys().copied().collect()).await?;
+    // As it was at each event, as far as that is still known.
+    let quiet = Quiet::load(db, organization_id, &BTreeSet::new(), since).await?;
+    let told = HashSet::new();
+    let (tickets, skips) = (Vec::new(), Vec::new());
     let mut previewing =
-        Previewing { ground, rules, known, candidate_id, tickets: Vec::new(), skips: Vec::new() };
+        Previewing { ground, rules, places, quiet, known, candidate_id, tickets, skips, told };
     let events = rows.len();
     let mut deliveries: Deliveries = HashMap::new();
     for row in rows {
         let event = stored(ground, &mut deliveries, &row, &read).await?;
-        previewing.look(row, event).await?;
+        previewing.look(row, event);
     }
-    let Previewing { tickets, skips, .. } = previewing;
-    Ok(Preview { tickets, skips, events, holds_since, is_cut })
+    let Previewing { mut tickets, mut skips, told, rules, .. } = previewing;
+    skips.extend(brakes::storm(&rules.handling(candidate_id), &mut tickets));
+    skips.sort_by_key(|skip| std::cmp::Reverse((skip.event.created_at, skip.event.id)));
+    Ok(Preview { tickets, skips, told_findings: told.len(), events, holds_since, is_cut })
 }
 
 /// Deliveries that were read again: their readings by their places.
@@ -177,13 +201,20 @@ impl Known {
     }
 }
 
+/// Why an event gets no ticket: the reason, and its words.
+type Why = (&'static str, String);
+
 struct Previewing<'a> {
     ground: &'a Ground,
     rules: Rules,
+    places: Places,
+    quiet: Quiet,
     known: Known,
     candidate_id: Uuid,
     tickets: Vec<WouldBeTicket>,
     skips: Vec<Skip>,
+    /// Findings of which subscribers would be told.
+    told: HashSet<Uuid>,
 }
 
 /// An event that gets a ticket by the policy.
@@ -197,12 +228,15 @@ struct Wanted {
 }
 
 impl Previewing<'_> {
-    async fn look(&mut self, row: event::Model, event: Option<Event>) -> Result<(), Error> {
-        let Wanted { place, key, title, body, severity, due_at } = match self.weigh(&row, event).await? {
+    fn look(&mut self, row: event::Model, event: Option<Event>) {
+        let Wanted { place, key, title, body, severity, due_at } = match self.weigh(&row, event) {
             Ok(wanted) => wanted,
             Err((reason, explanation)) => {
+                if reason == TOLD {
+                    self.told.extend(row.finding_id);
+                }
                 self.skips.push(Skip { event: row, reason, explanation });
-                return Ok(());
+                return;
             }
         };
         let connection_id = place.profile.psa_connection_id;
@@ -211,6 +245,9 @@ impl Previewing<'_> {
         };
         if let Some(ticket) = self.tickets.iter_mut().find(same) {
             ticket.event_count += 1;
+            // The newest came first.
+            ticket.first_at = row.created_at;
+            ticket.due_at = due_at;
             ticket.severity = ticket.severity.max(severity);
         } else {
             self.tickets.push(WouldBeTicket {
@@ -219,58 +256,64 @@ impl Previewing<'_> {
                 title,
                 body,
                 severity,
+                first_at: row.created_at,
                 event: row,
                 event_count: 1,
                 due_at,
             });
         }
-        Ok(())
     }
 
     /// What becomes of an event, or the reason why nothing does, with its words.
-    async fn weigh(
-        &self,
-        row: &event::Model,
-        event: Option<Event>,
-    ) -> Result<Result<Wanted, (&'static str, String)>, Error> {
+    fn weigh(&self, row: &event::Model, event: Option<Event>) -> Result<Wanted, Why> {
         let finding = row.finding_id.and_then(|id| self.known.findings.get(&id)).cloned();
         let company = row.company_id.and_then(|id| self.known.companies.get(&id)).cloned();
         let (Some(event), Some(mut finding), Some(company)) = (event, finding, company) else {
-            return Ok(Err(("gone", "its delivery, finding or company is no longer there".to_owned())));
+            return Err(("gone", "its delivery, finding or company is no longer there".to_owned()));
         };
         if !matches!(event.kind.action, Action::Open | Action::Reopen | Action::Update) {
-            return Ok(Err(("opens_nothing", format!("{} opens no ticket", event.kind.name))));
+            return Err(("opens_nothing", format!("{} opens no ticket", event.kind.name)));
         }
         // As bad as it was said to be then.
         if event.severity != Severity::Unknown {
             finding.severity = event.severity;
         }
+        self.quiet(row, &company, &finding)?;
         let (mut trail, now) = (Trail::default(), self.ground.clock.now());
         let why_not = || self.rules.why_not(self.candidate_id, company.id, &event, &finding, now);
         let policy = match self.rules.choose(company.id, &event, &finding, now, &mut trail) {
             Ok(policy) if policy.id == self.candidate_id => policy,
             Ok(other) => {
                 let earlier = || format!("the policy \"{}\" comes before it and decides", other.name);
-                return Ok(Err(
+                return Err(
                     why_not().map_or_else(|| ("another_policy", earlier()), |why| ("does_not_match", why))
-                ));
+                );
             }
             Err(decision) if decision.reason == "no_policy" => {
-                return Ok(Err(("does_not_match", why_not().unwrap_or(decision.explanation))));
+                return Err(("does_not_match", why_not().unwrap_or(decision.explanation)));
             }
-            Err(decision) => return Ok(Err((decision.reason, decision.explanation))),
-        };
-        let place = match choose::place(self.ground.db.reader(), company.clone(), policy, &mut trail).await? {
-            Ok(place) => place,
-            Err(decision) => return Ok(Err((decision.reason, decision.explanation))),
+            Err(decision) => return Err((decision.reason, decision.explanation)),
         };
         let handling = self.rules.handling(policy.id);
-        let due_at = handling.cadence.next(row.created_at);
-        let group = match due_at {
+        if !policy.opens_tickets {
+            return Err(match brakes::settled(&handling, row, &finding, "is told") {
+                Ok(_) => (TOLD, format!("subscribers are told of it; {}", told::none_wanted(policy))),
+                Err(why) => why,
+            });
+        }
+        let place = match self.places.choose(&company, policy, &mut trail) {
+            Ok(place) => place,
+            Err(decision) => return Err((decision.reason, decision.explanation)),
+        };
+        let settled = brakes::settled(&handling, row, &finding, "gets a ticket")?;
+        let collected = handling.cadence.next(settled.unwrap_or(row.created_at));
+        let group = match collected {
             Some(due_at) => Group::of_digest(policy, &place.company, due_at),
             None => Group::of((policy, &handling), &self.rules, &place.company, &event, &finding),
         };
+        self.muted(row, &finding, Some(&group.key))?;
+        let due_at = collected.or(settled);
         let (title, body) = words::of_new_ticket(&event, &place, &finding, &group, &mut trail);
-        Ok(Ok(Wanted { key: group.key, severity: finding.severity, place, title, body, due_at }))
+        Ok(Wanted { key: group.key, severity: finding.severity, place, title, body, due_at })
     }
 }

@@ -1,7 +1,7 @@
 //! When to keep quiet, as it stands when events are decided: maintenance windows, mutes, and an endpoint that only
 //! learns.
 //!
-//! Loaded once for all events of a transaction, in three statements, without a lock: an edit that commits meanwhile
+//! Loaded once for all events of a transaction, in three statements at most, without a lock: an edit that commits meanwhile
 //! holds for the deliveries that follow. None of this stops what closes a ticket.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
@@ -9,24 +9,49 @@ mod keeping;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::{
     Timestamp, maintenance_window, mute, webhook_delivery,
     webhook_endpoint::{self, Mode},
 };
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _};
 use uuid::Uuid;
+
+use super::weekly::{self, Occurrence};
 
 pub use keeping::{KNOWN, LEARNED};
 
-/// What keeps quiet in an organization, for what came in with one delivery.
+/// What keeps quiet in an organization.
 #[derive(Clone, Debug, Default)]
 pub struct Quiet {
-    windows: Vec<maintenance_window::Model>,
+    windows: Vec<Planned>,
     findings: HashMap<Uuid, mute::Model>,
     groups: HashMap<String, mute::Model>,
-    learning: Option<webhook_endpoint::Model>,
+    /// Those that learn, or have learned.
+    endpoints: HashMap<Uuid, webhook_endpoint::Model>,
+}
+
+/// A maintenance window, and when it is open, or next, as it was found when it was read.
+#[derive(Clone, Debug)]
+struct Planned {
+    window: maintenance_window::Model,
+    read_at: Timestamp,
+    occurrence: Option<Occurrence>,
+}
+
+impl Planned {
+    fn new(window: maintenance_window::Model, read_at: Timestamp) -> Self {
+        Self { occurrence: weekly::occurrence(&window, read_at), window, read_at }
+    }
+
+    /// When it is open, where that is at this moment.
+    fn open(&self, at: Timestamp) -> Option<Occurrence> {
+        let is_of_then =
+            self.read_at <= at && self.occurrence.is_none_or(|occurrence| at < occurrence.ends_at);
+        let occurrence = if is_of_then { self.occurrence } else { weekly::occurrence(&self.window, at) };
+        occurrence.filter(|occurrence| occurrence.holds(at))
+    }
 }
 
 /// A maintenance window that is open.
@@ -49,12 +74,32 @@ pub struct Mute<'a> {
     pub by: &'a str,
 }
 
+impl Window<'_> {
+    /// That it is open, in words.
+    pub fn words(&self) -> String {
+        let Self { name, until } = self;
+        format!(
+            "the maintenance window \"{name}\" is open until {until}: what is still there then gets its ticket"
+        )
+    }
+}
+
+impl Mute<'_> {
+    /// That it holds, in words.
+    pub fn words(&self) -> String {
+        let Self { until, reason, by } = self;
+        format!(
+            "muted until {until} by {by}: {reason}; what is still there then, or after `findingUnmute`, gets its ticket"
+        )
+    }
+}
+
 impl Quiet {
-    /// What keeps quiet now, or will soon; without a delivery, for what came in before.
+    /// What keeps quiet now, or will soon, for what came in at these endpoints.
     pub async fn load(
         db: &impl ConnectionTrait,
         organization_id: Uuid,
-        delivery: Option<&webhook_delivery::Model>,
+        endpoint_ids: &BTreeSet<Uuid>,
         now: Timestamp,
     ) -> Result<Self, DbErr> {
         let windows = maintenance_window::Entity::find()
@@ -67,16 +112,20 @@ impl Quiet {
             .filter(mute::Column::Until.gt(now))
             .all(db)
             .await?;
-        let mut learning = None;
-        if let Some(delivery) = delivery {
-            let endpoint = webhook_endpoint::Entity::find_by_id(delivery.webhook_endpoint_id)
-                .filter(webhook_endpoint::Column::OrganizationId.eq(organization_id))
-                .one(db)
+        let mut endpoints = HashMap::new();
+        if !endpoint_ids.is_empty() {
+            use webhook_endpoint::Column as C;
+            let learning = C::Mode.eq(Mode::Baseline).or(C::BaselineUntil.is_not_null());
+            let found = webhook_endpoint::Entity::find()
+                .filter(C::OrganizationId.eq(organization_id))
+                .filter(C::Id.is_in(endpoint_ids.iter().copied()))
+                .filter(learning)
+                .all(db)
                 .await?;
-            // What came in while it learned was there then, however late it is decided: it may have been held.
-            learning = endpoint.filter(|endpoint| learns(endpoint, delivery.received_at));
+            endpoints = found.into_iter().map(|endpoint| (endpoint.id, endpoint)).collect();
         }
-        let mut quiet = Self { windows, learning, ..Self::default() };
+        let windows = windows.into_iter().map(|window| Planned::new(window, now)).collect();
+        let mut quiet = Self { windows, endpoints, ..Self::default() };
         for row in mutes {
             match (row.finding_id, row.group_key.clone()) {
                 (Some(id), _) => drop(quiet.findings.insert(id, row)),
@@ -89,11 +138,11 @@ impl Quiet {
 
     /// The window that a company is in now; of several the one that ends last.
     pub fn window(&self, company_id: Uuid, now: Timestamp) -> Option<Window<'_>> {
-        let is_open = |row: &&maintenance_window::Model| {
-            row.starts_at <= now && now < row.ends_at && row.company_id.is_none_or(|id| id == company_id)
-        };
-        let last = self.windows.iter().filter(is_open).max_by_key(|row| (row.ends_at, row.id))?;
-        Some(Window { name: &last.name, until: last.ends_at })
+        let of_company = |planned: &&Planned| planned.window.company_id.is_none_or(|id| id == company_id);
+        let open = self.windows.iter().filter(of_company);
+        let open = open.filter_map(|planned| Some((planned.open(now)?.ends_at, &planned.window)));
+        let (until, last) = open.max_by_key(|(until, window)| (*until, window.id))?;
+        Some(Window { name: &last.name, until })
     }
 
     /// The mute of a finding, or of its group where that is known; of both the one that ends last.
@@ -104,9 +153,11 @@ impl Quiet {
         Some(Mute { until: last.until, reason: &last.reason, by: &last.muted_by })
     }
 
-    /// The endpoint that the events came in at, where it only learned then.
-    pub fn learning(&self) -> Option<&webhook_endpoint::Model> {
-        self.learning.as_ref()
+    /// The endpoint that a delivery came in at, where it only learned then: what came in while it learned was there
+    /// then, however late it is decided, for it may have been held.
+    pub fn learning(&self, delivery: &webhook_delivery::Model) -> Option<&webhook_endpoint::Model> {
+        let endpoint = self.endpoints.get(&delivery.webhook_endpoint_id)?;
+        learns(endpoint, delivery.received_at).then_some(endpoint)
     }
 }
 

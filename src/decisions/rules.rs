@@ -27,6 +27,7 @@ use super::{
     event::Event,
     event_sets::{self, Choice},
     handling::Handling,
+    told,
     trail::{Decision, Trail},
 };
 
@@ -122,15 +123,11 @@ impl Rules {
         finding: &finding::Model,
         now: Timestamp,
         trail: &mut Trail,
-    ) -> Result<&policy::Model, Decision> {
-        if !self.is_ticketing_enabled {
+    ) -> Result<&policy::Model, Box<Decision>> {
+        // Those that want no ticket are not concerned.
+        if !self.is_ticketing_enabled && self.policies.iter().all(|rule| rule.policy.opens_tickets) {
             trail.step("policy", "tickets are switched off for the whole organization: no policy is asked");
-            return Err(Decision::new(
-                Suppressed,
-                "ticketing_off_everywhere",
-                "tickets are switched off for the whole organization; once they are on again it gets its ticket \
-                 when it is seen the next time",
-            ));
+            return Err(off_everywhere());
         }
         let facts = OnceCell::new();
         for rule in &self.policies {
@@ -144,11 +141,11 @@ impl Rules {
                     let words =
                         format!("\"{name}\" matches: an unknown severity is never taken for a low one");
                     trail.step("policy", words);
-                    return Ok(&rule.policy);
+                    return self.allowed(&rule.policy);
                 }
                 None => {
                     trail.step("policy", format!("\"{name}\" matches"));
-                    return Ok(&rule.policy);
+                    return self.allowed(&rule.policy);
                 }
             }
         }
@@ -157,7 +154,11 @@ impl Rules {
         } else {
             "no policy wants a ticket for this: the trace says of each why; change one, or make another, if one should"
         };
-        Err(Decision::new(Ignored, "no_policy", words))
+        Err(Decision::new(Ignored, "no_policy", words).into())
+    }
+
+    fn allowed<'p>(&self, policy: &'p policy::Model) -> Result<&'p policy::Model, Box<Decision>> {
+        if self.is_ticketing_enabled || !policy.opens_tickets { Ok(policy) } else { Err(off_everywhere()) }
     }
 
     /// How often a ticket gets a note about repetitions at most, in seconds: by its policy, where that is there.
@@ -243,6 +244,12 @@ impl Rule {
     }
 }
 
+fn off_everywhere() -> Box<Decision> {
+    let words = "tickets are switched off for the whole organization; once they are on again it gets its ticket when \
+                 it is seen the next time";
+    Decision::new(Suppressed, "ticketing_off_everywhere", words).into()
+}
+
 /// The companies a policy is for; none for every company.
 pub fn scope(policy: &policy::Model) -> Option<Vec<Uuid>> {
     let stored = policy.company_ids.as_ref()?;
@@ -262,7 +269,11 @@ pub fn explain(policy: &policy::Model, events: Option<&event_set::Model>, profil
     if !policy.is_enabled {
         words.push_str("Switched off. ");
     }
-    words.push_str("Opens a ticket for ");
+    words.push_str(if policy.opens_tickets {
+        "Opens a ticket for "
+    } else {
+        "Tells subscribers, without a ticket, of "
+    });
     match events {
         None => words.push_str("every event that tells of a problem"),
         Some(set) => {
@@ -271,7 +282,8 @@ pub fn explain(policy: &policy::Model, events: Option<&event_set::Model>, profil
         }
     }
     match scope(policy).map(|companies| companies.len()) {
-        None => words.push_str(", at every mapped company"),
+        None if policy.opens_tickets => words.push_str(", at every mapped company"),
+        None => words.push_str(", at every company"),
         Some(0) => words.push_str(", at no company: those it was for are gone"),
         Some(1) => words.push_str(", at one chosen company"),
         Some(count) => {
@@ -287,6 +299,10 @@ pub fn explain(policy: &policy::Model, events: Option<&event_set::Model>, profil
             let _ = write!(words, ", if: {}", conditions::explain(&condition));
         }
         Some(None) => words.push_str(", if conditions hold that this version cannot read"),
+    }
+    if !policy.opens_tickets {
+        told::explain(policy, &mut words);
+        return words;
     }
     match profile {
         None => words.push_str(". The ticket is made by the company's or the organization's profile"),

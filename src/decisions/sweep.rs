@@ -5,13 +5,14 @@
 
 use entity::{
     company,
-    event::Outcome::{Closed, Ignored, Noted},
+    event::Outcome::{Closed, Ignored, Noted, Told},
 };
 use sea_orm::DbErr;
 
 use super::{
     decide::Deciding,
     ended::Ending,
+    told,
     trail::{Decision, Trail},
     waiting,
 };
@@ -33,7 +34,8 @@ impl Deciding<'_> {
             company_id: company.id,
             occurred_at: self.row.occurred_at,
         };
-        let gone = sweep::sweep(self.tx, about, self.event, scope).await?;
+        self.desk.write().await?;
+        let gone = sweep::sweep(self.desk.tx, about, self.event, scope).await?;
         let (present, count) = (self.event.present.len(), gone.len());
         trail.step(
             "finding",
@@ -44,11 +46,18 @@ impl Deciding<'_> {
             return Ok(Decision::new(Ignored, "nothing_gone", words));
         }
         let ids: Vec<_> = gone.iter().map(|finding| finding.id).collect();
-        waiting::forget(self.tx, about.organization_id, &ids, self.ground.clock.now()).await?;
+        self.desk.forget_findings(ids.iter().copied()).await;
+        waiting::forget(self.desk.tx, about.organization_id, &ids, self.desk.ground.clock.now()).await?;
+        for id in &ids {
+            self.desk.set_waiting(*id, None);
+        }
+        let told: Vec<_> = gone.iter().filter(|finding| finding.is_told).map(|finding| finding.id).collect();
+        let of = (self.desk.tx, self.desk.ground);
+        let news = told::over(of, about.organization_id, &told, Some(self.row.id)).await?;
         let (mut closed, mut noted, mut touched) = (0, 0, Vec::new());
         for finding in gone {
             let why = text::gone(self.event, &finding.title, self.row.occurred_at);
-            for ticket in plan::open_tickets_of(self.tx, about.organization_id, finding.id).await? {
+            for ticket in plan::open_tickets_of(self.desk.tx, about.organization_id, finding.id).await? {
                 touched.push(ticket.id);
                 match self.end_on(ticket, finding.id, why.clone()).await? {
                     Ending::Closes => closed += 1,
@@ -60,10 +69,11 @@ impl Deciding<'_> {
         trail.step("ticket", format!("{closed} to be closed, {noted} noted"));
         let words = format!("{count} findings of this scope are gone; {closed} tickets close");
         let decision = match (closed, noted) {
+            (0, 0) if !news.is_empty() => Decision::new(Told, "told_over", words),
             (0, 0) => Decision::new(Ignored, "no_open_ticket", words),
             (0, _) => Decision::new(Noted, "others_open", words),
             _ => Decision::new(Closed, "absent", words),
         };
-        Ok(decision.tickets(touched))
+        Ok(decision.tickets(touched).telling(news))
     }
 }

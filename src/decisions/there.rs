@@ -10,10 +10,9 @@ use entity::{
 use sea_orm::DbErr;
 
 use super::{
-    choose,
     decide::Deciding,
     group::Group,
-    handling::Handling,
+    handling::{self, Handling},
     storm,
     trail::{Decision, Trail},
     words,
@@ -36,8 +35,13 @@ impl Deciding<'_> {
         change: Change,
         trail: &mut Trail,
     ) -> Result<Decision, DbErr> {
-        let open = plan::open_tickets_of(self.tx, finding.organization_id, finding.id).await?;
+        let open = self.desk.open_tickets_of(finding.id).await?;
         if let Some(ticket) = open.into_iter().next() {
+            if self.waited.is_some() {
+                trail.step("ticket", "it is on an open one by now");
+                let words = "it came onto an open ticket while it waited";
+                return Ok(Decision::new(Duplicate, "on_ticket", words).ticket(ticket.id));
+            }
             if let Some(decision) = self.adds_no_note(&ticket, finding, change, trail) {
                 return Ok(decision);
             }
@@ -45,7 +49,7 @@ impl Deciding<'_> {
         }
         if change == (Change::SeenAgain { is_worse: false })
             && self.waited.is_none()
-            && self.is_waiting(finding).await?
+            && self.waits_for_its_time(finding).await?
         {
             trail.step("cadence", "it waits for its ticket already");
             let words = "seen again; it waits for its ticket already, which is opened when its time has come";
@@ -54,32 +58,40 @@ impl Deciding<'_> {
         if let Some(decision) = self.keeps_quiet(&company, finding, change, trail).await? {
             return Ok(decision);
         }
-        let now = self.ground.clock.now();
-        let policy = match self.rules.choose(company.id, self.event, finding, now, trail) {
+        let now = self.desk.ground.clock.now();
+        let policy = match self.desk.rules.choose(company.id, self.event, finding, now, trail) {
             Ok(policy) => policy,
-            Err(decision) => return Ok(decision),
+            Err(decision) => return Ok(*decision),
         };
-        let place = match choose::place(self.tx, company, policy, trail).await? {
+        if !policy.opens_tickets {
+            return self.tell(&company, policy, finding, change, trail).await;
+        }
+        let place = match self.desk.places.choose(&company, policy, trail) {
             Ok(place) => place,
-            Err(decision) => return Ok(decision),
+            Err(decision) => return Ok(*decision),
         };
-        let handling = self.rules.handling(policy.id);
+        let handling = self.desk.rules.handling(policy.id);
         if let Some((waits_for, why)) = self.waits(policy, &handling, finding, change) {
             return self.wait(finding, Some(policy.id), waits_for, why, trail).await;
         }
         let digest = self.waited.filter(|waited| waited.waits_for == WaitsFor::Digest);
         let group = match digest {
             Some(waited) => Group::of_digest(policy, &place.company, waited.due_at),
-            None => Group::of((policy, &handling), self.rules, &place.company, self.event, finding),
+            None => Group::of((policy, &handling), &self.desk.rules, &place.company, self.event, finding),
         };
         if let Some(what) = &group.what {
-            trail.step("group", format!("shares a ticket: {what}"));
+            trail.step("group", format!("shares a ticket: \"{what}\""));
         }
-        if let Some(decision) = self.muted(finding, Some(&group.key), trail) {
+        if let Some(decision) = self.muted_until(finding, Some(&group.key), trail).await? {
             return Ok(decision);
         }
         let connection_id = place.profile.psa_connection_id;
-        let last = plan::last_closed(self.tx, finding.organization_id, connection_id, &group.key).await?;
+        // What was not known before this transaction had no ticket by itself.
+        let last = if group.what.is_none() && self.desk.is_new(finding.id).await {
+            None
+        } else {
+            plan::last_closed(self.desk.tx, finding.organization_id, connection_id, &group.key).await?
+        };
         if let Some(last) = &last
             && let Some(decision) = self.on_closed(last, &place, policy, finding, trail).await?
         {
@@ -96,16 +108,11 @@ impl Deciding<'_> {
         finding: &finding::Model,
         change: Change,
     ) -> Option<((WaitsFor, Timestamp), String)> {
-        let now = self.ground.clock.now();
-        let waited = self.waited.map(|waited| waited.waits_for);
-        // What has been there for long, as a first scan finds it, need not settle any more.
-        let since = if change == Change::CameBack { self.row.occurred_at } else { finding.first_seen_at };
-        let settled = since.plus_secs(handling.settle_secs);
-        if handling.settle_secs > 0 && waited.is_none() && now < settled {
-            let words =
-                format!("it gets a ticket if it is still there at {settled} (the policy's settle time)");
-            return Some(((WaitsFor::Settle, settled), words));
+        if let Some(settled) = self.settles(handling, finding, change) {
+            return Some(((WaitsFor::Settle, settled), handling::settling("gets a ticket", settled)));
         }
+        let waited = self.waited.map(|waited| waited.waits_for);
+        let now = self.desk.ground.clock.now();
         let due = if waited == Some(WaitsFor::Digest) { None } else { handling.cadence.next(now) };
         due.map(|due| {
             let words = format!(
@@ -114,6 +121,19 @@ impl Deciding<'_> {
             );
             ((WaitsFor::Digest, due), words)
         })
+    }
+
+    /// Until when a finding still has to be there before anything is made of it.
+    pub(super) fn settles(
+        &self,
+        handling: &Handling,
+        finding: &finding::Model,
+        change: Change,
+    ) -> Option<Timestamp> {
+        // What has been there for long, as a first scan finds it, need not settle any more.
+        let since = if change == Change::CameBack { self.row.occurred_at } else { finding.first_seen_at };
+        let settled = handling.settles_at(since).filter(|at| self.desk.ground.clock.now() < *at);
+        settled.filter(|_| self.waited.is_none())
     }
 
     /// The group had a ticket that is closed: nothing is done where it was closed since, and it is opened again
@@ -130,7 +150,7 @@ impl Deciding<'_> {
         // What the gateway closed, it closed for an older statement than this one.
         let by_person = last.closed_by.as_deref() != Some(plan::GATEWAY);
         let is_older = by_person && self.row.occurred_at <= closed_at;
-        if is_older && plan::has_finding(self.tx, last, finding.id).await? {
+        if is_older && plan::has_finding(self.desk.tx, last, finding.id).await? {
             let by = last.closed_by.clone().unwrap_or_default();
             trail.step("ticket", format!("closed by {by} at {closed_at}, after this was so"));
             let words =
@@ -142,14 +162,15 @@ impl Deciding<'_> {
         if is_older || !is_same_customer || self.row.occurred_at > until {
             return Ok(None);
         }
-        let why = text::came_back(self.event, finding, self.row.occurred_at);
+        let why = self.back(last, finding);
         let mut ticket = last.clone();
-        flaps::came_back(&mut ticket, self.ground.clock.now());
-        let (ticket, is_planned) = plan::reopen(self.tx, self.ground, ticket, why, Some(self.row.id)).await?;
+        flaps::came_back(&mut ticket, self.desk.ground.clock.now());
+        let (ticket, is_planned) =
+            plan::reopen(self.desk.tx, self.desk.ground, ticket, why, Some(self.row.id)).await?;
         if !is_planned {
             return Ok(None);
         }
-        plan::add_finding(self.tx, self.ground, &ticket, finding.id).await?;
+        plan::add_finding(self.desk.tx, self.desk.ground, &ticket, finding.id).await?;
         trail.step("ticket", format!("closed at {closed_at}, inside the reopen window: opened again"));
         let words = "it came back inside the reopen window";
         Ok(Some(Decision::new(Reopened, "came_back", words).ticket(ticket.id)))
@@ -165,16 +186,13 @@ impl Deciding<'_> {
         trail: &mut Trail,
     ) -> Result<Decision, DbErr> {
         let connection_id = place.profile.psa_connection_id;
-        let is_storm =
-            plan::open_of_group(self.tx, policy.organization_id, connection_id, &group.key).await?.is_none()
-                && storm::is_over_cap(self.tx, self.ground, policy, handling).await?;
+        let is_storm = storm::is_over_cap(self.desk.tx, self.desk.ground, policy, handling).await?
+            && plan::open_of_group(self.desk.tx, policy.organization_id, connection_id, &group.key)
+                .await?
+                .is_none();
         if is_storm {
             group = Group::of_storm(policy, &place.company);
-            let cap = handling.storm_cap.unwrap_or_default();
-            trail.step(
-                "group",
-                format!("the policy has opened {cap} tickets within an hour: goes on one for all"),
-            );
+            trail.step("group", storm::words(handling));
         }
         let (title, body) = words::of_new_ticket(self.event, &place, finding, &group, trail);
         let opening = Opening {
@@ -189,8 +207,8 @@ impl Deciding<'_> {
             previous_ticket_id: last.as_ref().map(|ticket| ticket.id),
             event_id: Some(self.row.id),
         };
-        let (ticket, is_first) = plan::open(self.tx, self.ground, &place, opening).await?;
-        let is_added = plan::add_finding(self.tx, self.ground, &ticket, finding.id).await?;
+        let (ticket, is_first) = plan::open(self.desk.tx, self.desk.ground, &place, opening).await?;
+        let is_added = plan::add_finding(self.desk.tx, self.desk.ground, &ticket, finding.id).await?;
         if is_first {
             let words = if last.is_some() {
                 "the last one was closed, and its reopen window is over"
@@ -203,9 +221,10 @@ impl Deciding<'_> {
         }
         trail.step("ticket", "its group has an open one: put on it");
         // A close that is still to be carried out was planned before this was there.
-        if is_added && plan::pending(self.tx, ticket.id).await? == Some(OperationKind::Close) {
-            let why = text::joins(self.event, self.row.occurred_at);
-            let (ticket, _) = plan::reopen(self.tx, self.ground, ticket, why, Some(self.row.id)).await?;
+        if is_added && plan::pending(self.desk.tx, ticket.id).await? == Some(OperationKind::Close) {
+            let why = self.back(&ticket, finding);
+            let (ticket, _) =
+                plan::reopen(self.desk.tx, self.desk.ground, ticket, why, Some(self.row.id)).await?;
             let id = ticket.id;
             trail.step("ticket", "it is being closed: to be opened again");
             self.joined(ticket, finding).await?;
@@ -219,14 +238,23 @@ impl Deciding<'_> {
         }
     }
 
+    /// Why a ticket is opened again: one of many findings is named.
+    fn back(&self, ticket: &ticket::Model, finding: &finding::Model) -> String {
+        if plan::is_list(ticket) {
+            text::joins(self.event, self.row.occurred_at)
+        } else {
+            text::came_back(self.event, finding, self.row.occurred_at)
+        }
+    }
+
     /// A finding is new on a ticket that is open: it is in the text where the PSA has not got it yet, else in the
     /// next note.
     async fn joined(&self, mut ticket: ticket::Model, finding: &finding::Model) -> Result<Decision, DbErr> {
         let id = ticket.id;
         ticket.severity = ticket.severity.max(finding.severity);
         ticket.close_due_at = None;
-        let interval = self.rules.note_interval_secs_of(&ticket);
-        let is_listed = plan::mention(self.tx, self.ground, ticket, interval).await?;
+        let interval = self.desk.rules.note_interval_secs_of(&ticket);
+        let is_listed = plan::mention(self.desk.tx, self.desk.ground, ticket, interval).await?;
         let words = if is_listed {
             "it is put on its group's ticket; the next note names it"
         } else {
@@ -246,13 +274,13 @@ impl Deciding<'_> {
         if change != Change::CameBack {
             return self.seen(ticket, finding, change == (Change::SeenAgain { is_worse: true }), trail).await;
         }
-        let why = text::came_back(self.event, finding, self.row.occurred_at);
+        let why = self.back(&ticket, finding);
         let mut ticket = ticket;
-        flaps::came_back(&mut ticket, self.ground.clock.now());
+        flaps::came_back(&mut ticket, self.desk.ground.clock.now());
         let was_to_close = ticket.close_due_at.take().is_some();
         let (ticket, is_planned) =
-            plan::reopen(self.tx, self.ground, ticket, why.clone(), Some(self.row.id)).await?;
-        plan::add_finding(self.tx, self.ground, &ticket, finding.id).await?;
+            plan::reopen(self.desk.tx, self.desk.ground, ticket, why.clone(), Some(self.row.id)).await?;
+        plan::add_finding(self.desk.tx, self.desk.ground, &ticket, finding.id).await?;
         if is_planned {
             trail.step("ticket", "it is being closed: to be opened again");
             let words = "it came back while its ticket was being closed";
@@ -261,15 +289,17 @@ impl Deciding<'_> {
         if plan::is_list(&ticket) {
             return self.joined(ticket, finding).await;
         }
-        let interval = flaps::note_interval_secs(&ticket, self.rules.note_interval_secs_of(&ticket));
-        if was_to_close && let Some(until) = plan::quiet_until(&ticket, interval, self.ground.clock.now()) {
-            plan::save(self.tx, ticket).await?;
+        let interval = flaps::note_interval_secs(&ticket, self.desk.rules.note_interval_secs_of(&ticket));
+        if was_to_close
+            && let Some(until) = plan::quiet_until(&ticket, interval, self.desk.ground.clock.now())
+        {
+            plan::save(self.desk.tx, ticket).await?;
             trail
                 .step("ticket", format!("open, and was to be closed soon: it stays; no note before {until}"));
             let words = "it came back before its ticket was closed: the ticket stays open";
             return Ok(Decision::new(Duplicate, "note_interval", words).ticket(id));
         }
-        plan::note(self.tx, self.ground, ticket, why, Some(self.row.id)).await?;
+        plan::note(self.desk.tx, self.desk.ground, ticket, why, Some(self.row.id)).await?;
         trail.step("ticket", "open: noted");
         Ok(Decision::new(Noted, "came_back", "it came back; its ticket is open").ticket(id))
     }
@@ -283,8 +313,8 @@ impl Deciding<'_> {
         trail: &mut Trail,
     ) -> Result<Decision, DbErr> {
         let id = ticket.id;
-        let interval = self.rules.note_interval_secs_of(&ticket);
-        let until = plan::quiet_until(&ticket, interval, self.ground.clock.now());
+        let interval = self.desk.rules.note_interval_secs_of(&ticket);
+        let until = plan::quiet_until(&ticket, interval, self.desk.ground.clock.now());
         // A note about each of many would bury what is new.
         let is_one_of_many = plan::is_list(&ticket);
         if !is_worse && (is_one_of_many || until.is_some()) {
@@ -298,11 +328,11 @@ impl Deciding<'_> {
                 "seen again; it stands on its group's ticket, which tells of what is new and what is over"
                     .to_owned()
             };
-            return Ok(Decision::new(Duplicate, "note_interval", words).ticket(id));
+            return Ok(Decision::new(Duplicate, "note_interval", words).beside(id));
         }
         let note = text::seen_again(self.event, finding, is_worse);
         ticket.severity = ticket.severity.max(finding.severity);
-        plan::note(self.tx, self.ground, ticket, note, Some(self.row.id)).await?;
+        plan::note(self.desk.tx, self.desk.ground, ticket, note, Some(self.row.id)).await?;
         trail.step("ticket", "open: noted");
         let reason = if is_worse { "worse" } else { "seen_again" };
         Ok(Decision::new(Noted, reason, "seen again; a note is added to its ticket").ticket(id))

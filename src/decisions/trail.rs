@@ -4,6 +4,8 @@ use entity::event::Outcome;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::queue::notifications::NewNotification;
+
 /// What was looked at so far, step by step.
 #[derive(Clone, Debug, Default)]
 pub struct Trail(Vec<Value>);
@@ -38,6 +40,10 @@ pub struct Decision {
     pub ticket_id: Option<Uuid>,
     /// The others that it touched, where it was a snapshot.
     pub further_tickets: Vec<Uuid>,
+    /// It changed nothing of them.
+    pub leaves_ticket: bool,
+    /// What subscribers are to be told, at the end of the transaction.
+    pub news: Vec<NewNotification>,
 }
 
 impl Decision {
@@ -51,6 +57,8 @@ impl Decision {
             finding_id: None,
             ticket_id: None,
             further_tickets: Vec::new(),
+            leaves_ticket: false,
+            news: Vec::new(),
         }
     }
 
@@ -68,12 +76,27 @@ impl Decision {
         self
     }
 
+    /// With something that subscribers are to be told.
+    #[must_use]
+    pub fn telling(mut self, news: Vec<NewNotification>) -> Self {
+        self.news.extend(news);
+        self
+    }
+
     /// Touching these tickets.
     #[must_use]
     pub fn tickets(mut self, ids: Vec<Uuid>) -> Self {
         let mut ids = ids.into_iter();
         self.ticket_id = ids.next();
         self.further_tickets = ids.collect();
+        self
+    }
+
+    /// Speaking of this ticket, which stays as it was.
+    #[must_use]
+    pub fn beside(mut self, id: Uuid) -> Self {
+        self.ticket_id = Some(id);
+        self.leaves_ticket = true;
         self
     }
 

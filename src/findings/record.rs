@@ -1,16 +1,9 @@
-//! Writing down what an event says of its finding.
-#![expect(clippy::disallowed_methods, reason = "scopes every query by organization and company")]
-
+//! What an event says of its finding, held against what is known of it.
 use std::cmp::Ordering;
 
 use entity::{
     Severity, Timestamp,
     finding::{self, FindingState},
-};
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QuerySelect as _,
-    sea_query::{LockType, OnConflict},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -59,55 +52,8 @@ pub struct About {
     pub occurred_at: Timestamp,
 }
 
-/// Writes down what an event says. The finding's row is locked from here to the end of the transaction:
-/// what two workers learn of one finding at the same moment is taken in one after the other.
-pub async fn record(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
-    about: About,
-    event: &Event,
-) -> Result<(finding::Model, Change), DbErr> {
-    let now = ground.clock.now();
-    let fresh = fresh(ground, about, event, now);
-    let is_new = finding::Entity::insert(fresh.clone().into_active_model())
-        .on_conflict(
-            OnConflict::columns([
-                finding::Column::OrganizationId,
-                finding::Column::CompanyId,
-                finding::Column::Source,
-                finding::Column::Key,
-            ])
-            .do_nothing()
-            .to_owned(),
-        )
-        .exec_without_returning(tx)
-        .await?
-        > 0;
-    if is_new {
-        let change = if fresh.state == FindingState::Open { Change::New } else { Change::EndedBefore };
-        return Ok((fresh, change));
-    }
-    let known = finding::Entity::find()
-        .filter(finding::Column::OrganizationId.eq(about.organization_id))
-        .filter(finding::Column::CompanyId.eq(about.company_id))
-        .filter(finding::Column::Source.eq(&event.source))
-        .filter(finding::Column::Key.eq(&event.finding_key))
-        .lock(LockType::Update)
-        .one(tx)
-        .await?
-        .ok_or_else(|| DbErr::RecordNotFound("finding".to_owned()))?;
-    let (changed, change) = merge(&known, fresh, event.kind.action, now);
-    match changed {
-        Some(changed) => {
-            let row = changed.into_active_model().reset_all().update(tx).await?;
-            Ok((row, change))
-        }
-        None => Ok((known, change)),
-    }
-}
-
 /// The finding as this event alone shows it.
-fn fresh(ground: &Ground, about: About, event: &Event, now: Timestamp) -> finding::Model {
+pub(super) fn fresh(ground: &Ground, about: About, event: &Event, now: Timestamp) -> finding::Model {
     let reason = event.close_reason.unwrap_or(CloseReason::Fixed);
     let state = match event.kind.action {
         Action::Close if reason.is_dismissal() => FindingState::Dismissed,
@@ -140,15 +86,15 @@ fn fresh(ground: &Ground, about: About, event: &Event, now: Timestamp) -> findin
         close_reason: (!is_open).then(|| close_reason_word(reason)),
         reopened_count: 0,
         baseline_endpoint_id: None,
+        is_told: false,
     }
 }
 
 /// What a known finding becomes by a statement; none where the statement is older than what is known.
-fn merge(
+pub(super) fn merge(
     known: &finding::Model,
     said: finding::Model,
     action: Action,
-    _now: Timestamp,
 ) -> (Option<finding::Model>, Change) {
     let order = order(known, &said);
     if order == Ordering::Less {

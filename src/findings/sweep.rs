@@ -24,6 +24,8 @@ pub struct Gone {
     pub id: Uuid,
     /// Its title.
     pub title: String,
+    /// Whether subscribers were told of it.
+    pub is_told: bool,
 }
 
 /// Resolves the open findings of a scope that a snapshot does not name and that nobody has seen since. Rows are
@@ -35,9 +37,9 @@ pub async fn sweep(
     scope: &str,
 ) -> Result<Vec<Gone>, DbErr> {
     use finding::Column as C;
-    let open: Vec<(Uuid, String, String)> = finding::Entity::find()
+    let open: Vec<(Uuid, String, String, bool)> = finding::Entity::find()
         .select_only()
-        .columns([C::Id, C::Key, C::Title])
+        .columns([C::Id, C::Key, C::Title, C::IsTold])
         .filter(C::OrganizationId.eq(about.organization_id))
         .filter(C::CompanyId.eq(about.company_id))
         .filter(C::Source.eq(&event.source))
@@ -52,8 +54,8 @@ pub async fn sweep(
     let present: HashSet<&str> = event.present.iter().map(String::as_str).collect();
     let gone: Vec<Gone> = open
         .into_iter()
-        .filter(|(_, key, _)| !present.contains(key.as_str()))
-        .map(|(id, _, title)| Gone { id, title })
+        .filter(|(_, key, ..)| !present.contains(key.as_str()))
+        .map(|(id, _, title, is_told)| Gone { id, title, is_told })
         .collect();
     for chunk in gone.chunks(CHUNK) {
         finding::Entity::update_many()

@@ -2,8 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 use entity::{
-    Timestamp, company, company_alias, event, finding, notification::NotificationKind, psa_connection,
-    ticket, ticket_finding, webhook_subscriber,
+    Timestamp, company, company_alias, event, finding, notification::NotificationKind, policy,
+    psa_connection, ticket, ticket_finding, webhook_subscriber,
 };
 use sea_orm::{
     ActiveEnum, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _,
@@ -92,19 +92,7 @@ pub(super) async fn of_ticket(
         .all(tx)
         .await?;
     let finding_count = on_it().count(tx).await?;
-    let findings: Vec<Value> = findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "id": global_id::encode("Finding", finding.id),
-                "source": line(&finding.source),
-                "key": line(&finding.key),
-                "title": line(&finding.title),
-                "severity": finding.severity.word().to_uppercase(),
-                "state": word(&finding.state),
-            })
-        })
-        .collect();
+    let findings: Vec<Value> = findings.iter().map(finding_itself).collect();
     Ok(json!({
         "organization": organization(organization_id),
         "company": company(tx, organization_id, ticket.company_id).await?,
@@ -113,6 +101,51 @@ pub(super) async fn of_ticket(
         "ticket": ticket_itself(ticket, closer),
         "findings": findings,
         "finding_count": finding_count,
+    }))
+}
+
+fn finding_itself(finding: &finding::Model) -> Value {
+    json!({
+        "id": global_id::encode("Finding", finding.id),
+        "source": line(&finding.source),
+        "key": line(&finding.key),
+        "title": line(&finding.title),
+        "severity": finding.severity.word().to_uppercase(),
+        "state": word(&finding.state),
+    })
+}
+
+/// A finding for which a policy wants no ticket: for whom, by which policy, and how it is.
+pub(super) async fn of_finding(
+    tx: &DatabaseTransaction,
+    finding: &finding::Model,
+    policy_id: Uuid,
+) -> Result<Value, DbErr> {
+    let organization_id = finding.organization_id;
+    let policy = policy::Entity::find_by_id(policy_id)
+        .filter(policy::Column::OrganizationId.eq(organization_id))
+        .one(tx)
+        .await?;
+    let asset = |key: &str| finding.asset.get(key).and_then(Value::as_str).map(line);
+    let mut about = finding_itself(finding);
+    if let Some(about) = about.as_object_mut() {
+        about.insert("category".to_owned(), json!(line(&finding.category)));
+        about.insert("asset".to_owned(), json!({ "uid": asset("uid"), "name": asset("name") }));
+        about.insert("evidence_url".to_owned(), json!(finding.evidence_url.as_deref().map(line)));
+        about.insert("first_seen_at".to_owned(), json!(finding.first_seen_at.rfc3339()));
+        about.insert("last_seen_at".to_owned(), json!(finding.last_seen_at.rfc3339()));
+        about.insert("seen_count".to_owned(), json!(finding.seen_count));
+        about.insert("resolved_at".to_owned(), json!(finding.resolved_at.map(Timestamp::rfc3339)));
+        about.insert("close_reason".to_owned(), json!(finding.close_reason));
+    }
+    Ok(json!({
+        "organization": organization(organization_id),
+        "company": company(tx, organization_id, finding.company_id).await?,
+        "policy": {
+            "id": global_id::encode("Policy", policy_id),
+            "name": policy.map(|policy| policy.name),
+        },
+        "finding": about,
     }))
 }
 

@@ -61,13 +61,22 @@ impl OfTicket {
     }
 }
 
-/// The subscribers of an organization that are switched on and want to know of this. Those that are for the tickets of
-/// some policies hear of no other ticket; what is no ticket's is no policy's either.
-async fn wanting(
+/// Which policy's something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// No policy's: whoever wants such news is told.
+    Anything,
+    /// That of the policy that opened the ticket, or wants something told; none where there was none. Who is for some
+    /// policies hears of no other.
+    Policy(Option<Uuid>),
+}
+
+/// The subscribers of an organization that are switched on and want to know of this.
+pub(super) async fn wanting(
     db: &impl ConnectionTrait,
     organization_id: Uuid,
     kind: Kind,
-    ticket: Option<&ticket::Model>,
+    of: Of,
 ) -> Result<Vec<webhook_subscriber::Model>, DbErr> {
     let listening = webhook_subscriber::Entity::find()
         .filter(webhook_subscriber::Column::OrganizationId.eq(organization_id))
@@ -77,10 +86,12 @@ async fn wanting(
         .await?;
     let wants = |subscriber: &webhook_subscriber::Model| {
         let is_kind = kinds(subscriber).is_none_or(|kinds| kinds.contains(&kind));
-        let is_policy = ticket.is_none_or(|ticket| {
-            let chosen = policy_ids(subscriber);
-            chosen.is_none_or(|ids| ticket.policy_id.is_some_and(|id| ids.contains(&id)))
-        });
+        let is_policy = match of {
+            Of::Anything => true,
+            Of::Policy(id) => {
+                policy_ids(subscriber).is_none_or(|chosen| id.is_some_and(|id| chosen.contains(&id)))
+            }
+        };
         is_kind && is_policy
     };
     Ok(listening.into_iter().filter(wants).collect())
@@ -92,7 +103,7 @@ pub fn kinds(subscriber: &webhook_subscriber::Model) -> Option<Vec<Kind>> {
     Some(names.iter().filter_map(|name| Kind::try_from_value(name).ok()).collect())
 }
 
-/// The policies of whose tickets a subscriber is told; none for every ticket.
+/// The policies of whose tickets and findings a subscriber is told; none for all.
 pub fn policy_ids(subscriber: &webhook_subscriber::Model) -> Option<Vec<Uuid>> {
     subscriber.policy_ids.clone().map(|ids| serde_json::from_value(ids).unwrap_or_default())
 }
@@ -105,7 +116,7 @@ pub async fn to_ticket(
     what: OfTicket,
 ) -> Result<(), DbErr> {
     let (organization_id, kind) = (ticket.organization_id, what.kind());
-    let told = wanting(tx, organization_id, kind, Some(ticket)).await?;
+    let told = wanting(tx, organization_id, kind, Of::Policy(ticket.policy_id)).await?;
     if told.is_empty() || is_silent(tx, ticket).await? {
         return Ok(());
     }
@@ -139,21 +150,19 @@ async fn is_silent(db: &impl ConnectionTrait, ticket: &ticket::Model) -> Result<
 }
 
 /// Events of a delivery may just have been held: those at these places. `known` is what the delivery's events were
-/// before; what was held already for the same reason is no news. All that are held for one reason are told together.
+/// before; what was held already for the same reason is no news. Gives what is to be told.
 pub async fn held(
     tx: &DatabaseTransaction,
     ground: &Ground,
     delivery: &webhook_delivery::Model,
     positions: &[i32],
     known: &HashMap<i32, event::Model, impl BuildHasher + Sync>,
-) -> Result<(), DbErr> {
-    let organization_id = delivery.organization_id;
-    let told = wanting(tx, organization_id, Kind::EventHeld, None).await?;
-    if told.is_empty() {
-        return Ok(());
+) -> Result<Vec<NewNotification>, DbErr> {
+    if wanting(tx, delivery.organization_id, Kind::EventHeld, Of::Anything).await?.is_empty() {
+        return Ok(Vec::new());
     }
     let mut events = event::Entity::find()
-        .filter(event::Column::OrganizationId.eq(organization_id))
+        .filter(event::Column::OrganizationId.eq(delivery.organization_id))
         .filter(event::Column::WebhookDeliveryId.eq(delivery.id))
         .filter(event::Column::Position.is_in(positions.iter().copied()))
         .filter(event::Column::Outcome.eq(Outcome::Held))
@@ -164,9 +173,28 @@ pub async fn held(
         let before = known.get(&row.position);
         before.is_none_or(|before| before.outcome != Outcome::Held || before.reason != row.reason)
     });
-    let mut groups: BTreeMap<(String, Option<String>), Vec<event::Model>> = BTreeMap::new();
+    newly_held(tx, ground, delivery.organization_id, events).await
+}
+
+/// Events of an organization are held that were not before. All of a delivery that are held for one reason are told
+/// together. Gives what is to be told.
+pub async fn newly_held(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    organization_id: Uuid,
+    events: Vec<event::Model>,
+) -> Result<Vec<NewNotification>, DbErr> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told = wanting(tx, organization_id, Kind::EventHeld, Of::Anything).await?;
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut groups: BTreeMap<(Uuid, String, Option<String>), Vec<event::Model>> = BTreeMap::new();
     for row in events {
-        groups.entry((row.reason.clone(), row.client_ref.clone())).or_default().push(row);
+        let group = (row.webhook_delivery_id, row.reason.clone(), row.client_ref.clone());
+        groups.entry(group).or_default().push(row);
     }
     let (mut new, now) = (Vec::new(), ground.clock.now());
     for group in groups.values() {
@@ -184,7 +212,7 @@ pub async fn held(
             policy_id: None,
         }));
     }
-    enqueue(tx, ground, new).await.map(|_| ())
+    Ok(new)
 }
 
 /// A connection's health is another than it was, and its row is written. Who was told that it is broken is told when
@@ -198,7 +226,7 @@ pub async fn to_connection(
 ) -> Result<(), DbErr> {
     use notification::Column as C;
     let kind = if is_ok { Kind::ConnectionRecovered } else { Kind::ConnectionBroken };
-    let told = wanting(tx, connection.organization_id, kind, None).await?;
+    let told = wanting(tx, connection.organization_id, kind, Of::Anything).await?;
     if told.is_empty() {
         return Ok(());
     }

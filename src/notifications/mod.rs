@@ -1,4 +1,4 @@
-//! What others are told of an organization's tickets, events and connections, by signed webhooks.
+//! What others are told of an organization's tickets, findings, events and connections, by signed webhooks.
 //!
 //! A subscriber is set up in [`organizations::subscribers`](crate::organizations::subscribers). [`happenings`] writes
 //! what it is told in the transaction of what has happened; a worker sends it in its order; [`health`] keeps how the
@@ -8,10 +8,12 @@
 //! `data`, with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
 
 mod content;
+pub mod findings;
 pub mod happenings;
 pub mod health;
 pub mod read;
 pub mod redrive;
+pub mod trim;
 
 #[cfg(test)]
 mod tests;

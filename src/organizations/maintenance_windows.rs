@@ -1,31 +1,42 @@
-//! Maintenance windows: times in which findings of a company, or of all, get no new tickets.
+//! Maintenance windows: times in which findings of a company, or of all, get no new tickets. One is open all the time
+//! from its beginning to its end, or comes back every week in between: see [`weekly`].
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::{Timestamp, company, maintenance_window, organization};
+mod check;
+
+use entity::{Timestamp, maintenance_window};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
-    ModelTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, ModelTrait as _,
+    QueryFilter as _, Set,
 };
 use uuid::Uuid;
 
 use super::{
-    form::{Form, no_such, removed},
+    form::{Form, removed},
+    lists::WindowList,
     once::Done,
-    versions,
+    reach, versions,
     viewer::{Permission, Viewer},
 };
 use crate::{
     audit::{self, Change},
-    decisions::waiting,
+    decisions::{
+        waiting,
+        weekly::{self, Weekly},
+    },
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
+
+use check::{check_company, check_times, has_room, hold_company, will_open};
 
 const DAY: i64 = 86_400;
 /// The longest window, in seconds: who wants more does not want tickets, and says so in a policy.
 pub const MAX_LENGTH_SECS: i64 = 31 * DAY;
 /// How far ahead a window may end, in seconds.
 pub const MAX_AHEAD_SECS: i64 = 400 * DAY;
+/// Where what comes back stands in the input.
+const WEEKLY: &str = "weekly";
 /// How many windows that are not over an organization may have: all of them are read with what is decided.
 pub const MAX_WINDOWS: u64 = 500;
 
@@ -42,6 +53,8 @@ pub struct NewWindow {
     pub starts_at: Timestamp,
     /// Until when.
     pub ends_at: Timestamp,
+    /// How it comes back every week in between; none where it is open all the time.
+    pub weekly: Option<Weekly>,
 }
 
 /// What is to be changed of a window; what is none stays.
@@ -55,6 +68,8 @@ pub struct WindowChange {
     pub starts_at: Option<Timestamp>,
     /// Another end: a moment that has passed ends the window.
     pub ends_at: Option<Timestamp>,
+    /// Another way to come back; `Some(None)` to be open all the time.
+    pub weekly: Option<Option<Weekly>>,
     /// The version that it must have.
     pub expected_version: Option<i32>,
 }
@@ -74,8 +89,9 @@ pub async fn create(
         let message = "it would be over already; give an end that is to come";
         form.add(Problem::of("endsAt", ProblemCode::Invalid, message));
     }
-    check_times(&mut form, new.starts_at, new.ends_at, now);
+    check_times(&mut form, (new.starts_at, new.ends_at), new.weekly.is_some(), now);
     check_company(ground, organization_id, new.company_id, &mut form).await?;
+    form.extend(new.weekly.iter().flat_map(|weekly| weekly.problems(WEEKLY)));
     form.finish()?;
     let row = maintenance_window::Model {
         id: ground.chance.id(now),
@@ -84,10 +100,12 @@ pub async fn create(
         name,
         starts_at: new.starts_at,
         ends_at: new.ends_at,
+        weekly: new.weekly.as_ref().and_then(Weekly::stored),
         version: 1,
         created_at: now,
         updated_at: now,
     };
+    will_open(&row, now)?;
     let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     ground
         .db
@@ -125,6 +143,7 @@ pub async fn update(
     let mut form = Form::default();
     let name = form.name_change(change.name.as_deref());
     check_company(ground, organization_id, change.company_id.flatten(), &mut form).await?;
+    form.extend(change.weekly.iter().flatten().flat_map(|weekly| weekly.problems(WEEKLY)));
     form.finish()?;
     let (ground_of, by) = (ground.clone(), viewer.clone());
     ground
@@ -140,9 +159,17 @@ pub async fn update(
                     versions::locked::<maintenance_window::Entity>(tx, id, change.expected_version).await?;
                 let (starts_at, ends_at) =
                     (change.starts_at.unwrap_or(old.starts_at), change.ends_at.unwrap_or(old.ends_at));
+                let weekly = match &change.weekly {
+                    Some(weekly) => weekly.as_ref().and_then(Weekly::stored),
+                    None => old.weekly.clone(),
+                };
                 let mut form = Form::default();
-                check_times(&mut form, starts_at, ends_at, now);
+                check_times(&mut form, (starts_at, ends_at), weekly.is_some(), now);
                 form.finish()?;
+                if change.weekly.is_some() && ends_at > now {
+                    let (weekly, old) = (weekly.clone(), old.clone());
+                    will_open(&maintenance_window::Model { starts_at, ends_at, weekly, ..old }, now)?;
+                }
                 let mut row = old.clone().into_active_model();
                 if let Some(name) = name {
                     row.name = Set(name);
@@ -152,6 +179,7 @@ pub async fn update(
                 }
                 row.starts_at = Set(starts_at);
                 row.ends_at = Set(ends_at);
+                row.weekly = Set(weekly);
                 row.version = Set(old.version + 1);
                 row.updated_at = Set(now);
                 let changed = row.update(tx).await?;
@@ -184,65 +212,27 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
         .await
 }
 
-fn check_times(form: &mut Form, starts_at: Timestamp, ends_at: Timestamp, now: Timestamp) {
-    let mut wrong = |message: String| form.add(Problem::of("endsAt", ProblemCode::Invalid, message));
-    if ends_at <= starts_at {
-        wrong("it ends before it begins; give an end that is later than `startsAt`".to_owned());
-    } else if ends_at > starts_at.plus_secs(MAX_LENGTH_SECS) {
-        let days = MAX_LENGTH_SECS / DAY;
-        wrong(format!(
-            "a window lasts at most {days} days; for longer, let a policy say what deserves a ticket"
-        ));
-    } else if ends_at > now.plus_secs(MAX_AHEAD_SECS) {
-        wrong(format!("a window ends at most {} days from now", MAX_AHEAD_SECS / DAY));
-    }
-}
-
-async fn check_company(
+/// A list that is to hold windows that are open, or that are not, with those that come back every week and are open
+/// then: which these are no statement can tell.
+pub async fn with_weekly(
+    viewer: &Viewer,
     ground: &Ground,
     organization_id: Uuid,
-    id: Option<Uuid>,
-    form: &mut Form,
-) -> Result<(), Error> {
-    let Some(id) = id else { return Ok(()) };
-    let found = company::Entity::find_by_id(id)
-        .filter(company::Column::OrganizationId.eq(organization_id))
-        .one(ground.db.reader())
+    mut list: WindowList,
+) -> Result<WindowList, Error> {
+    use maintenance_window::Column as C;
+    let Some((_, now)) = list.is_open else { return Ok(list) };
+    let rows = reach::rows::<maintenance_window::Entity>(viewer)
+        .filter(C::OrganizationId.eq(organization_id))
+        .filter(C::EndsAt.gt(now))
+        .filter(C::Weekly.is_not_null())
+        .all(ground.db.reader())
         .await?;
-    if found.is_none() {
-        form.add(no_such("companyId", "company"));
-    }
-    Ok(())
-}
-
-/// Holds the company where it is until the transaction ends: somebody may be removing it.
-async fn hold_company(
-    tx: &DatabaseTransaction,
-    organization_id: Uuid,
-    id: Option<Uuid>,
-) -> Result<(), Error> {
-    let Some(id) = id else { return Ok(()) };
-    let found = company::Entity::find_by_id(id)
-        .filter(company::Column::OrganizationId.eq(organization_id))
-        .lock(LockType::KeyShare)
-        .one(tx)
-        .await?;
-    found.map(|_| ()).ok_or_else(|| no_such("companyId", "company").into())
-}
-
-/// Whoever adds windows queues here.
-async fn has_room(tx: &DatabaseTransaction, organization_id: Uuid, now: Timestamp) -> Result<(), Error> {
-    organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await?;
-    let count = maintenance_window::Entity::find()
-        .filter(maintenance_window::Column::OrganizationId.eq(organization_id))
-        .filter(maintenance_window::Column::EndsAt.gt(now))
-        .count(tx)
-        .await?;
-    if count < MAX_WINDOWS {
-        return Ok(());
-    }
-    let message = format!("there are {MAX_WINDOWS} windows that are not over; remove one that is not needed");
-    Err(Problem::of("organizationId", ProblemCode::WrongState, message).into())
+    let is_open = |row: &maintenance_window::Model| {
+        weekly::occurrence(row, now).is_some_and(|occurrence| occurrence.holds(now))
+    };
+    list.open_weekly = rows.iter().filter(|row| is_open(row)).map(|row| row.id).collect();
+    Ok(list)
 }
 
 #[cfg(test)]

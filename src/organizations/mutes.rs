@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     audit::{self, Change},
+    decisions::waiting,
     error::{Error, Problem, ProblemCode},
     ground::Ground,
 };
@@ -104,6 +105,9 @@ pub async fn mute(viewer: &Viewer, ground: &Ground, new: NewMute) -> Result<mute
                     }
                     let again = mute::Model { id: old.id, created_at: old.created_at, ..row };
                     let set = again.into_active_model().reset_all().update(tx).await?;
+                    if set.until < old.until {
+                        waiting::mute_changed(tx, &old, now).await?;
+                    }
                     let change = Change::between("findingMute", &old, &set);
                     (set, change)
                 } else {
@@ -119,18 +123,20 @@ pub async fn mute(viewer: &Viewer, ground: &Ground, new: NewMute) -> Result<mute
         .await
 }
 
-/// Takes a mute away. Gives what is no more.
+/// Takes a mute away: what it kept quiet and is still there gets its ticket. Gives what is no more.
 pub async fn unmute(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<mute::Model, Error> {
     let found = mute::Entity::find_by_id(id).one(ground.db.reader()).await?;
     let row = found.filter(|row| viewer.reaches(row.organization_id)).ok_or(Error::NotFound)?;
     viewer.may(Permission::Operate, row.organization_id)?;
     let (ground_of, by, gone) = (ground.clone(), viewer.clone(), row.clone());
+    let now = ground.clock.now();
     ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let change = Change::removed("findingUnmute", &gone);
-                removed(&gone.delete(tx).await?)?;
+                removed(&gone.clone().delete(tx).await?)?;
+                waiting::mute_changed(tx, &gone, now).await?;
                 audit::record(tx, &ground_of, &by, change).await
             })
         })

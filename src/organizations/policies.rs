@@ -60,6 +60,7 @@ pub(super) fn built_in(organization_id: Uuid, id: Uuid, now: Timestamp) -> polic
         reopen_window_secs: Set(14 * DAY),
         note_interval_secs: Set(HOUR),
         handling: Set(None),
+        opens_tickets: Set(true),
         notifies: Set(Notifies::All),
         version: Set(1),
         created_at: Set(now),
@@ -74,7 +75,7 @@ pub struct PolicyValues {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Whether it opens tickets at all.
+    /// Whether it is asked at all.
     pub is_enabled: bool,
     /// The events it is for; every event where there is none.
     pub event_set_id: Option<Uuid>,
@@ -92,6 +93,8 @@ pub struct PolicyValues {
     pub note_interval_secs: i64,
     /// What becomes of what it wants.
     pub handling: Handling,
+    /// Whether what it wants gets a ticket; where not, subscribers are told of it, and that is all.
+    pub opens_tickets: bool,
     /// Who is told what becomes of its tickets, besides the PSA.
     pub notifies: Notifies,
 }
@@ -111,6 +114,7 @@ impl PolicyValues {
             reopen_window_secs: 14 * DAY,
             note_interval_secs: HOUR,
             handling: Handling::default(),
+            opens_tickets: true,
             notifies: Notifies::All,
         }
     }
@@ -136,7 +140,7 @@ pub struct PolicyChange {
     pub name: Option<String>,
     /// Another description.
     pub description: Option<String>,
-    /// Whether it opens tickets at all.
+    /// Whether it is asked at all.
     pub is_enabled: Option<bool>,
     /// The events it is for; `Some(None)` for every event.
     pub event_set_id: Option<Option<Uuid>>,
@@ -154,6 +158,8 @@ pub struct PolicyChange {
     pub note_interval_secs: Option<i64>,
     /// What becomes of what it wants, all anew.
     pub handling: Option<Handling>,
+    /// Whether what it wants gets a ticket.
+    pub opens_tickets: Option<bool>,
     /// Who is told what becomes of its tickets, besides the PSA.
     pub notifies: Option<Notifies>,
     /// The version that it must have.

@@ -58,7 +58,7 @@ pub struct NewSubscriber {
     pub url: String,
     /// The kinds of news it wants; none for all.
     pub kinds: Option<Vec<NotificationKind>>,
-    /// The policies of whose tickets it is told; none for every ticket.
+    /// The policies of whose tickets and findings it is told; none for all.
     pub policy_ids: Option<Vec<Uuid>>,
     /// What it is told is signed with this.
     pub secret: SecretString,
@@ -77,7 +77,7 @@ pub struct SubscriberChange {
     pub is_enabled: Option<bool>,
     /// The kinds of news it wants; `Some(None)` for all.
     pub kinds: Option<Option<Vec<NotificationKind>>>,
-    /// The policies of whose tickets it is told; `Some(None)` for every ticket.
+    /// The policies of whose tickets and findings it is told; `Some(None)` for all.
     pub policy_ids: Option<Option<Vec<Uuid>>>,
     /// The version that it must have.
     pub expected_version: Option<i32>,

@@ -44,7 +44,7 @@ pub struct NewNotification {
     pub psa_connection_id: Option<Uuid>,
     /// The event, where it is about one.
     pub event_id: Option<Uuid>,
-    /// The policy that opened the ticket.
+    /// The policy that opened the ticket, or wants it told.
     pub policy_id: Option<Uuid>,
 }
 

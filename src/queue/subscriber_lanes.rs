@@ -17,7 +17,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::notifications;
-use crate::{error::Error, ground::Ground};
+use crate::{
+    db::news::{self, Happened, What},
+    error::Error,
+    ground::Ground,
+};
 
 /// How long a lane is held without renewal, in seconds: several times what a call may take.
 pub const LEASE_SECS: i64 = 60;
@@ -68,12 +72,21 @@ pub(super) async fn reserve(
         .take();
     let row = tx.query_one(&update).await?;
     let last: Option<i64> = row.map(|row| row.try_get("", "last_number")).transpose()?;
+    if last.is_some() {
+        call(id, at);
+    }
     Ok(last.map(|last| last - count + 1))
+}
+
+/// Tells workers, on every node, once this transaction is committed.
+fn call(id: Uuid, at: Timestamp) {
+    news::tell(Happened { what: What::NotificationDue, organization_id: Uuid::nil(), id, at });
 }
 
 /// Ends a rest, and wakes the lane: the subscriber was changed, or somebody asked for another try.
 pub async fn resume(tx: &DatabaseTransaction, id: Uuid, now: Timestamp) -> Result<(), DbErr> {
     use subscriber_lane::Column as C;
+    call(id, now);
     subscriber_lane::Entity::update_many()
         .col_expr(C::PausedUntil, Expr::value(Timestamp(0)))
         .col_expr(C::PauseReason, Expr::value(None::<String>))

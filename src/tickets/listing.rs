@@ -4,17 +4,18 @@
 use std::fmt::Write as _;
 
 use entity::{
-    Timestamp, finding,
+    Severity, Timestamp, finding,
     finding::FindingState,
     ticket, ticket_finding,
     ticket_operation::{self, OperationKind},
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, JoinType, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    Select, Set,
+    IntoActiveModel as _, Iterable as _, JoinType, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select, Set,
     sea_query::{Expr, LockType},
 };
+use serde::Deserialize as _;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,7 +26,6 @@ use crate::{
     findings::details,
     ground::Ground,
 };
-use serde::Deserialize as _;
 
 /// How many findings stand in the ticket's own text.
 const TOP: u16 = 20;
@@ -53,7 +53,10 @@ pub(super) async fn complete(
     let mut payload = operation.payload.clone();
     let body = payload.get("body").and_then(serde_json::Value::as_str).unwrap_or_default();
     let text = opening(body, &findings, count);
+    let worst = findings.first().map_or(ticket.severity, |finding| finding.severity);
+    ticket.title = retitled(&ticket.title, worst);
     if let Some(fields) = payload.as_object_mut() {
+        fields.insert("title".to_owned(), json!(ticket.title));
         fields.insert("body".to_owned(), json!(text));
     }
     let mut row = operation.clone().into_active_model();
@@ -68,6 +71,15 @@ pub(super) async fn complete(
             .await?;
     }
     Ok((ticket, operation))
+}
+
+/// A title that begins with the severity of the finding that came first says the worst one's.
+fn retitled(title: &str, worst: Severity) -> String {
+    let parts = title.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    match parts.filter(|(word, _)| Severity::iter().any(|severity| severity.word() == *word)) {
+        Some((_, rest)) => format!("[{}] {rest}", worst.word()),
+        None => title.to_owned(),
+    }
 }
 
 /// A body with the list below it.

@@ -117,7 +117,7 @@ pub(super) async fn begin(
         severity: opening.severity,
         is_test: opening.is_test,
         previous_ticket_id: opening.previous_ticket_id,
-        operation_count: 0,
+        operation_count: 1,
         noted_at: None,
         refresh_at: None,
         opened_at: None,
@@ -149,7 +149,8 @@ pub(super) async fn begin(
             .await?;
         return Ok((other.ok_or_else(|| DbErr::RecordNotFound("ticket".to_owned()))?, false));
     }
-    let row = add_operation(tx, ground, row, kind, payload, opening.event_id).await?;
+    enqueue(tx, ground, &row, kind, payload, opening.event_id).await?;
+    changed(&row, now);
     Ok((row, true))
 }
 
@@ -311,6 +312,19 @@ pub async fn add_operation(
     ticket.operation_count += 1;
     ticket.updated_at = ground.clock.now();
     let ticket = save(tx, ticket).await?;
+    enqueue(tx, ground, &ticket, kind, payload, event_id).await?;
+    Ok(ticket)
+}
+
+/// The operation that the ticket counted last.
+async fn enqueue(
+    tx: &DatabaseTransaction,
+    ground: &Ground,
+    ticket: &ticket::Model,
+    kind: OperationKind,
+    payload: Value,
+    event_id: Option<Uuid>,
+) -> Result<(), DbErr> {
     let new = NewOperation {
         organization_id: ticket.organization_id,
         psa_connection_id: ticket.psa_connection_id,
@@ -320,8 +334,7 @@ pub async fn add_operation(
         payload,
         event_id,
     };
-    outbox::enqueue(tx, ground, new).await?;
-    Ok(ticket)
+    outbox::enqueue(tx, ground, new).await.map(|_| ())
 }
 
 /// Tells the lanes of these tickets that there is work: the last step of a transaction.

@@ -69,6 +69,15 @@ pub fn ended(event: &Event, occurred_at: Timestamp) -> String {
     text.0
 }
 
+/// The note before a close of a ticket of many findings, of which the last is over.
+pub fn last_ended(event: &Event, occurred_at: Timestamp) -> String {
+    format!(
+        "The last finding that was open on this ticket is over: {}\n\n{}",
+        event.title,
+        ended(event, occurred_at)
+    )
+}
+
 /// The note about a finding that a snapshot no longer names.
 pub fn gone(event: &Event, title: &str, occurred_at: Timestamp) -> String {
     format!("{} no longer sees this, as of {occurred_at}: {title}", event.source)

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     decisions::handling::STATUS,
     error::Error,
+    ground::dies::{self, Step},
     organizations::profiles::{self, ProfileValues},
     psa::{
         self, NextStep, PsaError,
@@ -64,6 +65,7 @@ impl Workers {
             Some(None) => return Ok(Turn::On),
             None => return Ok(Turn::Lost),
         };
+        dies::at(Step::Begun);
         let Some((result, calls)) = self.renewing(held, traced(self.perform(held, client, &begun))).await
         else {
             return Ok(Turn::Lost);
@@ -73,6 +75,9 @@ impl Workers {
         }
         // Where it is our own database that failed, nothing was sent yet.
         let result = result?;
+        if let Some(step) = result.as_ref().ok().and_then(step_of) {
+            dies::at(step);
+        }
         self.0.metrics.operation(&begun.operation, result.as_ref().err().map(|failed| failed.error.code()));
         let turn = match &result {
             Ok(_) => Turn::On,
@@ -83,6 +88,7 @@ impl Workers {
         if !self.end(held, begun, result, &calls).await? {
             return Ok(Turn::Lost);
         }
+        dies::at(Step::Recorded);
         if works {
             self.connection_works(held).await?;
         }
@@ -226,6 +232,7 @@ impl Workers {
                 Ok(found) => found,
                 Err(error) => return Ok(Err(unsure(error))),
             };
+            dies::at(Step::Searched);
             if found.len() > 1 {
                 tracing::error!(ticket.id = %begun.ticket.id, count = found.len(), "the PSA has several tickets with one marker");
             }
@@ -355,6 +362,16 @@ async fn set_status(
             })
         }
         _ => Ok(Done::StatusSet(ticket)),
+    }
+}
+
+/// The step that has come to its end at the PSA, and is not written down yet.
+const fn step_of(done: &Done) -> Option<Step> {
+    match done {
+        Done::Created { was_found: false, .. } => Some(Step::Created),
+        Done::Noted { .. } => Some(Step::Noted),
+        Done::StatusSet(_) => Some(Step::StatusSet),
+        Done::Created { .. } | Done::Waiting(_) | Done::Linked(_) | Done::Read(_) => None,
     }
 }
 

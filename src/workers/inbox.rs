@@ -1,15 +1,29 @@
-//! Deciding deliveries: read by the sender's adapter, decided by the domain, one transaction each.
-#![expect(clippy::disallowed_methods, reason = "reads the endpoint of a delivery it holds")]
+//! Deciding deliveries: read by the sender's adapter, decided by the domain, many in one transaction.
+//!
+//! A delivery that cannot be decided must not keep its neighbours from it: where a transaction for many fails, each
+//! has one of its own.
+#![expect(clippy::disallowed_methods, reason = "reads the endpoints of deliveries it holds")]
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::Arc,
+};
 
 use entity::{event::Outcome, webhook_delivery, webhook_endpoint};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
+use uuid::Uuid;
 
 use super::Workers;
 use crate::{
-    decisions::{decide, event::Reading, hints},
+    decisions::{
+        decide::{self, Read},
+        event::Reading,
+        hints,
+    },
     error::Error,
+    ground::dies::{self, Step},
     organizations::registrations,
     psa::{self, WebhookNews},
     queue::{
@@ -21,59 +35,99 @@ use crate::{
 };
 
 /// How many deliveries are claimed at once.
-const BATCH: u64 = 32;
+const BATCH: u64 = 128;
 
-/// How many events of one delivery are decided in one transaction: a long one must not keep the only
-/// writer of an embedded database from storing webhooks.
-const EVENTS: usize = 50;
+/// How many events are decided in one transaction: it must not keep the only writer of an embedded database from
+/// storing webhooks for long.
+const EVENTS: usize = 128;
 
 /// What a delivery holds.
 pub(super) enum Content {
     Events(Vec<(i32, Reading)>),
-    News(uuid::Uuid, WebhookNews),
+    News(Uuid, WebhookNews),
     Unreadable(String),
     /// What it asks for could not be done yet.
     Later(String),
 }
 
 impl Workers {
-    /// Claims what is due and decides it. False where nothing was due.
-    pub(super) async fn decide_batch(&self) -> Result<bool, Error> {
+    /// Claims deliveries that are due and decides them. False where none was due.
+    pub async fn decide_some(&self) -> Result<bool, Error> {
         let ground = &self.0.ground;
-        let claimed = inbox::claim(ground, BATCH).await?;
-        if claimed.is_empty() {
-            return Ok(false);
-        }
+        let last = *self.0.inbox_turn.lock().await;
+        let claimed = inbox::claim(ground, last, BATCH).await?;
+        let Some(last) = claimed.last() else { return Ok(false) };
+        *self.0.inbox_turn.lock().await = last.organization_id;
+        dies::at(Step::Claimed);
+        let endpoints = self.endpoints_of(&claimed).await?;
+        let mut together: BTreeMap<Uuid, Vec<Read>> = BTreeMap::new();
         for delivery in claimed {
             let span = span_of_kind!("consumer", "delivery", request.id = delivery.request_id);
             traces::continue_from(&span, delivery.trace_context.as_deref());
-            let work = async {
-                let decided = match self.read(&delivery).await {
-                    Ok(content) => self.decide(&delivery, content).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = decided {
-                    tracing::warn!(delivery.id = %delivery.id, error = %error, cause = ?std::error::Error::source(&error), "a delivery could not be decided");
-                    inbox::put_back(ground, &delivery, &error).await?;
-                }
-                Ok::<_, Error>(())
+            let content = match endpoints.get(&delivery.webhook_endpoint_id) {
+                Some(endpoint) => self.read(endpoint, &delivery).instrument(span.clone()).await,
+                None => Err(Error::NotFound),
             };
-            work.instrument(span).await?;
+            let batch = together.entry(delivery.organization_id).or_default();
+            match content {
+                Ok(Content::Events(readings)) if readings.len() <= EVENTS => {
+                    let gathered: usize = batch.iter().map(|read| read.readings.len()).sum();
+                    if gathered + readings.len() > EVENTS {
+                        self.decide_together(std::mem::take(batch)).await?;
+                    }
+                    batch.push(Read { delivery, readings, span });
+                }
+                content => {
+                    let alone = async {
+                        let decided = match content {
+                            Ok(content) => self.decide(&delivery, content).await,
+                            Err(error) => Err(error),
+                        };
+                        match decided {
+                            Ok(()) => Ok(()),
+                            Err(error) => self.put_back(&delivery, &error).await,
+                        }
+                    };
+                    alone.instrument(span.clone()).await?;
+                }
+            }
+        }
+        for batch in together.into_values() {
+            self.decide_together(batch).await?;
         }
         Ok(true)
     }
 
-    async fn read(&self, delivery: &webhook_delivery::Model) -> Result<Content, Error> {
-        let endpoint = webhook_endpoint::Entity::find_by_id(delivery.webhook_endpoint_id)
-            .filter(webhook_endpoint::Column::OrganizationId.eq(delivery.organization_id))
-            .one(self.0.ground.db.reader())
-            .await?
-            .ok_or(Error::NotFound)?;
+    async fn put_back(&self, delivery: &webhook_delivery::Model, error: &Error) -> Result<(), Error> {
+        tracing::warn!(delivery.id = %delivery.id, error = %error, cause = ?std::error::Error::source(error), "a delivery could not be decided");
+        inbox::put_back(&self.0.ground, delivery, error).await
+    }
+
+    /// The endpoints that deliveries came in at.
+    async fn endpoints_of(
+        &self,
+        deliveries: &[webhook_delivery::Model],
+    ) -> Result<HashMap<Uuid, webhook_endpoint::Model>, Error> {
+        let mut ids: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.webhook_endpoint_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let endpoints = webhook_endpoint::Entity::find()
+            .filter(webhook_endpoint::Column::Id.is_in(ids))
+            .all(self.0.ground.db.reader())
+            .await?;
+        Ok(endpoints.into_iter().map(|endpoint| (endpoint.id, endpoint)).collect())
+    }
+
+    async fn read(
+        &self,
+        endpoint: &webhook_endpoint::Model,
+        delivery: &webhook_delivery::Model,
+    ) -> Result<Content, Error> {
         if let Some(sender) = scanners::sender(&endpoint.sender) {
-            if let Some(content) = self.about_subscription(&endpoint, delivery).await? {
+            if let Some(content) = self.about_subscription(endpoint, delivery).await? {
                 return Ok(content);
             }
-            let readings = scanners::read_stored(sender, &endpoint, delivery);
+            let readings = scanners::read_stored(sender, endpoint, delivery);
             return Ok(Content::Events((0_i32..).zip(readings).collect()));
         }
         let (Some(platform), Some(connection_id)) =
@@ -91,6 +145,71 @@ impl Workers {
             Ok(news) => Content::News(connection_id, news),
             Err(problem) => Content::Unreadable(problem),
         })
+    }
+
+    /// Decides deliveries of one organization in one transaction; each in its own where that fails.
+    async fn decide_together(&self, batch: Vec<Read>) -> Result<(), Error> {
+        let batch = Arc::new(batch);
+        let Err(error) = self.write_together(&batch, 0..batch.len()).await else { return Ok(()) };
+        if let [read] = batch.as_slice() {
+            return self.put_back(&read.delivery, &error).await;
+        }
+        tracing::warn!(error = %error, deliveries = batch.len(), "deliveries could not be decided together; deciding one by one");
+        for (index, read) in batch.iter().enumerate() {
+            if let Err(error) = self.write_together(&batch, index..index + 1).await {
+                self.put_back(&read.delivery, &error).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_together(&self, batch: &Arc<Vec<Read>>, range: Range<usize>) -> Result<(), Error> {
+        let some = batch.get(range.clone()).unwrap_or_default();
+        if some.is_empty() {
+            return Ok(());
+        }
+        let (ground, shared) = (self.0.ground.clone(), Arc::clone(batch));
+        let outcomes = self
+            .0
+            .ground
+            .db
+            .write::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    let (batch, now) = (shared.get(range).unwrap_or_default(), ground.clock.now());
+                    let mut understood = Vec::with_capacity(batch.len());
+                    let mut are_ours = true;
+                    for Read { delivery, readings, .. } in batch {
+                        match only_problem(readings) {
+                            None => understood.push(delivery),
+                            Some(problem) => {
+                                are_ours &= inbox::finish(tx, delivery, Verdict::Dead(problem), now).await?;
+                            }
+                        }
+                    }
+                    are_ours &= inbox::finish_all(tx, &understood, now).await?;
+                    if !are_ours {
+                        return Err(another_worker());
+                    }
+                    let outcomes = decide::decide(tx, &ground, batch).await?;
+                    for (read, outcomes) in batch.iter().zip(&outcomes) {
+                        if outcomes.contains(&Outcome::Held) {
+                            inbox::look_again(tx, &read.delivery, now).await?;
+                        }
+                    }
+                    Ok(outcomes)
+                })
+            })
+            .await?;
+        for outcome in outcomes.iter().flatten() {
+            self.0.metrics.event(*outcome);
+        }
+        dies::at(Step::Decided);
+        self.0.ground.wake.outbox();
+        for read in some {
+            let _in_span = read.span.enter();
+            log_decided(&read.delivery);
+        }
+        Ok(())
     }
 
     async fn decide(&self, delivery: &webhook_delivery::Model, content: Content) -> Result<(), Error> {
@@ -117,13 +236,9 @@ impl Workers {
                 return inbox::try_again(&self.0.ground, delivery, problem, false).await;
             }
         }
+        dies::at(Step::Decided);
         self.0.ground.wake.outbox();
-        tracing::info!(
-            organization.id = %delivery.organization_id,
-            delivery.id = %delivery.id,
-            request.id = delivery.request_id,
-            "a delivery was decided"
-        );
+        log_decided(delivery);
         Ok(())
     }
 
@@ -149,12 +264,13 @@ impl Workers {
                         None => inbox::renew(tx, &held, ground.clock.now()).await?,
                     };
                     if !is_ours {
-                        return Err(Error::Internal(anyhow::anyhow!(
-                            "the delivery has another worker by now"
-                        )));
+                        return Err(another_worker());
                     }
                     let outcomes = match taken {
-                        Taken::Events(readings) => decide::decide(tx, &ground, &held, readings).await?,
+                        Taken::Events(readings) => {
+                            let read = Read { delivery: held.clone(), readings, span: Span::current() };
+                            decide::decide(tx, &ground, &[read]).await?.into_iter().flatten().collect()
+                        }
                         Taken::News(connection_id, news) => {
                             let outcomes =
                                 hints::take_in(tx, &ground, &held, connection_id, news.tickets).await?;
@@ -179,10 +295,23 @@ impl Workers {
     }
 }
 
+fn another_worker() -> Error {
+    Error::Internal(anyhow::anyhow!("the delivery has another worker by now"))
+}
+
+fn log_decided(delivery: &webhook_delivery::Model) {
+    tracing::info!(
+        organization.id = %delivery.organization_id,
+        delivery.id = %delivery.id,
+        request.id = delivery.request_id,
+        "a delivery was decided"
+    );
+}
+
 /// What one transaction takes from a delivery.
 enum Taken {
     Events(Vec<(i32, Reading)>),
-    News(uuid::Uuid, WebhookNews),
+    News(Uuid, WebhookNews),
 }
 
 /// A delivery of which nothing at all could be read is dead: somebody has to look at it.

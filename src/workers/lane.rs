@@ -12,6 +12,7 @@ use super::{Client, Workers};
 use crate::{
     db::Work,
     error::Error,
+    ground::dies::{self, Step},
     organizations::connections,
     psa::{self, PsaError},
     queue::{
@@ -63,6 +64,7 @@ impl Workers {
     pub(super) async fn serve_lane(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let ground = &self.0.ground;
         let Some(held) = lanes::claim(ground, &self.0.options.node).await? else { return Ok(false) };
+        dies::at(Step::LaneClaimed);
         let mut leaving = Leaving {
             pause: None,
             failures: held.failures,
@@ -101,6 +103,7 @@ impl Workers {
             // begun is looked after by its next holder.
             Err(error) => return Err(error),
         }
+        dies::at(Step::TurnDone);
         lanes::release(ground, &held, leaving).await?;
         Ok(true)
     }

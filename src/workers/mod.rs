@@ -24,10 +24,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    db::news::What,
     decisions::closing,
     error::Error,
     ground::Ground,
     metrics::Metrics,
+    notifications::trim,
     organizations::once,
     outbound::GuardedClient,
     psa::{self, http::Outbound},
@@ -69,6 +71,8 @@ struct Inside {
     sns: sns::Desk,
     options: WorkerOptions,
     clients: Mutex<HashMap<Uuid, Client>>,
+    /// Whose deliveries were claimed last.
+    inbox_turn: tokio::sync::Mutex<Uuid>,
     /// Whose findings were looked at last, of those that have waited long enough.
     turn: tokio::sync::Mutex<Uuid>,
 }
@@ -96,13 +100,23 @@ impl Workers {
         sns: sns::Desk,
         options: WorkerOptions,
     ) -> Self {
-        let (clients, turn) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Inside { ground, outbound, subscribers, metrics, sns, options, clients, turn }))
+        let (clients, inbox_turn, turn) = Default::default();
+        Self(Arc::new(Inside {
+            ground,
+            outbound,
+            subscribers,
+            metrics,
+            sns,
+            options,
+            clients,
+            inbox_turn,
+            turn,
+        }))
     }
 
     /// Does one piece of work that is due. False where nothing was.
     pub async fn step(&self) -> Result<bool, Error> {
-        let decided = self.decide_batch().await?;
+        let decided = self.decide_some().await?;
         let served = Box::pin(self.serve_lane(&CancellationToken::new())).await?;
         let told = Box::pin(self.serve_subscriber(&CancellationToken::new())).await?;
         let folded = statistics::fold::fold(&self.0.ground).await?;
@@ -140,9 +154,13 @@ impl Workers {
     }
 
     async fn repeat(self, job: Job, stop: CancellationToken) {
+        let calls = || self.0.ground.db.news().watch(What::NotificationDue, None);
+        let mut called_to_tell = matches!(job, Job::Notifications).then(calls);
         while !stop.is_cancelled() {
+            // What was called for until here is about to be looked for.
+            while called_to_tell.as_mut().is_some_and(|watch| watch.waiting().is_some()) {}
             let done = match job {
-                Job::Inbox => self.decide_batch().await,
+                Job::Inbox => self.decide_some().await,
                 Job::Lanes => Box::pin(self.serve_lane(&stop)).await,
                 Job::Notifications => Box::pin(self.serve_subscriber(&stop)).await,
                 Job::Tallies => statistics::fold::fold(&self.0.ground).await,
@@ -154,7 +172,15 @@ impl Workers {
                     Job::Inbox => self.0.ground.wake.inbox_called().await,
                     Job::Lanes => self.0.ground.wake.outbox_called().await,
                     Job::Notifications | Job::Tallies | Job::Timed | Job::Tidying => {
-                        std::future::pending::<()>().await;
+                        match &mut called_to_tell {
+                            Some(watch) => {
+                                // Who was too slow to hear everything watches anew.
+                                if watch.next().await.is_none() {
+                                    *watch = calls();
+                                }
+                            }
+                            None => std::future::pending::<()>().await,
+                        }
                     }
                 }
             };
@@ -187,7 +213,8 @@ impl Workers {
         if ended > 0 {
             ground.wake.outbox();
         }
-        Ok(once::trim(ground).await? > 0 || ended > 0)
+        let (keys, told) = (once::trim(ground).await?, trim::trim(ground).await?);
+        Ok(keys > 0 || told > 0 || ended > 0)
     }
 
     fn known_client(&self, connection_id: Uuid) -> Option<Client> {

@@ -1,18 +1,20 @@
 //! Who changed what: every mutation that does something leaves one entry in the log, and no secret with it.
 
+mod deeds;
+
 use std::{
     collections::BTreeSet,
     process::{Command, Output},
 };
 
-use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::{
-    support::{Msp, TestApp, data, finding, found_secrets, is_secret, secrets_in, text},
+    support::{TestApp, data, finding, found_secrets, is_secret, secrets_in, text},
     walls,
 };
+use deeds::{change_everything, take_everything_away, tell_others, work_on_tickets};
 
 const ENTRY: &str = "number action actor { kind name nodeId } address requestId target { type name nodeId }
                      before after at hash organization { slug }";
@@ -176,236 +178,6 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
     assert_eq!(secrets_in(&everything), Vec::<String>::new());
     assert!(!everything.contains("canary-in-an"), "the path of an address may be a secret");
     assert_eq!(found_secrets(), Vec::<String>::new(), "log lines with secrets");
-}
-
-/// Gives the scanner's new secret.
-async fn change_everything(
-    app: &TestApp,
-    acme: &Msp<'_>,
-    ids: &walls::Ids,
-    witness: &mut Witness<'_>,
-    client_secret: &str,
-) -> String {
-    let named = |id: &str| json!({ "id": id, "name": "Renamed" });
-    let (_, entry) = witness.does("companyUpdate", "company { id }", named(&ids.company)).await;
-    assert_eq!(entry["before"], json!({ "name": "Northwind Dental" }), "only what changed");
-    assert_eq!(entry["after"], json!({ "name": "Renamed" }));
-    assert_eq!(entry["target"], json!({ "type": "Company", "name": "Renamed", "nodeId": ids.company }));
-    witness.does("organizationUpdate", "organization { id }", named(&ids.organization)).await;
-    witness.does("accessTokenUpdate", "accessToken { id }", named(&ids.token)).await;
-    let (made, _) = witness.does("accessTokenRotate", "token", json!({ "id": ids.token })).await;
-    is_secret(&text(&made, "/token"));
-    let off = json!({ "id": ids.member, "isEnabled": false });
-    let (_, entry) = witness.does("memberUpdate", "member { id }", off).await;
-    assert_eq!(
-        (&entry["before"], &entry["after"]),
-        (&json!({ "isEnabled": true }), &json!({ "isEnabled": false }))
-    );
-    let policy = json!({ "id": ids.policy, "minimumSeverity": "HIGH" });
-    let (_, entry) = witness.does("policyUpdate", "policy { id }", policy).await;
-    assert_eq!(entry["before"], json!({ "minimumSeverity": "MEDIUM" }));
-    decide_otherwise(ids, witness).await;
-
-    let login = json!({ "id": ids.connection, "credentials": [
-        { "key": "client_secret", "value": client_secret } ] });
-    let (_, entry) = witness.does("psaConnectionUpdate", "psaConnection { id }", login).await;
-    assert_eq!((&entry["before"], &entry["after"]), (&Value::Null, &json!({ "credentials": "changed" })));
-    let of = |id: &str| json!({ "id": id });
-    let (_, entry) = witness.does("psaConnectionVerify", "psaConnection { id }", of(&ids.connection)).await;
-    assert_eq!(entry["after"], json!({ "health": "HEALTHY" }));
-    witness.does("psaConnectionSyncPickLists", "syncRun { id }", of(&ids.connection)).await;
-    let some = json!({ "id": ids.connection, "filter": { "query": "dental" } });
-    let (_, entry) = witness.does("psaConnectionSyncCompanies", "syncRun { id }", some).await;
-    assert_eq!(entry["after"]["filter"], json!({ "search": "dental" }));
-
-    witness.does("ticketProfileUpdate", "ticketProfile { id }", named(&ids.profile)).await;
-    let mut second = acme.profile_input().await;
-    (second["psaConnectionId"], second["isDefault"]) = (json!(ids.connection), json!(false));
-    let (made, _) = witness.does("ticketProfileCreate", "ticketProfile { id }", second).await;
-    witness
-        .does("ticketProfileDelete", "deletedTicketProfileId", of(&text(&made, "/ticketProfile/id")))
-        .await;
-
-    witness.does("webhookEndpointUpdate", "webhookEndpoint { id }", named(&ids.endpoint)).await;
-    let (made, entry) = witness.does("webhookEndpointRotateSecret", "signingSecret", of(&ids.endpoint)).await;
-    let secret = text(&made, "/signingSecret");
-    is_secret(&secret);
-    assert_eq!(entry["after"]["previousSecretExpiresAt"], "2026-11-22T09:00:00Z");
-    let (_, entry) =
-        witness.does("webhookEndpointExpireSecret", "webhookEndpoint { id }", of(&ids.secret)).await;
-    assert_eq!(entry["after"]["webhookSecretId"], json!(ids.secret));
-    let second = json!({ "organizationId": ids.organization, "name": "Second", "sender": "events" });
-    let (made, _) = witness.does("webhookEndpointCreate", "signingSecret", second).await;
-    is_secret(&text(&made, "/signingSecret"));
-    witness.does("psaConnectionRegisterWebhook", "psaConnection { id }", of(&ids.connection)).await;
-    app.pass(600).await;
-    secret
-}
-
-/// Who is told what changes, and is told again.
-async fn tell_others(ids: &walls::Ids, witness: &mut Witness<'_>) {
-    let change = json!({ "id": ids.subscriber, "kinds": ["TICKET_CLOSED"], "policyIds": [ids.policy],
-        "url": "http://127.0.0.1:9/hooks/canary-in-another-address" });
-    let (_, entry) = witness.does("webhookSubscriberUpdate", "webhookSubscriber { id }", change).await;
-    assert_eq!(
-        entry["after"],
-        json!({ "kinds": ["ticket.closed"], "policyIds": [ids.policy], "url": "changed" })
-    );
-    let of = json!({ "id": ids.subscriber });
-    let (made, entry) = witness.does("webhookSubscriberRotateSecret", "signingSecret", of).await;
-    is_secret(&text(&made, "/signingSecret"));
-    assert_eq!(entry["after"]["previousSecretExpiresAt"], "2026-11-22T09:00:00Z");
-    let again = json!({ "of": { "ids": [ids.notification] } });
-    let (made, entry) = witness.does("notificationRedrive", "notificationCount hasMore", again).await;
-    assert_eq!((&made["notificationCount"], &made["hasMore"]), (&json!(1), &json!(false)));
-    assert_eq!(entry["target"]["name"], "Vendor");
-}
-
-/// Event sets and policies come, change and go.
-async fn decide_otherwise(ids: &walls::Ids, witness: &mut Witness<'_>) {
-    let of = |id: &str| json!({ "id": id });
-    let rename = json!({ "id": ids.event_set, "isDefault": true });
-    let (_, entry) = witness.does("eventSetUpdate", "eventSet { id }", rename).await;
-    assert_eq!(entry["after"], json!({ "isDefault": true }));
-    let (made, entry) = witness.does("eventSetCopy", "eventSet { id }", of(&ids.event_set)).await;
-    assert_eq!(entry["target"]["name"], "Copy of Secrets");
-    witness.does("eventSetDelete", "deletedEventSetId", of(&text(&made, "/eventSet/id"))).await;
-
-    let longer = json!({ "id": ids.window, "endsAt": "2026-12-21T11:00:00Z" });
-    let (_, entry) = witness.does("maintenanceWindowUpdate", "maintenanceWindow { id }", longer).await;
-    assert_eq!(entry["before"], json!({ "endsAt": "2026-12-21T10:00:00Z" }));
-    witness.does("maintenanceWindowDelete", "deletedMaintenanceWindowId", of(&ids.window)).await;
-    let (_, entry) = witness.does("findingUnmute", "deletedMuteId", of(&ids.mute)).await;
-    assert_eq!(entry["before"]["reason"], "Friday");
-    let learn = json!({ "id": ids.endpoint, "mode": "BASELINE" });
-    witness.does("webhookEndpointUpdate", "webhookEndpoint { id }", learn).await;
-    let (_, entry) = witness.does("webhookEndpointEndBaseline", "takenUpCount", of(&ids.endpoint)).await;
-    assert_eq!((&entry["before"]["mode"], &entry["after"]["mode"]), (&json!("BASELINE"), &json!("LIVE")));
-
-    let second = json!({ "organizationId": ids.organization, "name": "Second", "companyIds": [ids.company],
-        "conditions": { "flag": { "field": "KEV" } } });
-    let (made, entry) = witness.does("policyCreate", "policy { id }", second).await;
-    assert_eq!(entry["after"]["companyIds"], json!([ids.company]));
-    assert_eq!(entry["after"]["eventSetId"], json!(ids.event_set), "the default one");
-    let second = text(&made, "/policy/id");
-    let (made, entry) = witness.does("policyCopy", "policy { id }", of(&second)).await;
-    assert_eq!(entry["after"]["isEnabled"], false);
-    witness.does("policyDelete", "deletedPolicyId", of(&text(&made, "/policy/id"))).await;
-    let order = json!({ "organizationId": ids.organization, "policyIds": [second, ids.policy] });
-    let (_, entry) = witness.does("policyReorder", "organization { id }", order).await;
-    assert_eq!(entry["before"]["policyIds"], json!([ids.policy, second]));
-    assert_eq!(entry["after"]["policyIds"], json!([second, ids.policy]));
-    witness.does("policyDelete", "deletedPolicyId", of(&second)).await;
-    let preset = json!({ "organizationId": ids.organization, "preset": "jumpcloud_alerts" });
-    let twice = ["policyCreateFromPreset"; 2];
-    let (_, entries) = witness.leaves("policyCreateFromPreset", "policy { id }", preset, &twice).await;
-    let types: Vec<_> = entries.iter().map(|entry| entry["target"]["type"].clone()).collect();
-    assert_eq!(types, ["EventSet", "Policy"]);
-}
-
-async fn work_on_tickets(
-    app: &TestApp,
-    acme: &Msp<'_>,
-    ids: &walls::Ids,
-    witness: &mut Witness<'_>,
-    secret: &str,
-) {
-    let of = |id: &str| json!({ "id": id });
-    let (_, entry) =
-        witness.does("webhookDeliveryRedrive", "webhookDelivery { id }", of(&ids.delivery)).await;
-    assert_eq!(
-        (&entry["before"], &entry["after"]),
-        (&json!({ "state": "UNDERSTOOD" }), &json!({ "state": "RECEIVED" }))
-    );
-    let again = json!({ "ids": [ids.delivery] });
-    let entries = witness.does_many("webhookDeliveryRedriveMany", again, 1).await;
-    assert_eq!(entries[0]["target"]["nodeId"], json!(ids.delivery));
-    let test = json!({ "companyMappingId": ids.mapping });
-    let (made, entry) = witness.does("ticketSendTest", "ticket { id }", test).await;
-    assert_eq!(entry["target"]["nodeId"], made["ticket"]["id"]);
-
-    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::ErrorBeforeCommit { status: 400 }));
-    acme.posts_signed_with(secret, &finding("CVE-2").now()).await.is_accepted();
-    app.drain().await;
-    let query = "query($id: ID!) { node(id: $id) { ... on Organization {
-        ticketOperations(first: 1, filter: { state: { in: [FAILED] } }) { nodes { id } } } } }";
-    let failed = app.graphql(query, of(&ids.organization)).await;
-    let failed = text(&failed, "/node/ticketOperations/nodes/0/id");
-    app.halo.fault(Fault::once("POST /api/Tickets", FaultKind::ErrorBeforeCommit { status: 400 }));
-    witness.does("ticketOperationRetry", "ticketOperation { id }", of(&failed)).await;
-    let entries = witness.does_many("ticketOperationRetryMany", json!({ "ids": [failed] }), 1).await;
-    assert_eq!(entries[0]["before"], json!({ "state": "FAILED" }));
-
-    // Of too little importance for tickets of their own: one goes on a ticket of ours, the other on one that
-    // somebody made in the PSA.
-    for (key, external_id) in [("CVE-3", ids.external_id.as_str()), ("CVE-4", "999999")] {
-        acme.posts_signed_with(secret, &finding(key).severity("info").now()).await.is_accepted();
-        app.drain().await;
-        let findings = acme.findings().await;
-        let found = findings.iter().find(|found| text(found, "/title").starts_with(key)).expect("a finding");
-        let link = json!({
-            "findingId": found["id"], "psaConnectionId": ids.connection, "externalId": external_id,
-        });
-        let (_, entry) = witness.does("ticketLink", "ticket { id }", link).await;
-        assert_eq!(entry["after"]["findingId"], found["id"]);
-    }
-}
-
-/// What goes, and what is needed to let it go.
-async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witness: &mut Witness<'_>) {
-    let of = |id: &str| json!({ "id": id });
-    witness.does("psaConnectionRemoveWebhook", "leftBehind", of(&ids.connection)).await;
-    let company = json!({ "organizationId": ids.organization, "name": "Short-lived" });
-    let (made, _) = witness.does("companyCreate", "company { id }", company).await;
-    let company = text(&made, "/company/id");
-    let alias = json!({ "companyId": company, "value": "short" });
-    let (made, _) = witness.does("companyAliasAdd", "companyAlias { id }", alias).await;
-    let alias = of(&text(&made, "/companyAlias/id"));
-    witness.does("companyAliasRemove", "deletedCompanyAliasId", alias).await;
-    let (_, entry) = witness.does("companyDelete", "deletedCompanyId", of(&company)).await;
-    assert_eq!((&entry["before"]["name"], &entry["after"]), (&json!("Short-lived"), &Value::Null));
-    let (_, entry) = witness.does("companyMappingRemove", "deletedCompanyMappingId", of(&ids.mapping)).await;
-    assert_eq!(entry["before"]["psaCompanyId"], json!(ids.psa_company));
-    let map = json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company });
-    let (made, _) = witness.does("companyMappingSet", "companyMapping { id }", map.clone()).await;
-    let mapping = json!({ "ids": [made["companyMapping"]["id"]] });
-    let entries = witness.does_many("companyMappingRemoveMany", mapping, 1).await;
-    assert_eq!(entries[0]["target"]["name"], "Renamed → Northwind Dental");
-    let wrong = json!({ "companyId": ids.company, "psaCompanyId": ids.company });
-    let some = json!({ "mappings": [wrong, map] });
-    let entries = witness.does_many("companyMappingSetMany", some, 1).await;
-    assert_eq!(entries[0]["after"]["psaCompanyId"], json!(ids.psa_company));
-    let two = json!({ "organizationId": ids.organization, "companies": [
-        { "name": "First", "aliases": [{ "value": "1" }] }, { "name": "Second" }] });
-    let entries = witness.does_many("companyCreateMany", two, 2).await;
-    assert_eq!(entries[0]["after"], json!({ "name": "First", "aliases": [{ "source": "*", "value": "1" }] }));
-    assert_eq!(entries[1]["number"], json!(entries[0]["number"].as_i64().unwrap() + 1));
-    let rule = of(&ids.permission);
-    let (_, entry) = witness.does("ticketPermissionRemove", "deletedTicketPermissionId", rule).await;
-    assert_eq!(entry["target"]["name"], "role:billing");
-
-    let subscriber = of(&ids.subscriber);
-    witness.does("webhookSubscriberDelete", "deletedWebhookSubscriberId", subscriber).await;
-    witness.does("memberRemove", "deletedMemberId", of(&ids.member)).await;
-    witness.does("accessTokenRevoke", "accessToken { id }", of(&ids.token)).await;
-    let secret = "canary-of-the-second-connection";
-    is_secret(secret);
-    let second = json!({ "organizationId": ids.organization, "platform": "halo", "name": "Second", "credentials": [
-        { "key": "domain", "value": "example.halopsa.com" }, { "key": "client_id", "value": "a" },
-        { "key": "client_secret", "value": secret } ] });
-    let (made, entry) = witness.does("psaConnectionCreate", "psaConnection { id }", second).await;
-    assert_eq!(entry["after"]["credentials"], "given");
-    assert_eq!(entry["after"]["settings"]["domain"], "https://example.halopsa.com");
-    let second = of(&text(&made, "/psaConnection/id"));
-    witness.does("psaConnectionDelete", "deletedPsaConnectionId", second).await;
-    let clear = json!({ "id": ids.connection, "confirmName": "The PSA" });
-    let (_, entry) = witness.does("psaConnectionClear", "psaConnection { id }", clear).await;
-    assert_eq!(entry["after"]["credentials"], "removed");
-    assert_eq!(entry["after"]["cleared"]["companyMappings"], 1);
-    let third = json!({ "slug": "third", "name": "Third" });
-    let (_, entry) = witness.does("organizationCreate", "organization { id }", third).await;
-    assert_eq!(entry["organization"], Value::Null, "in the installation's own log");
-    app.drain().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
 
+use serde_json::json;
+
 use crate::support::{TestApp, drain, finding};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +23,35 @@ async fn a_finding_opens_one_ticket_however_often_the_scanner_repeats_it() {
     assert!(ledger[0].summary.contains("CVE-2024-3094"));
     assert_eq!(ledger[0].notes.len(), 1, "one note an hour at the most: {:?}", ledger[0].notes);
     assert_eq!(acme.outcomes().await, ["OPENED", "NOTED", "DUPLICATE", "DUPLICATE", "DUPLICATE"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_that_gets_another_key_keeps_its_ticket_and_is_known_by_both() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    acme.posts(&finding("v1/CVE-2024-3094")).await.is_accepted();
+    app.drain().await;
+
+    // The scanner is updated; one of its sensors is not yet.
+    let renamed = finding("v2/CVE-2024-3094").with("former_keys", json!(["v1/CVE-2024-3094"]));
+    acme.posts(&renamed.clone().at(1)).await.is_accepted();
+    acme.posts(&finding("v1/CVE-2024-3094").at(2)).await.is_accepted();
+    app.drain().await;
+    assert_eq!(app.halo.ledger().len(), 1);
+
+    acme.posts(&finding("v2/CVE-2024-3094").at(3).resolved()).await.is_accepted();
+    app.drain().await;
+    assert_eq!(app.halo.ledger().len(), 1);
+    assert!(app.halo.ledger()[0].closed, "its new key alone closes it");
+    let unreadable = renamed.at(4).with("former_keys", json!("v1/CVE-2024-3094"));
+    acme.posts(&unreadable).await.is_accepted();
+    app.drain().await;
+    let events = acme.events().await;
+    let refused = events.iter().find(|event| event["outcome"] == "INVALID").expect("it is refused");
+    assert_eq!(
+        refused["explanation"],
+        "at /former_keys: send a list of the keys that this problem had before"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -256,7 +256,7 @@ async fn a_preset_decides_as_it_is_named_and_asking_twice_under_one_key_makes_on
         json!({}),
     );
     let presets = presets.await["policyPresets"].as_array().unwrap().clone();
-    assert_eq!(presets.len(), 4, "{presets:#?}");
+    assert_eq!(presets.len(), 5, "{presets:#?}");
     assert_eq!(presets[0]["events"][0]["kinds"].as_array().unwrap().len(), 4);
     for preset in ["jumpcloud_alerts", "critical_or_kev", "jumpcloud_alerts"] {
         let input = json!({

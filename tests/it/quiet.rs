@@ -202,12 +202,23 @@ async fn a_muted_finding_is_quiet_until_its_date_and_its_ticket_still_closes() {
     app.pass(60).await;
     assert!(app.halo.ledger()[0].closed);
 
+    acme.posts(&finding("CVE-3").now()).await.is_accepted();
+    app.pass(60).await;
+    let mute = json!({ "of": { "findingId": id_of(&acme, "CVE-3").await }, "until": in_secs(&app, 3_600),
+        "reason": "it has its ticket" });
+    sets(&app, "findingMute", "mute { id }", mute).await;
+    let tickets = app.halo.ledger().len();
     app.pass(86_400).await;
+    // Nobody has said anything more: what is still there has its ticket, and what was over has none.
+    assert_eq!(app.halo.ledger().len(), tickets + 1);
+    assert!(app.halo.ledger().last().unwrap().summary.contains("CVE-2"));
+    let became: Vec<_> = acme.events().await.iter().map(|event| text(event, "/outcome")).collect();
+    assert_eq!(became, ["OPENED", "IGNORED", "SUPPRESSED", "OPENED", "CLOSED", "OPENED"]);
     acme.posts(&finding("CVE-2").now()).await.is_accepted();
     app.drain().await;
-    assert_eq!(newest(&acme).await, is("OPENED", "new_ticket"));
+    assert_eq!(app.halo.ledger().len(), tickets + 1);
     let over = of(&app, &acme, "mutes(first: 5, filter: { isActive: false }) { totalCount }").await;
-    assert_eq!(over["mutes"]["totalCount"], 2);
+    assert_eq!(over["mutes"]["totalCount"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,11 +240,51 @@ async fn a_muted_group_reopens_no_ticket_until_somebody_takes_the_mute_away() {
     assert_eq!(newest(&acme).await, is("SUPPRESSED", "muted"));
     assert!(app.halo.ledger()[0].closed);
 
-    sets(&app, "findingUnmute", "deletedMuteId", json!({ "id": muted["mute"]["id"] })).await;
+    // Seen again, it is still quiet and says why.
+    app.clock.advance_secs(60);
     acme.posts(&finding("CVE-1").now()).await.is_accepted();
+    app.pass(60).await;
+    assert_eq!(newest(&acme).await, is("SUPPRESSED", "muted"));
+    sets(&app, "findingUnmute", "deletedMuteId", json!({ "id": muted["mute"]["id"] })).await;
     app.drain().await;
-    assert_eq!(newest(&acme).await.0, "REOPENED");
+    let became: Vec<_> = acme.events().await.iter().map(|event| text(event, "/outcome")).collect();
+    assert_eq!(became, ["OPENED", "CLOSED", "REOPENED", "SUPPRESSED"], "by itself");
     assert!(!app.halo.ledger()[0].closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mute_that_is_made_shorter_or_longer_ends_when_it_says_by_then() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let mute = async |finding: &str, secs: i64| {
+        let input =
+            json!({ "of": { "findingId": finding }, "until": in_secs(&app, secs), "reason": "Friday" });
+        sets(&app, "findingMute", "mute { id }", input).await;
+    };
+    let mut ids = Vec::new();
+    for key in ["CVE-1", "CVE-2", "CVE-3"] {
+        // Of too little importance for a ticket at first.
+        acme.posts(&finding(key).severity("info").now()).await.is_accepted();
+        app.pass(60).await;
+        let id = id_of(&acme, key).await;
+        mute(&id, 7_200).await;
+        acme.posts(&finding(key).now()).await.is_accepted();
+        app.pass(60).await;
+        assert_eq!(newest(&acme).await, is("SUPPRESSED", "muted"));
+        ids.push(id);
+    }
+    mute(&ids[0], 600).await;
+    mute(&ids[1], 14_400).await;
+    acme.posts(&finding("CVE-3").resolved().now()).await.is_accepted();
+    app.pass(60).await;
+    let tickets = || app.halo.ledger().into_iter().map(|ticket| ticket.summary).collect::<Vec<_>>();
+    assert_eq!(tickets(), [""; 0]);
+    app.pass(900).await;
+    assert_eq!(tickets(), ["[critical] CVE-1 on web-1"]);
+    app.pass(7_200).await;
+    assert_eq!(tickets().len(), 1, "the longer one holds, and what was over gets none");
+    app.pass(7_200).await;
+    assert_eq!(tickets(), ["[critical] CVE-1 on web-1", "[critical] CVE-2 on web-1"]);
 }
 
 /// What is held, by reason and the sender's name for the customer, with the number of events.

@@ -42,6 +42,7 @@ fn finding_of(event: &Event, age_secs: i64) -> finding::Model {
         close_reason: None,
         reopened_count: 0,
         baseline_endpoint_id: None,
+        is_told: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What keeping quiet means for an event whose problem is there.
 
 use entity::{company, event::Outcome::Suppressed, finding, ticket, waiting_finding::WaitsFor};
-use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, prelude::Uuid, sea_query::Expr};
+use sea_orm::DbErr;
 
 use super::Mute;
 use crate::{
@@ -17,6 +17,11 @@ pub const LEARNED: &str = "baseline";
 /// The reason of events whose finding was learned before.
 pub const KNOWN: &str = "baseline_known";
 
+fn holding(mute: Mute<'_>) -> String {
+    let Mute { until, reason, by } = mute;
+    format!("muted until {until} by {by}: {reason}")
+}
+
 impl Deciding<'_> {
     /// Whether a finding without an open ticket gets none, whatever the policies say. Call it before they are asked.
     pub(in crate::decisions) async fn keeps_quiet(
@@ -26,20 +31,20 @@ impl Deciding<'_> {
         change: Change,
         trail: &mut Trail,
     ) -> Result<Option<Decision>, DbErr> {
-        let (quiet, now) = (self.quiet, self.ground.clock.now());
-        let learning = quiet.learning();
+        let (quiet, now) = (&self.desk.quiet, self.desk.ground.clock.now());
+        let learning = self.delivery.and_then(|delivery| quiet.learning(delivery));
         let is_news = matches!(change, Change::CameBack | Change::SeenAgain { is_worse: true });
         let is_known = finding.baseline_endpoint_id.is_some() && !is_news;
         if let Some(endpoint) = learning {
             if finding.baseline_endpoint_id.is_none() {
-                self.learned_at(finding, Some(endpoint.id)).await?;
+                self.desk.learned_at(finding, Some(endpoint.id)).await?;
             }
         } else if finding.baseline_endpoint_id.is_some() && is_news {
             // Whatever else keeps it quiet now: it is no longer what was learned.
-            self.learned_at(finding, None).await?;
+            self.desk.learned_at(finding, None).await?;
             trail.step("remark", "learned in baseline mode; it is not as it was then");
         }
-        if let Some(decision) = self.muted(finding, None, trail) {
+        if let Some(decision) = self.muted_until(finding, None, trail).await? {
             return Ok(Some(decision));
         }
         if let Some(endpoint) = learning {
@@ -61,30 +66,24 @@ impl Deciding<'_> {
             return Ok(Some(Decision::new(Suppressed, KNOWN, words)));
         }
         if let Some(window) = quiet.window(company.id, now) {
-            let (name, until) = (window.name, window.until);
-            let words = format!(
-                "the maintenance window \"{name}\" is open until {until}: what is still there then gets its ticket"
-            );
-            let waits_for = (WaitsFor::Maintenance, until);
-            return Ok(Some(self.wait(finding, None, waits_for, words, trail).await?));
+            let waits_for = (WaitsFor::Maintenance, window.until);
+            return Ok(Some(self.wait(finding, None, waits_for, window.words(), trail).await?));
         }
         Ok(None)
     }
 
-    /// Nobody wants to hear of a finding, or of its group where that is known.
-    pub(in crate::decisions) fn muted(
+    /// Nobody wants to hear of a finding, or of its group where that is known: it waits until that ends.
+    pub(in crate::decisions) async fn muted_until(
         &self,
         finding: &finding::Model,
         group_key: Option<&str>,
         trail: &mut Trail,
-    ) -> Option<Decision> {
-        let Mute { until, reason, by } = self.quiet.mute(finding.id, group_key, self.ground.clock.now())?;
-        trail.step("remark", format!("muted until {until} by {by}: {reason}"));
-        let words = format!(
-            "muted until {until} by {by}: {reason}; it is taken up when it is seen after that, or after \
-             `findingUnmute`"
-        );
-        Some(Decision::new(Suppressed, "muted", words))
+    ) -> Result<Option<Decision>, DbErr> {
+        let now = self.desk.ground.clock.now();
+        let Some(mute) = self.desk.quiet.mute(finding.id, group_key, now) else { return Ok(None) };
+        self.begin_to_wait(finding, None, (WaitsFor::Mute, mute.until)).await?;
+        trail.step("remark", holding(mute));
+        Ok(Some(Decision::new(Suppressed, "muted", mute.words())))
     }
 
     /// Whether the open ticket of a muted finding gets no note. That it is back, after it was gone, is always told.
@@ -98,22 +97,9 @@ impl Deciding<'_> {
         if change == Change::CameBack {
             return None;
         }
-        let decision = self.muted(finding, Some(&ticket.group_key), trail)?;
-        Some(decision.ticket(ticket.id))
-    }
-
-    async fn learned_at(
-        &self,
-        finding: &finding::Model,
-        webhook_endpoint_id: Option<Uuid>,
-    ) -> Result<(), DbErr> {
-        use finding::Column as C;
-        finding::Entity::update_many()
-            .col_expr(C::BaselineEndpointId, Expr::value(webhook_endpoint_id))
-            .filter(C::OrganizationId.eq(finding.organization_id))
-            .filter(C::Id.eq(finding.id))
-            .exec(self.tx)
-            .await
-            .map(|_| ())
+        let mute = self.desk.quiet.mute(finding.id, Some(&ticket.group_key), self.desk.ground.clock.now())?;
+        trail.step("remark", holding(mute));
+        let words = format!("{}: its open ticket gets no notes that it is still there", holding(mute));
+        Some(Decision::new(Suppressed, "muted", words).beside(ticket.id))
     }
 }

@@ -12,6 +12,7 @@ fn window(name: &str, company: Option<u128>, from_secs: i64, until_secs: i64) ->
         name: name.to_owned(),
         starts_at: NOON.plus_secs(from_secs),
         ends_at: NOON.plus_secs(until_secs),
+        weekly: None,
         version: 1,
         created_at: NOON,
         updated_at: NOON,
@@ -35,6 +36,7 @@ fn mute(reason: &str, until_secs: i64) -> mute::Model {
 #[test]
 fn a_window_holds_from_its_first_moment_until_its_last_for_its_company_or_for_all() {
     let windows = vec![window("patches", Some(1), 0, 60), window("move", None, 30, 90)];
+    let windows = windows.into_iter().map(|window| Planned::new(window, NOON)).collect();
     let quiet = Quiet { windows, ..Quiet::default() };
     let open = |company: u128, secs: i64| {
         quiet.window(Uuid::from_u128(company), NOON.plus_secs(secs)).map(|window| window.name)

@@ -28,6 +28,7 @@ fn policy(number: i32, name: &str) -> policy::Model {
         reopen_window_secs: 14 * 86_400,
         note_interval_secs: 3_600,
         handling: None,
+        opens_tickets: true,
         notifies: policy::Notifies::All,
         version: 1,
         created_at: NOW,
@@ -88,6 +89,7 @@ fn finding_of(event: &Event) -> finding::Model {
         close_reason: None,
         reopened_count: 0,
         baseline_endpoint_id: None,
+        is_told: false,
     }
 }
 
@@ -186,6 +188,7 @@ fn presets_decide_as_named() {
         ("connectsecure_remediation", vec![&patch], vec![&critical]),
         ("cyrisma_vulnerabilities", vec![&high, &critical, &scored], vec![&medium, &patch, &unlocked_door]),
         ("critical_or_kev", vec![&critical, &exploited], vec![&high, &scored, &patch]),
+        ("low_told_only", vec![&exploited, &patch], vec![&medium, &critical, &unlocked_door]),
     ] {
         for event in yes {
             assert!(wants(key, event), "{key} wants {event:?}");
@@ -194,6 +197,22 @@ fn presets_decide_as_named() {
             assert!(!wants(key, event), "{key} does not want {event:?}");
         }
     }
+}
+
+#[test]
+fn the_switch_of_ticketing_stops_policies_that_open_tickets_and_no_others() {
+    let telling =
+        policy::Model { opens_tickets: false, minimum_severity: Severity::High, ..policy(0, "Tell") };
+    let mut both = rules(vec![telling, policy(1, "Open")], Vec::new());
+    both.is_ticketing_enabled = false;
+    assert_eq!(choose(&both, &event("finding.opened", Severity::Critical)).0, "Tell");
+    let (reason, steps) = choose(&both, &event("finding.opened", Severity::Low));
+    assert_eq!(reason, "ticketing_off_everywhere");
+    assert_eq!(steps, ["\"Tell\" wants at least high; this is low", "\"Open\" matches"]);
+    let mut one = rules(vec![policy(0, "Open")], Vec::new());
+    one.is_ticketing_enabled = false;
+    let (_, steps) = choose(&one, &event("finding.opened", Severity::Critical));
+    assert!(steps[0].ends_with("no policy is asked"), "{steps:?}");
 }
 
 #[test]
@@ -206,6 +225,12 @@ fn a_policy_says_what_it_does() {
         Choice { category: "vulnerability".to_owned(), kinds: None },
         Choice { category: "secret".to_owned(), kinds: Some(vec!["secret.leaked".to_owned()]) },
     ];
+    let telling = policy::Model { opens_tickets: false, ..policy(1, "Two") };
+    assert_eq!(
+        explain(&telling, None, Some("Security board")),
+        "Tells subscribers, without a ticket, of every event that tells of a problem, at every company. Each is told \
+         once while it is there, and once when it is over; no ticket is opened."
+    );
     assert_eq!(
         explain(&one, Some(&set(&choices)), Some("Security board")),
         "Opens a ticket for events of \"Some\" (Problems; Secret (secret.leaked)), at 2 chosen companies, of \

@@ -58,7 +58,8 @@ pub struct MuteMutation;
 #[Object]
 impl MuteMutation {
     /// Mutes a finding, or a group of findings, until a date: it opens no ticket, and an open ticket gets no notes that it
-    /// is still there. What closes the ticket still does. Needs `OPERATE`.
+    /// is still there. What closes the ticket still does. What is still there at the end gets its ticket by itself. Needs
+    /// `OPERATE`.
     async fn finding_mute(
         &self,
         ctx: &Context<'_>,
@@ -80,7 +81,8 @@ impl MuteMutation {
         FindingMutePayload::answer(work.await)
     }
 
-    /// Takes a mute away before its date: the finding is taken up when it is seen the next time. Needs `OPERATE`.
+    /// Takes a mute away before its date: what it kept quiet and is still there gets its ticket by itself. Needs
+    /// `OPERATE`.
     async fn finding_unmute(
         &self,
         ctx: &Context<'_>,

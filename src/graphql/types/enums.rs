@@ -74,6 +74,8 @@ pub enum EventOutcome {
     Held,
     /// It waits for its time: a settle time, a digest, the end of a maintenance window; then it goes on by itself.
     Waiting,
+    /// Subscribers are told of it: its policy wants no ticket.
+    Told,
     /// A setting or a decision of a person says that it gets no ticket.
     Suppressed,
     /// There is nothing to do for an event of this kind, or none of ours is concerned.
@@ -153,6 +155,10 @@ pub enum NotificationKind {
     TicketClosed,
     /// A closed ticket was opened again.
     TicketReopened,
+    /// A problem is there of which a policy wants subscribers told, and no ticket: `Policy.opensTickets`.
+    FindingMatched,
+    /// A problem of which `FINDING_MATCHED` told is over.
+    FindingResolved,
     /// Events of a delivery are held until somebody mends the reason.
     EventHeld,
     /// A PSA is no longer reached in a way that passes by itself.

@@ -1,10 +1,14 @@
 //! A time in which findings get no new tickets.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use entity::{Timestamp, company, maintenance_window, organization};
 
-use super::{Company, OrderDirection, Organization, ReferenceFilter, filters::ordering};
+use super::{Company, OrderDirection, Organization, ReferenceFilter, Weekday, filters::ordering};
 use crate::{
+    decisions::{
+        cadence::clock,
+        weekly::{self, Weekly},
+    },
     error::Error,
     graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
     organizations::lists::WindowList,
@@ -43,6 +47,7 @@ impl MaintenanceWindowFilter {
     pub fn read(self, now: Timestamp, order_by: Option<MaintenanceWindowOrder>) -> Result<WindowList, Error> {
         Ok(WindowList {
             is_open: self.is_open.map(|is_open| (is_open, now)),
+            open_weekly: Vec::new(),
             is_over: self.is_over.map(|is_over| (is_over, now)),
             company_ids: ReferenceFilter::read::<company::Entity>(self.company.as_ref(), "company")?,
             text: self.query,
@@ -60,6 +65,43 @@ ordering! {
         /// When they end.
         EndsAt,
     ]
+}
+
+/// How a maintenance window comes back every week. Where clocks are put forward or back, it begins and ends by what they
+/// show.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct MaintenanceWeekly {
+    /// It begins on these days.
+    pub days: Vec<Weekday>,
+    /// At this time, as in `22:30`.
+    pub from: String,
+    /// Until this time; of the next day where it is not later than `from`.
+    pub until: String,
+    /// On the clocks of this time zone, by its name in the IANA database.
+    pub time_zone: String,
+    /// In words.
+    pub explanation: String,
+}
+
+impl From<Weekly> for MaintenanceWeekly {
+    fn from(weekly: Weekly) -> Self {
+        Self {
+            days: weekly.days.iter().filter_map(|day| Weekday::of(*day)).collect(),
+            from: clock(weekly.from),
+            until: clock(weekly.until),
+            explanation: weekly.words(),
+            time_zone: weekly.time_zone,
+        }
+    }
+}
+
+/// A time in which a maintenance window is open.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct MaintenanceOccurrence {
+    /// From when on.
+    pub starts_at: DateTime,
+    /// Until when; at this moment it is over.
+    pub ends_at: DateTime,
 }
 
 /// A time in which findings of a company, or of all, get no new tickets. Open tickets are noted and closed all the
@@ -87,7 +129,7 @@ impl MaintenanceWindow {
         &self.0.name
     }
 
-    /// From when on.
+    /// From when on; where it is weekly, from when on it comes back.
     async fn starts_at(&self) -> DateTime {
         self.0.starts_at.into()
     }
@@ -100,7 +142,21 @@ impl MaintenanceWindow {
     /// Whether it is open now.
     async fn is_open(&self, ctx: &Context<'_>) -> Result<bool> {
         let now = ctx.ground()?.clock.now();
-        Ok(self.0.starts_at <= now && now < self.0.ends_at)
+        Ok(weekly::occurrence(&self.0, now).is_some_and(|occurrence| occurrence.holds(now)))
+    }
+
+    /// How it comes back every week between its beginning and its end; null where it is open all the time in between.
+    async fn weekly(&self) -> Option<MaintenanceWeekly> {
+        weekly::of(&self.0).map(Into::into)
+    }
+
+    /// When it is open: now, or next; null where it is over.
+    async fn next_occurrence(&self, ctx: &Context<'_>) -> Result<Option<MaintenanceOccurrence>> {
+        let occurrence = weekly::occurrence(&self.0, ctx.ground()?.clock.now());
+        Ok(occurrence.map(|occurrence| MaintenanceOccurrence {
+            starts_at: occurrence.starts_at.into(),
+            ends_at: occurrence.ends_at.into(),
+        }))
     }
 
     /// Counts changes by people, from 1: what an update takes as `expectedVersion`.

@@ -146,7 +146,7 @@ impl Notification {
         Ok(ctx.loaders()?.row::<event::Entity>(id).await?.map(Event))
     }
 
-    /// The policy that opened the ticket.
+    /// The policy that opened the ticket, or wants the finding told.
     async fn policy(&self, ctx: &Context<'_>) -> Result<Option<Policy>> {
         let Some(id) = self.0.policy_id else { return Ok(None) };
         Ok(ctx.loaders()?.row::<policy::Entity>(id).await?.map(Policy))

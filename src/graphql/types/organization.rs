@@ -24,7 +24,7 @@ use crate::{
     findings::read::{FindingList, FindingsOf},
     graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
     notifications::read::{NotificationList, NotificationsOf},
-    organizations::lists::OrganizationList,
+    organizations::{lists::OrganizationList, maintenance_windows},
     queue::deliveries::{DeliveriesOf, DeliveryList},
     tickets::read::{OperationList, OperationsOf, TicketList, TicketsOf},
 };
@@ -146,7 +146,9 @@ impl Organization {
             MaintenanceWindowOrder,
         >,
     ) -> Result<MaintenanceWindowConnection> {
-        let wanted = filter.unwrap_or_default().read(ctx.ground()?.clock.now(), order_by)?;
+        let ground = ctx.ground()?;
+        let wanted = filter.unwrap_or_default().read(ground.clock.now(), order_by)?;
+        let wanted = maintenance_windows::with_weekly(ctx.viewer()?, ground, self.0.id, wanted).await?;
         Ok(MaintenanceWindowConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 

@@ -109,7 +109,7 @@ impl Policy {
         self.0.position
     }
 
-    /// Whether it opens tickets at all.
+    /// Whether it is asked at all.
     async fn is_enabled(&self) -> bool {
         self.0.is_enabled
     }
@@ -169,6 +169,12 @@ impl Policy {
         Handling::of(&self.0).into()
     }
 
+    /// Whether what it wants gets a ticket; where not, subscribers are told once when a problem is there and once when it
+    /// is over.
+    async fn opens_tickets(&self) -> bool {
+        self.0.opens_tickets
+    }
+
     /// Who is told what becomes of its tickets, besides the PSA.
     async fn notifies(&self) -> PolicyNotifies {
         self.0.notifies.into()
@@ -213,6 +219,8 @@ pub struct PolicyPreset {
     pub events: Vec<PolicyPresetEvents>,
     /// Its conditions in words; null where it has none.
     pub conditions_explanation: Option<String>,
+    /// Whether what it wants gets a ticket, or subscribers are told and that is all.
+    pub opens_tickets: bool,
 }
 
 impl PolicyPreset {
@@ -224,6 +232,7 @@ impl PolicyPreset {
             description: preset.description.to_owned(),
             events: preset.events.iter().flat_map(|events| &events.choices).filter_map(events).collect(),
             conditions_explanation: preset.conditions.as_ref().map(conditions::explain),
+            opens_tickets: preset.opens_tickets,
         };
         presets::presets().into_iter().map(preset).collect()
     }

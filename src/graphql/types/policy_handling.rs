@@ -78,7 +78,8 @@ impl Weekday {
         }
     }
 
-    fn of(number: u8) -> Option<Self> {
+    /// By its number.
+    pub(super) fn of(number: u8) -> Option<Self> {
         WEEK.into_iter().find(|day| day.number() == number)
     }
 }

@@ -17,6 +17,9 @@ pub struct PolicyPreview {
     pub tickets: Vec<PolicyPreviewTicket>,
     /// Events that would get none by it, the newest first, each with its reason.
     pub skips: Vec<PolicyPreviewSkip>,
+    /// Of how many findings subscribers would be told, where the policy wants no ticket: their events stand among the
+    /// skips, with the reason `told`.
+    pub told_finding_count: i32,
     /// How many events were looked at.
     pub event_count: i32,
     /// All events since this moment were looked at: so far back the answer holds.
@@ -44,7 +47,7 @@ pub struct PolicyPreviewTicket {
     pub event: Event,
     /// How many events ask for it.
     pub event_count: i32,
-    /// When it would have been opened, where the policy collects findings; null for at once.
+    /// When it would have been opened, where the policy collects findings or lets them settle; null for at once.
     pub due_at: Option<DateTime>,
 }
 
@@ -53,8 +56,8 @@ pub struct PolicyPreviewTicket {
 pub struct PolicyPreviewSkip {
     /// The event.
     pub event: Event,
-    /// Stable, for programs: `does_not_match`, `another_policy`, `opens_nothing`, `no_profile` … New values may be
-    /// added.
+    /// Stable, for programs: `does_not_match`, `another_policy`, `opens_nothing`, `no_profile`, `muted`, `maintenance`,
+    /// `over_before_due` (it had to settle), `storm`, `told` … New values may be added.
     pub reason: String,
     /// For people.
     pub explanation: String,
@@ -81,6 +84,7 @@ impl From<preview::Preview> for PolicyPreview {
         Self {
             tickets: found.tickets.into_iter().map(ticket).collect(),
             skips: found.skips.into_iter().map(skip).collect(),
+            told_finding_count: count(found.told_findings),
             event_count: count(found.events),
             holds_since: found.holds_since.into(),
             is_cut: found.is_cut,

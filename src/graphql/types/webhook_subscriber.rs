@@ -106,8 +106,8 @@ impl WebhookSubscriber {
         Some(happenings::kinds(&self.0)?.into_iter().map(Into::into).collect())
     }
 
-    /// The policies of whose tickets it is told; null for every ticket, also those that no policy has opened. Empty where
-    /// those it was for are gone. What is no ticket's, such as a held event, is no matter of policies.
+    /// The policies of whose tickets and findings it is told; null for all, also tickets that no policy has opened. Empty
+    /// where those it was for are gone. What is neither's, such as a held event, is no matter of policies.
     async fn policies(&self, ctx: &Context<'_>) -> Result<Option<Vec<Policy>>> {
         let Some(chosen) = happenings::policy_ids(&self.0) else { return Ok(None) };
         let loaders = ctx.loaders()?;

@@ -86,6 +86,8 @@ impl List for PolicyList {
 pub struct WindowList {
     /// Open by this time, or not open.
     pub is_open: Option<(bool, Timestamp)>,
+    /// Those that come back every week and are open then.
+    pub open_weekly: Vec<Uuid>,
     /// Over by this time, or not over yet.
     pub is_over: Option<(bool, Timestamp)>,
     /// For one of these companies; those for every company are not among them.
@@ -102,7 +104,8 @@ impl List for WindowList {
     fn rows(&self, viewer: &Viewer) -> Select<maintenance_window::Entity> {
         use maintenance_window::Column as C;
         let open = |(is_open, now): (bool, Timestamp)| {
-            let open = C::StartsAt.lte(now).and(C::EndsAt.gt(now));
+            let always = C::Weekly.is_null().and(C::StartsAt.lte(now)).and(C::EndsAt.gt(now));
+            let open = always.or(C::Id.is_in(self.open_weekly.iter().copied()));
             if is_open { open } else { open.not() }
         };
         let over =

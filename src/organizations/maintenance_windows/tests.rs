@@ -16,6 +16,7 @@ fn new(ground: &TestGround, organization_id: Uuid, from_secs: i64, until_secs: i
         name: "Patch day".to_owned(),
         starts_at: now.plus_secs(from_secs),
         ends_at: now.plus_secs(until_secs),
+        weekly: None,
     }
 }
 

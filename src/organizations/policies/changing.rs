@@ -64,6 +64,10 @@ pub async fn update(
                     check::name_is_free(tx, organization_id, name, Some(id)).await?;
                 }
                 let old = versions::locked::<policy::Entity>(tx, id, change.expected_version).await?;
+                if change.opens_tickets.is_some() || change.notifies.is_some() {
+                    let opens_tickets = change.opens_tickets.unwrap_or(old.opens_tickets);
+                    check::has_effect(opens_tickets, change.notifies.unwrap_or(old.notifies))?;
+                }
                 check::hold_set(tx, organization_id, change.event_set_id.flatten()).await?;
                 let row = apply(&old, PolicyChange { name, ..change }, now);
                 let changed = row.update(tx).await?;
@@ -111,6 +115,9 @@ fn apply(old: &policy::Model, change: PolicyChange, now: Timestamp) -> policy::A
     }
     if let Some(handling) = change.handling {
         row.handling = Set(handling.stored());
+    }
+    if let Some(opens_tickets) = change.opens_tickets {
+        row.opens_tickets = Set(opens_tickets);
     }
     if let Some(notifies) = change.notifies {
         row.notifies = Set(notifies);

@@ -3,7 +3,11 @@
 
 use std::collections::HashSet;
 
-use entity::{company, event_set, policy, ticket_profile};
+use entity::{
+    company, event_set,
+    policy::{self, Notifies},
+    ticket_profile,
+};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     sea_query::LockType,
@@ -35,6 +39,16 @@ pub(super) struct Given<'a> {
     pub(super) reopen_window_secs: Option<i64>,
     pub(super) note_interval_secs: Option<i64>,
     pub(super) handling: Option<&'a Handling>,
+}
+
+/// A policy that opens no ticket and has nobody told would only swallow what later ones want.
+pub(super) fn has_effect(opens_tickets: bool, notifies: Notifies) -> Result<(), Problem> {
+    if opens_tickets || notifies != Notifies::Nobody {
+        return Ok(());
+    }
+    let message =
+        "it opens no ticket: let it tell others, or say in an event set or a condition what is not wanted";
+    Err(Problem::of("notifies", ProblemCode::Invalid, message))
 }
 
 /// Adds what is wrong to the form.

@@ -54,6 +54,7 @@ pub async fn prepared(viewer: &Viewer, ground: &Ground, new: NewPolicy) -> Resul
         handling: Some(&values.handling),
     };
     check(ground, organization_id, given, &mut form).await?;
+    form.extend(check::has_effect(values.opens_tickets, values.notifies).err());
     form.finish()?;
     Ok(row(ground, organization_id, values))
 }
@@ -101,6 +102,7 @@ pub async fn create_from_preset(
         description: preset.description.to_owned(),
         conditions: preset.conditions,
         handling: preset.handling,
+        opens_tickets: preset.opens_tickets,
         ..PolicyValues::named(preset.label)
     };
     let set = preset.events.map(|events| {
@@ -143,6 +145,7 @@ fn row(ground: &Ground, organization_id: Uuid, values: PolicyValues) -> policy::
         reopen_window_secs: values.reopen_window_secs,
         note_interval_secs: values.note_interval_secs,
         handling: values.handling.stored(),
+        opens_tickets: values.opens_tickets,
         notifies: values.notifies,
         version: 1,
         created_at: now,

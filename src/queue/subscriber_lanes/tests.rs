@@ -113,3 +113,27 @@ async fn what_an_older_lease_finds_out_is_void_and_a_try_that_was_cut_off_is_mad
     let second = next(&ground, &again).await.unwrap().expect("the second one's turn");
     assert_eq!((second.number, second.state), (2, NotificationState::Ready));
 }
+
+#[tokio::test]
+async fn workers_are_called_once_what_is_to_be_told_is_committed() {
+    let ground = testing::ground().await;
+    let (acme, viewer) = ground.organization("acme").await;
+    let told = subscriber(&ground, &viewer, acme.id, "one").await;
+    let mut calls = ground.db.news().watch(What::NotificationDue, None);
+    let (ground_of, to) = ((*ground).clone(), told.clone());
+    let undone = ground.db.write::<(), Error, _>(move |tx| {
+        Box::pin(async move {
+            happenings::test(tx, &ground_of, &to).await?;
+            Err(Error::NotFound)
+        })
+    });
+    assert!(undone.await.is_err());
+    assert!(calls.waiting().is_none(), "nothing is to be told");
+    tell(&ground, &told).await;
+    assert_eq!(calls.waiting().map(|heard| heard.happened.id), Some(told.id));
+    let now = ground.clock.now();
+    let resumed =
+        ground.db.write(move |tx| Box::pin(async move { Ok::<_, Error>(resume(tx, told.id, now).await?) }));
+    resumed.await.unwrap();
+    assert!(calls.waiting().is_some(), "and when its rest has ended");
+}

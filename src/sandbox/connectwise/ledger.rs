@@ -9,10 +9,9 @@ use super::{
 };
 use crate::sandbox::frame::{LedgerId, LedgerNote, LedgerTicket, marker_in};
 
-/// Fields that are worth checking, in the vendor's words.
-const MORE: [&str; 14] = [
+/// Fields that are worth checking, in the vendor's words, besides those that every ledger has.
+const MORE: [&str; 13] = [
     "board",
-    "status",
     "priority",
     "type",
     "subType",

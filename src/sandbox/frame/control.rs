@@ -87,6 +87,10 @@ impl<W: World> Inside<W> {
                 let padding = "x".repeat(bytes.saturating_sub(r#"{"padding":""}"#.len()));
                 Sent::Whole(Reply::json(reply.status, &json!({ "padding": padding })))
             }
+            FaultKind::DeepJson { depth } => {
+                let nested = format!("{}{}", "[".repeat(*depth), "]".repeat(*depth));
+                Sent::Whole(Reply::text(reply.status, "application/json; charset=utf-8", nested))
+            }
             FaultKind::TruncatedBody => Sent::Half(reply),
             FaultKind::DuplicateAnswer { form } => Sent::Whole(doubled(reply, *form)),
             _ => Sent::Whole(reply),

@@ -91,6 +91,11 @@ pub enum FaultKind {
         /// Bytes.
         bytes: usize,
     },
+    /// Do the work, then answer with JSON arrays nested so deep.
+    DeepJson {
+        /// How deep.
+        depth: usize,
+    },
     /// Do the work, announce the whole answer and send half of it.
     TruncatedBody,
     /// The vendor's own validation says no, before any work.

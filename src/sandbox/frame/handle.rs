@@ -85,6 +85,8 @@ pub trait Sandbox: Send + Sync {
     fn letters(&self) -> Vec<Letter>;
     /// The calls to the vendor's own paths, oldest first; the latest 10,000 of them.
     fn requests(&self) -> Vec<Recorded>;
+    /// As many calls as anybody likes from now on, as for a vendor's own load test.
+    fn lift_limits(&self);
     /// Takes the whole PSA away, or brings it back: while it is away every connection is cut and no webhook
     /// leaves. The sandbox's own paths still answer.
     fn down(&self, down: bool);
@@ -187,6 +189,10 @@ impl<W: World> Sandbox for Instance<W> {
 
     fn requests(&self) -> Vec<Recorded> {
         self.shared.with(|inside| inside.calls.iter().cloned().collect())
+    }
+
+    fn lift_limits(&self) {
+        self.with(World::lift_limits);
     }
 
     fn down(&self, down: bool) {

@@ -23,6 +23,8 @@ use crate::{
 pub(super) const MAX_EVENTS: usize = 1_000;
 /// How many findings a snapshot may name.
 const MAX_PRESENT: usize = 20_000;
+/// How many keys that it had before an event may name.
+const MAX_FORMER: usize = 8;
 /// Fields of the gateway's own record of an event, which no sender can set.
 const OURS: &[&str] =
     &["endpoint_id", "instance_id", "delivery_id", "received_at", "group_key", "raw_ref", "severity_raw"];
@@ -120,6 +122,7 @@ fn event(kind: &'static EventKind, fields: Fields<'_>) -> Result<Event, Unreadab
         .finding_key()
         .map_err(|problem| fields.refuse("missing_field", "finding_key", problem))?,
     };
+    let former_keys = former_keys(&fields)?;
     let (severity, severity_raw) = severity(&fields);
     let product = fields.object("product").map(parts::product);
     let (title, body_md) = texts(kind, &fields, asset.as_ref(), &vulns);
@@ -134,6 +137,7 @@ fn event(kind: &'static EventKind, fields: Fields<'_>) -> Result<Event, Unreadab
         occurred_at,
         sequence,
         finding_key,
+        former_keys,
         scope_key,
         present,
         asset,
@@ -215,11 +219,29 @@ fn present(kind: &EventKind, fields: &Fields<'_>, has_scope: bool) -> Result<Vec
     if list.len() > MAX_PRESENT {
         return Err(wrong("at most 20,000 keys fit; split the scope"));
     }
+    keys(list).ok_or_else(|| wrong(NO_KEY))
+}
+
+/// The keys that the problem had before. One that cannot be read would look like another problem, so that the event is
+/// refused.
+fn former_keys(fields: &Fields<'_>) -> Result<Vec<String>, Unreadable> {
+    let Some(sent) = fields.value("former_keys") else { return Ok(Vec::new()) };
+    let wrong = |problem: &str| fields.refuse("invalid_field", "former_keys", problem);
+    match sent.as_array() {
+        Some(list) if list.len() <= MAX_FORMER => keys(list).ok_or_else(|| wrong(NO_KEY)),
+        Some(_) => Err(wrong("at most 8 former keys fit; send the latest ones")),
+        None => Err(wrong("send a list of the keys that this problem had before")),
+    }
+}
+
+/// What a key in a list must be.
+const NO_KEY: &str = "each entry must be a text of 1 to 255 bytes";
+
+fn keys(list: &[Value]) -> Option<Vec<String>> {
     let key = |value: &Value| {
         value.as_str().map(str::trim).filter(|key| (1..=255).contains(&key.len())).map(str::to_owned)
     };
-    let keys: Option<Vec<String>> = list.iter().map(key).collect();
-    keys.ok_or_else(|| wrong("each entry must be a text of 1 to 255 bytes"))
+    list.iter().map(key).collect()
 }
 
 fn severity(fields: &Fields<'_>) -> (Severity, Option<String>) {

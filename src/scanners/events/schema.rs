@@ -47,6 +47,10 @@ struct WireEvent {
     /// the label rule_id; nothing else is ever used. An event that allows neither is refused.
     #[schemars(schema_with = "short_key")]
     finding_key: Option<String>,
+    /// The finding_key that this problem had before, where you name it by another one now: it stays the same problem,
+    /// with its ticket. On the way over a scan.snapshot names both.
+    #[schemars(length(max = 8))]
+    former_keys: Option<Vec<String>>,
     /// What a scan or snapshot covers.
     #[schemars(schema_with = "short_key")]
     scope_key: Option<String>,

@@ -141,6 +141,20 @@ impl TestApp {
         data(&self.graphql_as(&self.token, query, variables).await)
     }
 
+    /// Asks for a mutation as the administrator; the whole answer, with what is selected of its payload.
+    pub async fn asks(&self, mutation: &str, selection: &str, input: Value) -> Value {
+        let name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        let query = format!(
+            "mutation($input: {name}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ field code message }} }} }}"
+        );
+        self.graphql_as(&self.token, &query, json!({ "input": input })).await
+    }
+
+    /// The same for one that must be done; its payload.
+    pub async fn does(&self, mutation: &str, selection: &str, input: Value) -> Value {
+        data(&self.asks(mutation, selection, input).await)[mutation].clone()
+    }
+
     /// A new MSP, with nothing set up.
     pub async fn msp(&self, slug: &str) -> Msp<'_> {
         Msp::new(self, &self.halo, slug).await

@@ -26,7 +26,7 @@ pub struct PolicyCreateInput {
     pub description: String,
     /// Its place among the policies, from 1; the last where it is absent. The first that matches decides.
     pub place: Option<i32>,
-    /// Whether it opens tickets at all.
+    /// Whether it is asked at all.
     #[graphql(default = true)]
     pub is_enabled: bool,
     /// The events it is for; null for every event. Absent: the organization's default event set, where it has one.
@@ -48,7 +48,11 @@ pub struct PolicyCreateInput {
     pub note_interval_seconds: i64,
     /// What becomes of what it wants: grouping, digests, closing; absent for the defaults.
     pub handling: Option<PolicyHandlingInput>,
-    /// Who is told what becomes of its tickets, besides the PSA.
+    /// Whether what it wants gets a ticket. Where not, subscribers of `FINDING_MATCHED` and `FINDING_RESOLVED` are told,
+    /// once when a problem is there and once when it is over; neither mapping nor profile is needed.
+    #[graphql(default = true)]
+    pub opens_tickets: bool,
+    /// Who is told what becomes of its tickets, besides the PSA; not NOBODY where it opens none.
     #[graphql(default_with = "PolicyNotifies::All")]
     pub notifies: PolicyNotifies,
     /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
@@ -81,6 +85,7 @@ impl PolicyCreateInput {
             reopen_window_secs: self.reopen_window_seconds,
             note_interval_secs: self.note_interval_seconds,
             handling: self.handling.map(PolicyHandlingInput::read).transpose()?.unwrap_or_default(),
+            opens_tickets: self.opens_tickets,
             notifies: self.notifies.into(),
         };
         let organization_id = ids::parse::<organization::Entity>(&self.organization_id, &["organizationId"])?;
@@ -147,7 +152,7 @@ pub struct PolicyUpdateInput {
     pub name: Option<String>,
     /// What it is for, at most 2,000 characters.
     pub description: Option<String>,
-    /// Whether it opens tickets at all.
+    /// Whether it is asked at all.
     pub is_enabled: Option<bool>,
     /// The events it is for; null for every event.
     pub event_set_id: MaybeUndefined<ID>,
@@ -165,7 +170,10 @@ pub struct PolicyUpdateInput {
     pub note_interval_seconds: Option<i64>,
     /// What becomes of what it wants, all anew: what is absent in it is as by default.
     pub handling: Option<PolicyHandlingInput>,
-    /// Who is told what becomes of its tickets, besides the PSA.
+    /// Whether what it wants gets a ticket. Where not, subscribers are told, and that is all. Open tickets stay, and are
+    /// followed and closed as before.
+    pub opens_tickets: Option<bool>,
+    /// Who is told what becomes of its tickets, besides the PSA; not NOBODY where it opens none.
     pub notifies: Option<PolicyNotifies>,
     /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
     pub expected_version: Option<i32>,
@@ -197,6 +205,7 @@ impl PolicyUpdateInput {
             reopen_window_secs: self.reopen_window_seconds,
             note_interval_secs: self.note_interval_seconds,
             handling: self.handling.map(PolicyHandlingInput::read).transpose()?,
+            opens_tickets: self.opens_tickets,
             notifies: self.notifies.map(Into::into),
             expected_version: self.expected_version,
         })

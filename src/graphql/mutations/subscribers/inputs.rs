@@ -20,7 +20,7 @@ pub struct WebhookSubscriberCreateInput {
     pub url: String,
     /// The kinds of news it wants; absent or null for all, those that later versions add too.
     pub kinds: Option<Vec<NotificationKind>>,
-    /// The policies of whose tickets it is told, 200 at the most; absent or null for every ticket.
+    /// The policies of whose tickets and findings it is told, 200 at the most; absent or null for all.
     pub policy_ids: Option<Vec<ID>>,
     /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
     /// input within 24 hours, it gives the first answer again and does nothing more (the secret included, for the token or member that asked first). Another input under the
@@ -52,7 +52,7 @@ pub struct WebhookSubscriberUpdateInput {
     pub is_enabled: Option<bool>,
     /// The kinds of news it wants, all anew; null for all.
     pub kinds: MaybeUndefined<Vec<NotificationKind>>,
-    /// The policies of whose tickets it is told, all anew; null for every ticket.
+    /// The policies of whose tickets and findings it is told, all anew; null for all.
     pub policy_ids: MaybeUndefined<Vec<ID>>,
     /// The version that you have seen: where it is another by now nothing is changed, and the error is `STALE`.
     pub expected_version: Option<i32>,

@@ -1,0 +1,311 @@
+//! Everything that a fault is tried on: gateways, a database, sandboxes, an organization and its senders.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    auditor::{self, Account, Judgement, UNDER_WAY},
+    faults::Run,
+    graphql::Asker,
+    journal::Journal,
+    load::Door,
+    place::Server,
+    process::{Gateway, Sandboxes},
+    psas::Psa,
+    setup,
+    table::{Row, Verdict},
+};
+
+/// How long a gateway may take to be there again.
+pub const READY: Duration = Duration::from_secs(60);
+/// How many deliveries the API is asked about at once.
+const ASKED: usize = 100;
+
+/// What a fault wants to be tried on.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub nodes: usize,
+    /// The platform of each lane.
+    pub lanes: Vec<&'static str>,
+    /// A database on this server; else a file.
+    pub server: Option<Server>,
+    pub settings: Vec<(&'static str, String)>,
+    /// Where the gateways keep their files, where not in the arena's own folder.
+    pub place: Option<PathBuf>,
+}
+
+impl Wish {
+    /// One node with so many lanes on HaloPSA, and one on each other platform after them.
+    pub fn usual(halo: usize, others: bool) -> Self {
+        let mut lanes = vec!["halo"; halo];
+        if others {
+            lanes.extend(["connectwise", "autotask", "syncro", "nable"]);
+        }
+        Self { nodes: 1, lanes, server: None, settings: Vec::new(), place: None }
+    }
+}
+
+/// It.
+pub struct Arena {
+    pub run: Run,
+    pub nodes: Vec<Gateway>,
+    pub sandboxes: Sandboxes,
+    pub door: Door,
+    pub asker: Asker,
+    pub database: String,
+    pub server: Option<Server>,
+    pub folder: PathBuf,
+    started: Instant,
+}
+
+impl Arena {
+    /// Starts all of it; returns when senders may send.
+    pub async fn start(run: &Run, wish: Wish) -> Self {
+        let started = Instant::now();
+        let (run, folder) = (run.clone(), run.folder());
+        let database =
+            format!("torture_{}_{}", run.fault, psa_gateway::clock::Chance::system().alphanumeric(10));
+        let database = database.to_lowercase();
+        let place = wish.place.clone().unwrap_or_else(|| folder.clone());
+        let url = match &wish.server {
+            Some(server) => server.database(&database).await,
+            None => format!("sqlite://{}", place.join("gateway.db").display()),
+        };
+        let settings = settings(&wish, &place, url);
+        let http = client();
+        let sandboxes = {
+            let (binary, folder) = (run.binary.clone(), folder.clone());
+            let started = tokio::task::spawn_blocking(move || Sandboxes::start(&binary, &folder));
+            started.await.expect("the sandboxes")
+        };
+        let token = {
+            let (binary, settings) = (run.binary.clone(), settings.clone());
+            tokio::task::spawn_blocking(move || token(&binary, &settings)).await.expect("a token")
+        };
+        let mut nodes: Vec<Gateway> = (0..wish.nodes)
+            .map(|number| Gateway::new(&format!("node-{number}"), &run.binary, settings.clone(), &folder))
+            .collect();
+        for node in &mut nodes {
+            node.start(&[]);
+        }
+        for node in &mut nodes {
+            node.is_ready(&http, READY).await.expect("a gateway");
+        }
+        let bases: Vec<String> = nodes.iter().map(Gateway::base).collect();
+        let asker = Asker { http: http.clone(), token, bases: bases.clone() };
+        let organization = setup::organization(&asker, &sandboxes.psas, &wish.lanes).await;
+        let _ = run.ready.set(Instant::now());
+        run.say(&format!("set up in {} s: {} lanes", started.elapsed().as_secs(), wish.lanes.len()));
+        let door = Door {
+            http,
+            organization: Arc::new(organization),
+            bases: Arc::new(Mutex::new(bases)),
+            journal: Arc::new(Journal::default()),
+            gives_up: Arc::default(),
+        };
+        Self { run, nodes, sandboxes, door, asker, database, server: wish.server, folder, started }
+    }
+
+    pub fn psa(&self, key: &str) -> &Psa {
+        self.sandboxes.psas.iter().find(|psa| psa.key == key).expect("a sandbox of that platform")
+    }
+
+    /// Kills a node and starts it again.
+    pub async fn kill_and_start(&mut self, node: usize, more: &[(&str, &str)]) {
+        self.nodes[node].kill();
+        self.nodes[node].start(more);
+        let ready = self.nodes[node].is_ready(&self.door.http, READY).await;
+        ready.expect("a gateway starts again after it was killed");
+    }
+
+    /// Waits until nothing is left to do, with the patience there is. False where something still was.
+    pub async fn rests(&self) -> bool {
+        let query = "query($id: ID!, $states: [TicketState!]) { node(id: $id) { ... on Organization {
+               webhookDeliveries(first: 1, filter: { state: { in: [RECEIVED] } }) { totalCount }
+               tickets(first: 1, filter: { state: { in: $states } }) { totalCount }
+               ticketOperations(first: 1, filter: { state: { in: [READY] } }) { totalCount } } } }";
+        let (begun, mut quiet, mut said) = (Instant::now(), 0, Instant::now());
+        let patience = self.run.patience();
+        while begun.elapsed() < patience {
+            let variables = json!({ "id": self.door.organization.id, "states": UNDER_WAY });
+            let data = self.asker.ask(query, variables).await;
+            let count = |what: &str| data["node"][what]["totalCount"].as_u64().unwrap_or(0);
+            let left = (count("webhookDeliveries"), count("tickets"), count("ticketOperations"));
+            quiet = if left == (0, 0, 0) { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                return true;
+            }
+            if said.elapsed() > Duration::from_secs(10) {
+                said = Instant::now();
+                let (deliveries, tickets, operations) = left;
+                self.run.say(&format!(
+                    "waiting for rest: {deliveries} deliveries, {tickets} tickets, {operations} operations"
+                ));
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        false
+    }
+
+    /// What the public API says of every delivery that a sender was told of.
+    async fn accounts(&self, deliveries: &[String]) -> HashMap<String, Account> {
+        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on WebhookDelivery {
+               id state problem events(first: 5) { nodes {
+                 outcome reason ticket { state reason { code } } } } } } }";
+        let mut accounts = HashMap::new();
+        for (at, some) in deliveries.chunks(ASKED).enumerate() {
+            let data = self.asker.ask(query, json!({ "ids": some })).await;
+            for node in data["nodes"].as_array().into_iter().flatten() {
+                if let Some(id) = node["id"].as_str() {
+                    accounts.insert(id.to_owned(), account(node));
+                }
+            }
+            if at % 200 == 199 {
+                self.run.say(&format!("asked about {} of {} deliveries", (at + 1) * ASKED, deliveries.len()));
+            }
+        }
+        accounts
+    }
+
+    async fn audit(&self) -> Judgement {
+        let told = self.door.journal.all();
+        let mut deliveries: Vec<String> = told.iter().map(|one| one.delivery.clone()).collect();
+        deliveries.sort_unstable();
+        deliveries.dedup();
+        let accounts = self.accounts(&deliveries).await;
+        // After the API: what it calls done stands in the ledgers by now.
+        let mut ledger = Vec::new();
+        for psa in &self.sandboxes.psas {
+            ledger.extend(psa.tickets(&self.door.http).await);
+        }
+        let companies: Vec<String> =
+            self.door.organization.lanes.iter().map(|lane| lane.company.clone()).collect();
+        auditor::judge(&told, &ledger, &companies, &accounts, &self.door.journal.unsure())
+    }
+
+    /// Waits for rest, judges, and cleans up. `measured` are promises besides the auditor's that broke.
+    pub async fn close(mut self, done: String, mut remarks: Vec<String>, measured: Vec<String>) -> Row {
+        let is_at_rest = self.rests().await;
+        let judged = self.audit().await;
+        let journal = &self.door.journal;
+        let mut broken = judged.broken();
+        broken.extend(measured);
+        if journal.count() == 0 {
+            broken.push("nothing was accepted".to_owned());
+        }
+        if done.starts_with("0 ") {
+            broken.push("nothing was done to it: the machine was too slow".to_owned());
+        }
+        if !is_at_rest {
+            remarks.push("judged before all was at rest".to_owned());
+            if judged.pending > 0 && !self.run.is_brief {
+                broken.push(format!("{} were still pending after all the patience", judged.pending));
+            }
+        }
+        if !journal.refused().is_empty() {
+            let refused: Vec<_> =
+                journal.refused().iter().map(|(status, count)| format!("{count} × {status}")).collect();
+            remarks.push(format!("refused {}", refused.join(", ")));
+        }
+        let row = Row {
+            fault: self.run.fault,
+            seed: self.run.seed,
+            database: if self.server.is_some() { "PostgreSQL" } else { "SQLite" },
+            done,
+            sent: journal.sent(),
+            told: journal.count(),
+            judged,
+            remark: remarks.join(" · "),
+            verdict: if broken.is_empty() { Verdict::Held } else { Verdict::Broken(broken) },
+            took: self.started.elapsed(),
+        };
+        for node in &mut self.nodes {
+            node.kill();
+        }
+        self.door.gives_up.store(true, std::sync::atomic::Ordering::SeqCst);
+        if row.verdict == Verdict::Held && !self.run.keep {
+            if let Some(server) = &self.server {
+                server.drop_database(&self.database).await;
+                if let Server::Own(own) = server {
+                    // While its folder is there.
+                    let _ = own.end("immediate");
+                }
+            }
+            let _ = fs::remove_dir_all(&self.folder);
+        } else {
+            self.run.say(&format!("kept: {}", self.folder.display()));
+        }
+        row
+    }
+}
+
+/// The worst of what is said of a delivery's events.
+fn account(delivery: &Value) -> Account {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match delivery["state"].as_str() {
+        Some("RECEIVED") => return Account::Waiting,
+        Some("DEAD") => return Account::Reason(text(&delivery["problem"])),
+        _ => {}
+    }
+    let Some(event) = delivery["events"]["nodes"].as_array().and_then(|events| events.first()) else {
+        return Account::Missing;
+    };
+    match event["outcome"].as_str().unwrap_or_default() {
+        "HELD" | "WAITING" | "SUPPRESSED" | "INVALID" | "IGNORED" => Account::Reason(text(&event["reason"])),
+        _ => Account::Ticket {
+            state: text(&event["ticket"]["state"]),
+            reason: event["ticket"]["reason"]["code"].as_str().map(str::to_owned),
+        },
+    }
+}
+
+fn settings(wish: &Wish, place: &std::path::Path, url: String) -> Vec<(String, String)> {
+    let mut settings = vec![
+        ("DATABASE_URL".to_owned(), url),
+        ("PSA_GATEWAY_DATA_DIR".to_owned(), place.join("gateway").display().to_string()),
+    ];
+    let usual = [
+        ("psa_private_addresses", "*"),
+        ("psa_calls", "halo=1000000,connectwise=1000000,autotask=1000000,syncro=1000000,nable=1000000"),
+        ("connectwise_client_id", "01234567-89ab-4cde-8123-456789abcdef"),
+        ("lane_workers", "8"),
+        ("limit_per_address_per_sec", "0"),
+        ("limit_per_token_per_sec", "0"),
+        ("limit_per_endpoint_per_sec", "0"),
+        ("graphql_cost_bucket", "1000000000"),
+        ("graphql_cost_restore_per_sec", "1000000000"),
+        ("request_timeout_secs", "60"),
+        ("log_filter", "warn"),
+        ("log_format", "human"),
+    ];
+    let usual = usual.iter().filter(|(name, _)| !wish.settings.iter().any(|(own, _)| own == name));
+    let all = usual.map(|(name, value)| (*name, (*value).to_owned())).chain(wish.settings.iter().cloned());
+    settings.extend(all.map(|(name, value)| (format!("PSA_GATEWAY_{}", name.to_uppercase()), value)));
+    settings
+}
+
+/// An operator's token, made on the command line.
+fn token(binary: &std::path::Path, settings: &[(String, String)]) -> String {
+    let made = Command::new(binary)
+        .args(["token", "create", "--installation", "--role", "owner", "--name", "torture"])
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    assert!(made.status.success(), "no token: {}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).expect("a token").trim().to_owned()
+}
+
+/// For webhooks and for questions. No connection is kept: a load balancer would not keep one to a node that is gone.
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client")
+}
