@@ -176,6 +176,7 @@ async fn end(
         .filter(finding::Column::Id.is_in(ids))
         .filter(finding::Column::State.eq(FindingState::Open))
         .filter(finding::Column::LastSeenAt.lt(before))
+        .order_by_asc(finding::Column::CompanyId)
         .order_by_asc(finding::Column::Source)
         .order_by_asc(finding::Column::Key)
         .lock(LockType::Update)

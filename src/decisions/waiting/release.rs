@@ -80,6 +80,7 @@ async fn release_some(
     let findings = finding::Entity::find()
         .filter(finding::Column::OrganizationId.eq(organization_id))
         .filter(finding::Column::Id.is_in(due.iter().map(|(_, finding_id)| *finding_id)))
+        .order_by_asc(finding::Column::CompanyId)
         .order_by_asc(finding::Column::Source)
         .order_by_asc(finding::Column::Key)
         .lock(LockType::Update)
