@@ -374,6 +374,8 @@ impl App {
 
 /// Runs the gateway until it is told to stop (SIGTERM or Ctrl-C).
 pub async fn run(config: Config, only: Option<Only>) -> anyhow::Result<()> {
+    // Heard from the first request on: whoever can see that it runs can also stop it.
+    let stopped = stopped()?;
     let app = App::start(&config, only, Seams::default()).await?;
     tracing::info!(
         address = %app.address(),
@@ -384,7 +386,7 @@ pub async fn run(config: Config, only: Option<Only>) -> anyhow::Result<()> {
     if let Some(token) = tokens::first_administrator(&app.ground).await? {
         announce(&token);
     }
-    stopped().await?;
+    stopped.await;
     tracing::info!("stopping: no new requests; finishing what was begun");
     app.stop().await;
     tracing::info!("stopped");
@@ -397,20 +399,27 @@ fn announce(token: &SecretString) {
     println!("\nFirst administrator token (shown only now):\n\n    {}\n", token.expose_secret());
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn stopped() -> anyhow::Result<()> {
+/// Listens for SIGTERM and Ctrl-C from now on; waiting for the result waits for one of them.
+pub fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            result = tokio::signal::ctrl_c() => result?,
-        }
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use entity::{
     ticket_operation::{OperationKind, OperationState},
     ticket_profile, webhook_delivery, webhook_endpoint,
 };
-use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
 use crate::{
     clock::{Chance, Clock},
     db::Db,
     ground::{EndpointCache, Ground, LastSeen, Wake},
+    testing,
     vault::{MasterKey, Vault},
 };
 
@@ -33,15 +33,7 @@ pub(crate) async fn ground() -> Ground {
             }
             format!("sqlite://{}", path.display())
         }
-        Some(server) => {
-            let admin = Db::connect(&server, 1).await.unwrap();
-            let database = format!("psa_gateway_{name}");
-            admin.reader().execute_unprepared(&format!("DROP DATABASE IF EXISTS {database}")).await.unwrap();
-            admin.reader().execute_unprepared(&format!("CREATE DATABASE {database}")).await.unwrap();
-            let mut url = url::Url::parse(&server).unwrap();
-            url.set_path(&database);
-            url.to_string()
-        }
+        Some(server) => testing::clone_of_template(&server).await.0,
     };
     let db = Db::connect(&url, 4).await.unwrap();
     db.migrate().await.unwrap();

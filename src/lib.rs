@@ -54,6 +54,7 @@
 //!   [`psa::platforms`]; a sandbox in `src/sandbox/` written from the vendor's documents.
 //! - **a scanner**: a folder in `src/scanners/` that implements [`scanners::Sender`], and its line in
 //!   [`scanners::senders`].
+#![recursion_limit = "256"] // the schema's futures are deep once they are optimized
 
 pub mod addresses;
 pub mod app;

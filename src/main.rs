@@ -3,6 +3,7 @@
 //! What a program may want to read goes to standard output and nothing else does; explanations, logs and
 //! errors go to standard error. Ends with 0 when all went well, with 2 where the command line or the
 //! configuration is wrong, and with 1 otherwise.
+#![recursion_limit = "256"] // the schema's futures are deep once they are optimized
 
 mod arguments;
 
@@ -255,6 +256,7 @@ async fn sandbox(first: SocketAddr, unlimited: bool) -> anyhow::Result<()> {
         }
         running.push(started);
     }
+    let stopped = app::stopped()?;
     let url = running.first().map(|sandbox| sandbox.url()).unwrap_or_default();
     let create = running.first().map(|sandbox| sandbox.calls().create).unwrap_or_default();
     say(&format!(
@@ -270,7 +272,8 @@ async fn sandbox(first: SocketAddr, unlimited: bool) -> anyhow::Result<()> {
          \n\
          Ctrl-C ends them; nothing is kept.\n",
     ))?;
-    app::stopped().await
+    stopped.await;
+    Ok(())
 }
 
 /// Writes to standard output; a reader that has seen enough is no error.

@@ -8,6 +8,7 @@ use std::{ops::Deref, path::PathBuf};
 use entity::Timestamp;
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, Database, EntityTrait as _, QueryFilter as _};
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::{
@@ -82,22 +83,45 @@ impl TestGround {
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment which database to use")]
 async fn new_database() -> (String, Place) {
-    let name = format!("gateway_{}", Uuid::now_v7().simple());
     match std::env::var("TEST_DATABASE_URL") {
         Ok(server) if server.starts_with("postgres") => {
-            let admin = Database::connect(&server).await.expect("TEST_DATABASE_URL can be reached");
-            admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("may make databases");
-            admin.close().await.unwrap();
-            let mut url = url::Url::parse(&server).expect("TEST_DATABASE_URL is an address");
-            url.set_path(&name);
-            (url.to_string(), Place::Server { url: server, name })
+            let (url, name) = clone_of_template(&server).await;
+            (url, Place::Server { url: server, name })
         }
         _ => {
-            let folder = std::env::temp_dir().join(format!("psa-{name}"));
+            let folder = std::env::temp_dir().join(format!("psa-gateway_{}", Uuid::now_v7().simple()));
             std::fs::create_dir_all(&folder).expect("a temporary folder can be made");
             (format!("sqlite://{}", folder.join("test.db").display()), Place::Folder(folder))
         }
     }
+}
+
+/// A new database on a PostgreSQL server, with all tables: its address and its name. Tables are made once in a run.
+pub(crate) async fn clone_of_template(server: &str) -> (String, String) {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let address = |name: &str| {
+        let mut url = url::Url::parse(server).expect("TEST_DATABASE_URL is an address");
+        url.set_path(name);
+        url.to_string()
+    };
+    let run = async |statement: String| {
+        let admin = Database::connect(server).await.expect("TEST_DATABASE_URL can be reached");
+        admin.execute_unprepared(&statement).await.expect("may make databases");
+        admin.close().await.unwrap();
+    };
+    let template = TEMPLATE
+        .get_or_init(|| async {
+            let name = format!("gateway_template_{}", Uuid::now_v7().simple());
+            run(format!("CREATE DATABASE {name}")).await;
+            let db = Db::connect(&address(&name), 2).await.expect("the template opens");
+            db.migrate().await.expect("the tables are made");
+            db.close().await.expect("the template is closed");
+            name
+        })
+        .await;
+    let name = format!("gateway_{}", Uuid::now_v7().simple());
+    run(format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    (address(&name), name)
 }
 
 impl Drop for TestGround {

@@ -23,6 +23,7 @@ pub mod notification_attempt;
 pub mod organization;
 pub mod pick_list;
 pub mod policy;
+pub mod policy_snapshot;
 pub mod psa_company;
 pub mod psa_connection;
 pub mod subscriber_lane;

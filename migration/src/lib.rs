@@ -32,6 +32,7 @@ mod m20261121_000019_told;
 mod m20261121_000020_finding_aliases;
 mod m20261121_000020_weekly;
 mod m20261121_000021_fair_inbox;
+mod m20261122_000022_policy_snapshots;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_weekly::Migration),
             Box::new(m20261121_000020_finding_aliases::Migration),
             Box::new(m20261121_000021_fair_inbox::Migration),
+            Box::new(m20261122_000022_policy_snapshots::Migration),
         ]
     }
 }

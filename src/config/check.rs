@@ -318,7 +318,7 @@ impl Read {
         if !cfg!(feature = "otel") {
             self.problems.push(
                 "otel_endpoint: this program was built without the cargo feature `otel` and sends no traces; \
-                 build it with `cargo build --release --features otel`, or remove the setting"
+                 build it with `--features otel` or without `--no-default-features`, or remove the setting"
                     .to_owned(),
             );
             return None;

@@ -233,7 +233,7 @@ impl<'t> Desk<'t> {
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             event::Entity::insert_many(rows).exec_without_returning(self.tx).await?;
         }
-        Ok(())
+        self.rules.keep(self.tx, self.ground.clock.now()).await
     }
 }
 

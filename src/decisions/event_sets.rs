@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     catalogue::{self, Category, EventKind},
-    event::Event,
+    conditions::Facts,
 };
 
 /// What of a category is in an event set.
@@ -22,17 +22,16 @@ pub fn kinds_of(category: &Category) -> impl Iterator<Item = &'static EventKind>
     catalogue::KINDS.iter().filter(move |kind| kind.is_general() || kind.category == key)
 }
 
-/// Whether one of the choices holds the event.
+/// Whether one of the choices holds an event of a kind.
 ///
 /// A kind that belongs to one category is known by its name alone, whatever category the sender gives; a
 /// general one (`finding.opened`) is the category's only where the event is of that category.
-pub fn covers(choices: &[Choice], event: &Event) -> bool {
-    let is_of = |category: &str| {
-        event.category == category || (!event.kind.is_general() && event.kind.category == category)
-    };
+pub fn covers(choices: &[Choice], kind: &str, facts: &Facts) -> bool {
+    let own = catalogue::find(kind).filter(|kind| !kind.is_general()).map(|kind| kind.category);
+    let is_of = |category: &str| facts.category == category || own == Some(category);
     choices.iter().any(|choice| match &choice.kinds {
         None => is_of(&choice.category),
-        Some(names) => is_of(&choice.category) && names.iter().any(|name| catalogue::is_of_kind(event, name)),
+        Some(names) => is_of(&choice.category) && names.iter().any(|name| facts.kinds.contains(name)),
     })
 }
 
@@ -60,7 +59,12 @@ mod tests {
     use entity::Severity;
 
     use super::*;
-    use crate::decisions::event::{Kev, Vuln};
+    use crate::decisions::event::{Event, Kev, Vuln};
+
+    fn covers(choices: &[Choice], event: &Event) -> bool {
+        let (category, kinds) = (event.category.clone(), Facts::kinds_of(event));
+        super::covers(choices, event.kind.name, &Facts { category, kinds, ..Facts::default() })
+    }
 
     fn event(kind: &str) -> Event {
         Event::new(catalogue::find(kind).unwrap(), "scanner", "1", "title")

@@ -4,11 +4,10 @@
 //! meanwhile holds for the deliveries that follow.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::{
-    cell::OnceCell,
-    collections::{HashMap, HashSet},
-    fmt::Write as _,
-};
+mod asked;
+mod filter;
+
+use std::{collections::HashMap, fmt::Write as _, sync::OnceLock};
 
 use entity::{
     Severity, Timestamp,
@@ -18,50 +17,47 @@ use entity::{
     finding, organization, policy, ticket,
 };
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 use uuid::Uuid;
 
 use super::{
-    conditions::{self, Condition, Facts, Verdict},
+    conditions::{self, Condition},
     event::Event,
-    event_sets::{self, Choice},
+    event_sets,
     handling::Handling,
     told,
     trail::{Decision, Trail},
 };
+use asked::Snapshot;
+use filter::{Filter, Question};
 
-/// How many of a condition's words stand in a trace, in characters.
-const MAX_WORDS: usize = 400;
+pub(super) use asked::Asked;
+pub use asked::{Snapshots, snapshots_of, steps};
+
+/// Up to how many policies that want no ticket say so in words with an event; more are kept by what they were asked.
+const SPOKEN: usize = 8;
 /// How often a ticket whose policy is gone gets a note at most, in seconds: once an hour.
 const NOTE_INTERVAL_SECS: i64 = 3_600;
 
 /// What decides in an organization.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    organization_id: Uuid,
     is_ticketing_enabled: bool,
     sets: HashMap<Uuid, event_set::Model>,
     policies: Vec<Rule>,
+    /// The policies as they stand, once an event was held against many of them.
+    snapshot: OnceLock<Snapshot>,
 }
 
 /// A policy with what it refers to, read.
 #[derive(Clone, Debug)]
 struct Rule {
     policy: policy::Model,
-    /// None for every event; a choice of nothing where it cannot be read.
-    events: Option<(String, Vec<Choice>)>,
-    /// None for every company.
-    companies: Option<HashSet<Uuid>>,
-    conditions: Conditions,
+    filter: Filter,
     handling: Handling,
-}
-
-#[derive(Clone, Debug)]
-enum Conditions {
-    None,
-    Are(Condition),
-    /// A newer version wrote them.
-    Unreadable,
 }
 
 impl Rules {
@@ -83,7 +79,7 @@ impl Rules {
             .collect();
         let is_ticketing_enabled = organization.is_none_or(|row| row.is_ticketing_enabled);
         let policies = policies.into_iter().map(|policy| Rule::of(policy, &sets)).collect();
-        Ok(Self { is_ticketing_enabled, sets, policies })
+        Ok(Self { organization_id, is_ticketing_enabled, sets, policies, snapshot: OnceLock::new() })
     }
 
     /// The same with another policy at a place, from 1; without one instead of the policy of the same id, or last.
@@ -96,6 +92,7 @@ impl Rules {
         let named = place.map(|place| usize::try_from(place.saturating_sub(1)).unwrap_or(0));
         let index = named.or(before).unwrap_or(usize::MAX).min(self.policies.len());
         self.policies.insert(index, Rule::of(policy, &self.sets));
+        self.snapshot = OnceLock::new();
         self
     }
 
@@ -108,11 +105,7 @@ impl Rules {
         finding: &finding::Model,
         now: Timestamp,
     ) -> Option<String> {
-        let rule = self.rule(policy_id)?;
-        let facts = OnceCell::new();
-        rule.misses(company_id, event, finding.severity, || {
-            facts.get_or_init(|| Facts::of(event, finding, now))
-        })
+        self.rule(policy_id)?.filter.why_not(&Question::of(company_id, event, finding, now))
     }
 
     /// The first policy that wants a ticket for what an event says of a finding; with each that does not, why.
@@ -129,25 +122,19 @@ impl Rules {
             trail.step("policy", "tickets are switched off for the whole organization: no policy is asked");
             return Err(off_everywhere());
         }
-        let facts = OnceCell::new();
-        for rule in &self.policies {
-            let name = &rule.policy.name;
-            let facts = || facts.get_or_init(|| Facts::of(event, finding, now));
-            match rule.misses(company_id, event, finding.severity, facts) {
-                Some(why) => trail.step("policy", format!("\"{name}\" {}", cut(&why))),
-                None if finding.severity == Severity::Unknown
-                    && rule.policy.minimum_severity > Severity::Info =>
-                {
-                    let words =
-                        format!("\"{name}\" matches: an unknown severity is never taken for a low one");
-                    trail.step("policy", words);
-                    return self.allowed(&rule.policy);
-                }
-                None => {
-                    trail.step("policy", format!("\"{name}\" matches"));
-                    return self.allowed(&rule.policy);
-                }
+        let question = Question::of(company_id, event, finding, now);
+        let place = self.policies.iter().position(|rule| rule.filter.matches(&question));
+        let severity = question.severity();
+        self.say_why_not(place.unwrap_or(self.policies.len()), question, trail);
+        if let Some(rule) = place.and_then(|place| self.policies.get(place)) {
+            let name = &rule.filter.name;
+            if severity == Severity::Unknown && rule.filter.minimum_severity > Severity::Info {
+                let words = format!("\"{name}\" matches: an unknown severity is never taken for a low one");
+                trail.step("policy", words);
+            } else {
+                trail.step("policy", format!("\"{name}\" matches"));
             }
+            return self.allowed(&rule.policy);
         }
         let words = if self.policies.is_empty() {
             "there is no policy; make one that wants a ticket for this"
@@ -155,6 +142,29 @@ impl Rules {
             "no policy wants a ticket for this: the trace says of each why; change one, or make another, if one should"
         };
         Err(Decision::new(Ignored, "no_policy", words).into())
+    }
+
+    /// The first policies want no ticket: a few say why, many can be asked again.
+    fn say_why_not(&self, count: usize, question: Question, trail: &mut Trail) {
+        if count > SPOKEN {
+            let filters = || self.policies.iter().map(|rule| &rule.filter);
+            let snapshot = self.snapshot.get_or_init(|| Snapshot::of(self.organization_id, filters()));
+            trail.asked(&Asked::new(snapshot, count, question));
+            return;
+        }
+        for rule in self.policies.iter().take(count) {
+            if let Some(answer) = asked::answer(&rule.filter, &question) {
+                trail.step("policy", answer);
+            }
+        }
+    }
+
+    /// Writes down what the events that were decided by these rules refer to.
+    pub async fn keep(&self, tx: &DatabaseTransaction, now: Timestamp) -> Result<(), DbErr> {
+        match self.snapshot.get() {
+            Some(snapshot) => snapshot.keep(tx, self.organization_id, now).await,
+            None => Ok(()),
+        }
     }
 
     fn allowed<'p>(&self, policy: &'p policy::Model) -> Result<&'p policy::Model, Box<Decision>> {
@@ -192,55 +202,8 @@ impl Rules {
 
 impl Rule {
     fn of(policy: policy::Model, sets: &HashMap<Uuid, event_set::Model>) -> Self {
-        let events = policy.event_set_id.map(|id| {
-            let set = sets.get(&id);
-            let choices = set.and_then(|set| event_sets::read(&set.choices)).unwrap_or_default();
-            (set.map_or_else(String::new, |set| set.name.clone()), choices)
-        });
-        let conditions = match &policy.conditions {
-            None => Conditions::None,
-            Some(stored) => Condition::read(stored).map_or(Conditions::Unreadable, Conditions::Are),
-        };
-        let (companies, handling) = (scope(&policy).map(HashSet::from_iter), Handling::of(&policy));
-        Self { policy, events, companies, conditions, handling }
-    }
-
-    /// Why the policy does not want a ticket for this; none where it does.
-    fn misses<'f>(
-        &self,
-        company_id: Uuid,
-        event: &Event,
-        severity: Severity,
-        facts: impl FnOnce() -> &'f Facts,
-    ) -> Option<String> {
-        if !self.policy.is_enabled {
-            return Some("is switched off".to_owned());
-        }
-        if self.companies.as_ref().is_some_and(|companies| !companies.contains(&company_id)) {
-            return Some("is for other companies".to_owned());
-        }
-        if let Some((name, choices)) = &self.events
-            && !event_sets::covers(choices, event)
-        {
-            let (kind, category) = (event.kind.name, &event.category);
-            return Some(format!(
-                "is for the event set \"{name}\"; {kind} of the category {category} is not in it"
-            ));
-        }
-        let least = self.policy.minimum_severity;
-        if severity != Severity::Unknown && severity < least {
-            return Some(format!("wants at least {}; this is {}", least.word(), severity.word()));
-        }
-        match &self.conditions {
-            Conditions::None => None,
-            Conditions::Unreadable => {
-                Some("has conditions that this version cannot read; save them again".to_owned())
-            }
-            Conditions::Are(condition) => match conditions::evaluate(condition, facts()) {
-                Verdict::Holds => None,
-                Verdict::Fails(why) | Verdict::Unknown(why) => Some(why),
-            },
-        }
+        let (filter, handling) = (Filter::of(&policy, sets), Handling::of(&policy));
+        Self { policy, filter, handling }
     }
 }
 
@@ -254,13 +217,6 @@ fn off_everywhere() -> Box<Decision> {
 pub fn scope(policy: &policy::Model) -> Option<Vec<Uuid>> {
     let stored = policy.company_ids.as_ref()?;
     Some(serde_json::from_value(stored.clone()).unwrap_or_default())
-}
-
-fn cut(words: &str) -> String {
-    if words.chars().count() <= MAX_WORDS {
-        return words.to_owned();
-    }
-    words.chars().take(MAX_WORDS - 1).chain(['…']).collect()
 }
 
 /// A whole policy in words. `events` is its event set, `profile` the name of its own profile.

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{Timestamp, attempt, event, ticket, ticket_operation, webhook_delivery};
+use entity::{Timestamp, attempt, event, policy_snapshot, ticket, ticket_operation, webhook_delivery};
 use sea_orm::{ColumnTrait as _, QueryFilter as _, QueryOrder as _};
 use uuid::Uuid;
 
-use super::events::EventList;
+use super::{events::EventList, rules};
 use crate::{
     db::page::{Page, Slice},
     error::Error,
@@ -97,7 +97,7 @@ pub struct Step {
     pub explanation: Option<String>,
 }
 
-/// The ways of several deliveries, in five statements.
+/// The ways of several deliveries, in five statements, or six where many policies were asked.
 pub async fn of_deliveries(
     viewer: &Viewer,
     ground: &Ground,
@@ -110,7 +110,11 @@ pub async fn of_deliveries(
     let all = || events.values().flat_map(|slice| &slice.rows);
     let event_ids: HashSet<Uuid> = all().map(|event| event.id).collect();
     let ticket_ids: HashSet<Uuid> = all().filter_map(|event| event.ticket_id).collect();
+    let snapshot_ids: Vec<Uuid> = rules::snapshots_of(all()).into_iter().collect();
     let mut ways = Ways::default();
+    if !snapshot_ids.is_empty() {
+        ways.snapshots = reach::by_ids::<policy_snapshot::Entity>(viewer, ground, &snapshot_ids).await?;
+    }
     if !ticket_ids.is_empty() {
         let ids: Vec<Uuid> = ticket_ids.into_iter().collect();
         ways.tickets = reach::by_ids::<ticket::Entity>(viewer, ground, &ids).await?;
@@ -149,6 +153,8 @@ pub async fn of_deliveries(
 
 #[derive(Default)]
 struct Ways {
+    /// Policies as they stood.
+    snapshots: rules::Snapshots,
     tickets: HashMap<Uuid, ticket::Model>,
     /// By the event that asked for them.
     operations: HashMap<Uuid, Vec<ticket_operation::Model>>,
@@ -214,7 +220,7 @@ impl Ways {
             steps.push(Step { at, stage, subject, result, explanation });
         };
         on_event(event.created_at, Stage::Read, event.kind.clone(), Some(event.title.clone()));
-        for (name, result) in said(event) {
+        for (name, result) in rules::steps(&event.steps, &self.snapshots) {
             on_event(event.decided_at, Stage::of_step(&name), result, None);
         }
         let outcome = format!("{}: {}", word(&event.outcome), event.reason);
@@ -251,15 +257,6 @@ impl Ways {
             });
         }
     }
-}
-
-/// The steps that are kept with an event: name and result.
-pub fn said(event: &event::Model) -> Vec<(String, String)> {
-    let text = |step: &serde_json::Value, key: &str| {
-        step.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-    };
-    let steps = event.steps.as_array().map(Vec::as_slice).unwrap_or_default();
-    steps.iter().map(|step| (text(step, "step"), text(step, "result"))).collect()
 }
 
 fn word<T: sea_orm::ActiveEnum<Value = String>>(value: &T) -> String {

@@ -4,6 +4,7 @@ use entity::event::Outcome;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::rules::Asked;
 use crate::queue::notifications::NewNotification;
 
 /// What was looked at so far, step by step.
@@ -15,6 +16,11 @@ impl Trail {
     /// `remark`, and what it gave.
     pub fn step(&mut self, step: &str, result: impl AsRef<str>) {
         self.0.push(json!({ "step": step, "result": result.as_ref() }));
+    }
+
+    /// Many policies want no ticket.
+    pub(super) fn asked(&mut self, asked: &Asked) {
+        self.0.push(json!({ "step": "policy", "asked": asked }));
     }
 
     /// All steps.

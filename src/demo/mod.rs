@@ -67,13 +67,14 @@ async fn in_folder(options: DemoOptions, dir: PathBuf) -> anyhow::Result<()> {
         }
         return played;
     }
+    let stopped = app::stopped()?;
     let bodies = story::write_bodies(&dir)?;
     if options.json {
         print_json(&asker, &psas, &sample);
     } else {
         print_words(&asker, &psas, &sample, &bodies);
     }
-    app::stopped().await?;
+    stopped.await;
     app.stop().await;
     for psa in psas {
         psa.stop().await;

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use entity::{company, company_alias, finding, ticket};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, ModelTrait as _,
-    QueryFilter as _, QueryOrder as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
+    ModelTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set, sea_query::LockType,
 };
 use uuid::Uuid;
 
 use super::{
-    form::{Form, removed, taken},
+    form::{Form, no_such, removed, taken},
     organization, policies, reach, versions,
     viewer::{Permission, Viewer},
 };
@@ -190,6 +190,22 @@ pub async fn aliases(
         found.entry(row.company_id).or_default().push(row);
     }
     Ok(found)
+}
+
+/// Holds a company of an input's field where it is until the transaction ends: somebody may be removing it.
+pub(super) async fn hold(
+    tx: &DatabaseTransaction,
+    organization_id: Uuid,
+    id: Option<Uuid>,
+    field: &str,
+) -> Result<(), Error> {
+    let Some(id) = id else { return Ok(()) };
+    let found = company::Entity::find_by_id(id)
+        .filter(company::Column::OrganizationId.eq(organization_id))
+        .lock(LockType::KeyShare)
+        .one(tx)
+        .await?;
+    found.map(|_| ()).ok_or_else(|| no_such(field, "company").into())
 }
 
 /// A company in reach that the viewer may change.

@@ -12,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
+    companies,
     form::{Form, removed},
     lists::WindowList,
     once::Done,
@@ -28,7 +29,7 @@ use crate::{
     ground::Ground,
 };
 
-use check::{check_company, check_times, has_room, hold_company, will_open};
+use check::{check_company, check_times, has_room, will_open};
 
 const DAY: i64 = 86_400;
 /// The longest window, in seconds: who wants more does not want tickets, and says so in a policy.
@@ -113,7 +114,7 @@ pub async fn create(
             Box::pin(async move {
                 once.begin(tx).await?;
                 has_room(tx, organization_id, now).await?;
-                hold_company(tx, organization_id, row.company_id).await?;
+                companies::hold(tx, organization_id, row.company_id, "companyId").await?;
                 let made = row.into_active_model().insert(tx).await?;
                 once.finish(tx, &ground_of, &Done::row(made.id)).await?;
                 audit::record(tx, &ground_of, &by, Change::made("maintenanceWindowCreate", &made)).await?;
@@ -154,7 +155,7 @@ pub async fn update(
                 if is_longer {
                     has_room(tx, organization_id, now).await?;
                 }
-                hold_company(tx, organization_id, change.company_id.flatten()).await?;
+                companies::hold(tx, organization_id, change.company_id.flatten(), "companyId").await?;
                 let old =
                     versions::locked::<maintenance_window::Entity>(tx, id, change.expected_version).await?;
                 let (starts_at, ends_at) =

@@ -1,7 +1,7 @@
 //! Organizations: made by operators of the installation, each with its built-in policy.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::{company, organization};
+use entity::organization;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
     QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
@@ -9,7 +9,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    form::{Form, no_such, taken},
+    companies,
+    form::{Form, taken},
     once::Done,
     policies, versions,
     viewer::{Permission, Viewer},
@@ -130,7 +131,7 @@ pub async fn update(
         .write(move |tx| {
             Box::pin(async move {
                 let old = versions::locked::<organization::Entity>(tx, id, change.expected_version).await?;
-                hold_company(tx, id, change.catch_all_company_id.flatten()).await?;
+                companies::hold(tx, id, change.catch_all_company_id.flatten(), "catchAllCompanyId").await?;
                 let mut row = old.clone().into_active_model();
                 if let Some(name) = name {
                     row.name = Set(name);
@@ -157,21 +158,6 @@ pub async fn update(
         .await?;
     ground.wake.inbox();
     Ok(changed)
-}
-
-/// Holds the company where it is until the transaction ends: somebody may be removing it.
-async fn hold_company(
-    tx: &DatabaseTransaction,
-    organization_id: Uuid,
-    id: Option<Uuid>,
-) -> Result<(), Error> {
-    let Some(id) = id else { return Ok(()) };
-    let found = company::Entity::find_by_id(id)
-        .filter(company::Column::OrganizationId.eq(organization_id))
-        .lock(LockType::KeyShare)
-        .one(tx)
-        .await?;
-    found.map(|_| ()).ok_or_else(|| no_such("catchAllCompanyId", "company").into())
 }
 
 /// Whether a company can go: not while it is the catch-all. Whoever chooses one waits until the transaction ends.

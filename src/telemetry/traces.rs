@@ -5,7 +5,7 @@
 //! `traceparent` header (W3C Trace Context, version 00), and whoever takes it up goes on from there. PSAs are
 //! not told: no header about traces leaves the gateway.
 //!
-//! All of it is there only with the cargo feature `otel`; without it the functions here do nothing.
+//! All of it is there only with the cargo feature `otel` (on by default); without it the functions here do nothing.
 
 use secrecy::SecretString;
 

@@ -65,8 +65,10 @@ impl Workers {
             let span = span_of_kind!("consumer", "delivery", request.id = delivery.request_id);
             traces::continue_from(&span, delivery.trace_context.as_deref());
             let content = match endpoints.get(&delivery.webhook_endpoint_id) {
-                Some(endpoint) => self.read(endpoint, &delivery).instrument(span.clone()).await,
-                None => Err(Error::NotFound),
+                Some(endpoint) if endpoint.organization_id == delivery.organization_id => {
+                    self.read(endpoint, &delivery).instrument(span.clone()).await
+                }
+                _ => Err(Error::NotFound),
             };
             let batch = together.entry(delivery.organization_id).or_default();
             match content {

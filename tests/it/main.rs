@@ -1,4 +1,5 @@
 //! The product's stories, told against the real program on a real port, and the order of its house.
+#![recursion_limit = "256"] // the schema's futures are deep once they are optimized
 #![expect(unreachable_pub, reason = "everything in here is for the stories")]
 #![expect(
     clippy::unwrap_used,

@@ -100,6 +100,39 @@ async fn the_first_matching_policy_wins_and_the_trace_says_why_the_others_did_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_twenty_policies_said_is_still_told_after_they_were_changed() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let mut ids = Vec::new();
+    for number in (0..20).rev() {
+        let at_least = json!({ "number": { "field": "CVSS", "is": { "atLeast": 9.0 } } });
+        let says = json!({ "conditions": at_least, "handling": { "settleSeconds": 60 } });
+        ids.push(acme.first_asks(&app, &format!("Worst {number}"), says).await);
+    }
+    let posted = acme.posts(&finding("CVE-1").vulnerability(&cvss(5.3))).await;
+    app.drain().await;
+    let expected: Vec<String> = (0..20)
+        .map(|number| format!("\"Worst {number}\" wants CVSS at least 9; this is 5.3"))
+        .chain(["\"Open findings\" matches".to_owned()])
+        .collect();
+    assert_eq!(acme.trace_of_policies(posted.delivery()).await, expected);
+
+    for id in &ids {
+        let changed = json!({ "id": id, "name": format!("Renamed {id}"), "isEnabled": false });
+        data(&acme.asks(&app, "policyUpdate", "policy { id }", changed).await);
+    }
+    assert_eq!(acme.trace_of_policies(posted.delivery()).await, expected, "as it was when it was decided");
+    let query = "query($id: ID!) { node(id: $id) { ... on Organization { events(first: 1) { nodes {
+        steps { step result } } } } } }";
+    let events = app.graphql(query, json!({ "id": acme.organization })).await;
+    let steps = events["node"]["events"]["nodes"][0]["steps"].as_array().expect("a list").clone();
+    let of_policies: Vec<_> =
+        steps.iter().filter(|step| step["step"] == "policy").map(|step| text(step, "/result")).collect();
+    assert_eq!(of_policies, expected, "an event tells the same");
+    assert_eq!(acme.outcomes().await, ["OPENED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_set_limits_the_kinds_and_a_scope_the_companies() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;

@@ -1,6 +1,7 @@
 //! One customer's storm is not the others' weather.
 
 use psa_gateway::sandbox::frame::Sandbox as _;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use crate::support::{Finding, TestApp, data, finding};
@@ -43,4 +44,41 @@ async fn a_storm_at_one_organization_does_not_keep_the_others_waiting_and_none_o
     let counts = app.graphql(query, json!({ "id": acme.organization })).await;
     assert_eq!(counts["node"]["eventCounts"]["totalCount"], 300);
     assert_eq!(counts["node"]["findings"]["totalCount"], 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_cannot_be_decided_keeps_none_of_its_neighbours() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let db = app.app.ground.db.reader();
+    let (spoil, mend): (&[&str], &str) = if app.app.ground.db.is_sqlite() {
+        let rule = "CREATE TRIGGER spoiled BEFORE INSERT ON event WHEN NEW.finding_key = 'spoiled'
+                    BEGIN SELECT RAISE(ABORT, 'spoiled'); END";
+        (&[rule], "DROP TRIGGER spoiled")
+    } else {
+        let fails = "CREATE FUNCTION spoiled() RETURNS trigger LANGUAGE plpgsql AS $$
+                     BEGIN RAISE EXCEPTION 'spoiled'; END $$";
+        let rule = "CREATE TRIGGER spoiled BEFORE INSERT ON event FOR EACH ROW
+                    WHEN (NEW.finding_key = 'spoiled') EXECUTE FUNCTION spoiled()";
+        (&[fails, rule], "DROP TRIGGER spoiled ON event")
+    };
+    for rule in spoil {
+        db.execute_unprepared(rule).await.expect("a database that takes no such event");
+    }
+    for key in ["CVE-1", "CVE-2", "spoiled", "CVE-3", "CVE-1"] {
+        acme.posts(&finding(key)).await.is_accepted();
+    }
+    assert!(app.app.workers.decide_some().await.expect("a step"));
+    assert_eq!(
+        acme.outcomes().await,
+        ["OPENED", "OPENED", "OPENED", "DUPLICATE"],
+        "each of the others, once"
+    );
+    app.drain().await;
+    assert_eq!(app.halo.ledger().len(), 3);
+
+    db.execute_unprepared(mend).await.expect("a sound database");
+    app.pass(10).await;
+    assert_eq!(acme.outcomes().await, ["OPENED", "OPENED", "OPENED", "DUPLICATE", "OPENED"]);
+    assert_eq!(app.halo.ledger().len(), 4, "it was kept, and is tried again");
 }

@@ -2,6 +2,7 @@
 //!
 //! Gateways and sandboxes run in processes of their own, on real databases, and are killed, frozen, starved and lied
 //! to. An auditor compares what senders were told with what stands in the sandboxes' ledgers.
+#![recursion_limit = "256"] // the schema's futures are deep once they are optimized
 #![expect(unreachable_pub, reason = "everything in here is for this program")]
 #![expect(
     clippy::expect_used,

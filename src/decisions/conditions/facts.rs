@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use entity::{Severity, Timestamp, finding};
+use serde::{Deserialize, Serialize};
 
 use super::{FlagField, NumberField, TextField};
 use crate::decisions::{
@@ -15,33 +16,44 @@ const SHOWN: [&str; 3] =
     ["vulnerability.critical_found", "vulnerability.kev_found", "vulnerability.ransomware_found"];
 
 /// What is known of an event and its finding.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Facts {
     /// How bad; none where the sender did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// The highest CVSS score.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cvss: Option<f64>,
     /// The highest EPSS probability.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub epss: Option<f64>,
     /// Whether it is known to be exploited.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kev: Option<bool>,
     /// Whether ransomware is known to use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ransomware: Option<bool>,
     /// Key of its category.
     pub category: String,
     /// Its kind, and kinds that it is of because of what is known of it.
     pub kinds: Vec<String>,
     /// Names of the product.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub product: Vec<String>,
     /// Names of the asset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asset_name: Vec<String>,
     /// The kind of asset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asset_type: Vec<String>,
     /// Names of the user.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub user: Vec<String>,
     /// Its title.
     pub title: String,
     /// Its labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// How long ago it was first seen, in seconds.
     pub first_seen_age_secs: i64,
@@ -71,11 +83,6 @@ impl Facts {
             let both = format!("{vendor} {name}");
             products.push(both);
         }
-        let kinds = SHOWN.iter().filter(|name| catalogue::is_of_kind(event, name)).copied();
-        let mut kinds: Vec<String> = kinds.map(str::to_owned).collect();
-        if !kinds.iter().any(|kind| kind == event.kind.name) {
-            kinds.insert(0, event.kind.name.to_owned());
-        }
         let (kev, ransomware) = exploited(event);
         Self {
             severity: Some(finding.severity).filter(|severity| *severity != Severity::Unknown),
@@ -84,7 +91,7 @@ impl Facts {
             kev,
             ransomware,
             category: event.category.clone(),
-            kinds,
+            kinds: Self::kinds_of(event),
             product: products,
             asset_name: asset.map(|of| given(&[of.name.as_ref(), of.fqdn.as_ref()])).unwrap_or_default(),
             asset_type: asset.map(|of| given(&[of.kind.as_ref()])).unwrap_or_default(),
@@ -96,6 +103,16 @@ impl Facts {
             first_seen_age_secs: (now.millis_since(finding.first_seen_at) / 1_000).max(0),
             seen_count: finding.seen_count,
         }
+    }
+
+    /// The kinds an event is of: its own, and what it shows.
+    pub fn kinds_of(event: &Event) -> Vec<String> {
+        let kinds = SHOWN.iter().filter(|name| catalogue::is_of_kind(event, name)).copied();
+        let mut kinds: Vec<String> = kinds.map(str::to_owned).collect();
+        if !kinds.iter().any(|kind| kind == event.kind.name) {
+            kinds.insert(0, event.kind.name.to_owned());
+        }
+        kinds
     }
 
     /// A number, where it is known.

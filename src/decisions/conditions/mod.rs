@@ -20,7 +20,7 @@ use entity::Severity;
 use serde::{Deserialize, Serialize};
 
 pub use check::check;
-pub use evaluate::{Verdict, evaluate};
+pub use evaluate::{Verdict, evaluate, holds};
 pub use explain::{explain, explain_test};
 pub use facts::Facts;
 

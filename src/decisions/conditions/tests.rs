@@ -322,7 +322,9 @@ proptest! {
 
     #[test]
     fn every_tree_gives_a_verdict_with_its_reason(tree in trees(), facts in any_facts()) {
-        match evaluate(&tree, &facts) {
+        let verdict = evaluate(&tree, &facts);
+        prop_assert_eq!(holds(&tree, &facts), verdict == Verdict::Holds, "the same without words");
+        match verdict {
             Verdict::Holds => {}
             Verdict::Fails(words) | Verdict::Unknown(words) => prop_assert!(!words.is_empty()),
         }

@@ -7,6 +7,7 @@ use super::*;
 use crate::decisions::{
     catalogue,
     event::{Cvss, Kev, Vuln},
+    event_sets::Choice,
     presets,
 };
 
@@ -53,7 +54,8 @@ fn set(choices: &[Choice]) -> event_set::Model {
 fn rules(policies: Vec<policy::Model>, sets: Vec<event_set::Model>) -> Rules {
     let sets = sets.into_iter().map(|set| (set.id, set)).collect();
     let policies = policies.into_iter().map(|policy| Rule::of(policy, &sets)).collect();
-    Rules { is_ticketing_enabled: true, sets, policies }
+    let snapshot = OnceLock::new();
+    Rules { organization_id: Uuid::nil(), is_ticketing_enabled: true, sets, policies, snapshot }
 }
 
 fn event(kind: &str, severity: Severity) -> Event {
@@ -101,9 +103,9 @@ fn choose(rules: &Rules, event: &Event) -> (String, Vec<String>) {
         Ok(policy) => policy.name.clone(),
         Err(decision) => decision.reason.to_owned(),
     };
-    let steps = trail.into_json();
-    let steps = steps.as_array().unwrap().iter().map(|step| step["result"].as_str().unwrap().to_owned());
-    (name, steps.collect())
+    let kept = rules.snapshot.get().map(|snapshot| (snapshot.id, snapshot.row(Uuid::nil(), NOW)));
+    let steps = steps(&trail.into_json(), &kept.into_iter().collect()).into_iter();
+    (name, steps.inspect(|(name, _)| assert_eq!(name, "policy")).map(|(_, words)| words).collect())
 }
 
 #[test]
@@ -143,6 +145,39 @@ fn the_first_that_matches_decides_and_each_before_it_says_why_not() {
     let unknown = choose(&rules, &event("finding.opened", Severity::Unknown));
     assert_eq!(unknown.0, "High", "an unknown severity is never taken for a low one");
     assert_eq!(rules.note_interval_secs(Uuid::from_u128(1_000)), 3_600, "of a policy that is gone");
+}
+
+#[test]
+fn what_many_policies_said_is_kept_by_what_they_were_asked_and_said_again_in_the_same_words() {
+    let mut elsewhere = policy(1, "Elsewhere");
+    elsewhere.company_ids = Some(json!([Uuid::from_u128(5)]));
+    let mut kev = policy(2, "KEV");
+    kev.conditions = presets::find("critical_or_kev").unwrap().conditions.map(|tree| tree.stored());
+    let mut newer = policy(3, "Newer");
+    newer.conditions = Some(json!({ "moonPhase": "full" }));
+    let mut set_of = policy(4, "Set");
+    set_of.event_set_id = Some(Uuid::from_u128(99));
+    let sets = || vec![set(&[Choice { category: "identity".to_owned(), kinds: None }])];
+    let asked: Vec<policy::Model> =
+        (0..60).map(|number| [&elsewhere, &kev, &newer, &set_of][number % 4].clone()).collect();
+    let mut medium = event("finding.opened", Severity::Medium);
+    medium.vulns = vec![Vuln { kev: None, exploit_known: Some(false), ..Vuln::default() }];
+    let one_by_one: Vec<String> = asked
+        .iter()
+        .flat_map(|policy| choose(&rules(vec![policy.clone()], sets()), &medium).1)
+        .chain(["\"Rest\" matches".to_owned()])
+        .collect();
+    let all = rules(asked.into_iter().chain([policy(9, "Rest")]).collect(), sets());
+    let (name, words) = choose(&all, &medium);
+    assert_eq!((name.as_str(), words.len()), ("Rest", 61));
+    assert_eq!(words, one_by_one);
+
+    let mut trail = Trail::default();
+    let _ = all.choose(Uuid::nil(), &medium, &finding_of(&medium), NOW, &mut trail);
+    let kept = trail.into_json();
+    assert!(kept.to_string().len() < 1_000, "as much as an event says, not as 60 policies do: {kept}");
+    let words = steps(&kept, &HashMap::new());
+    assert_eq!(words[0].1, "this version cannot say what the policies said");
 }
 
 #[test]

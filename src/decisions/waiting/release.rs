@@ -106,6 +106,7 @@ async fn release_some(
         let company = companies.iter().find(|company| company.id == finding.company_id).cloned();
         decide(&desk, company, finding, &waiting, &mut all).await?;
     }
+    desk.rules.keep(tx, now).await?;
     all.news.extend(happenings::newly_held(tx, ground, organization_id, all.held).await?);
     notifications::enqueue(tx, ground, all.news).await?;
     plan::wake_lanes(tx, ground, organization_id, all.tickets).await?;

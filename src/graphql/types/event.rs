@@ -1,11 +1,11 @@
 //! One statement read from a delivery, and what became of it.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use entity::{company, event, finding, ticket, webhook_delivery};
+use entity::{company, event, finding, policy_snapshot, ticket, webhook_delivery};
 
 use super::{Company, EventOutcome, Finding, Severity, Ticket, WebhookDelivery};
 use crate::{
-    decisions::{events::EventList, trace},
+    decisions::{events::EventList, rules},
     graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
 };
 
@@ -97,8 +97,14 @@ impl Event {
     }
 
     /// The way to the decision.
-    async fn steps(&self) -> Vec<EventStep> {
-        trace::said(&self.0).into_iter().map(|(step, result)| EventStep { step, result }).collect()
+    async fn steps(&self, ctx: &Context<'_>) -> Result<Vec<EventStep>> {
+        let mut snapshots = rules::Snapshots::new();
+        for id in rules::snapshots_of([&self.0]) {
+            let found = ctx.loaders()?.row::<policy_snapshot::Entity>(id).await?;
+            snapshots.extend(found.map(|snapshot| (id, snapshot)));
+        }
+        let steps = rules::steps(&self.0.steps, &snapshots).into_iter();
+        Ok(steps.map(|(step, result)| EventStep { step, result }).collect())
     }
 
     /// When it was read.

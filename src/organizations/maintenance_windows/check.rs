@@ -62,21 +62,6 @@ pub(super) async fn check_company(
     Ok(())
 }
 
-/// Holds the company where it is until the transaction ends: somebody may be removing it.
-pub(super) async fn hold_company(
-    tx: &DatabaseTransaction,
-    organization_id: Uuid,
-    id: Option<Uuid>,
-) -> Result<(), Error> {
-    let Some(id) = id else { return Ok(()) };
-    let found = company::Entity::find_by_id(id)
-        .filter(company::Column::OrganizationId.eq(organization_id))
-        .lock(LockType::KeyShare)
-        .one(tx)
-        .await?;
-    found.map(|_| ()).ok_or_else(|| no_such("companyId", "company").into())
-}
-
 /// Whoever adds windows queues here.
 pub(super) async fn has_room(
     tx: &DatabaseTransaction,

@@ -73,7 +73,7 @@ pub(in crate::scanners) fn hostile_bodies(sender: &dyn Sender, settings: &Value,
     run.unwrap();
 }
 
-fn keeps_its_bounds(sender: &dyn Sender, readings: Vec<Reading>) -> Result<(), TestCaseError> {
+pub(super) fn keeps_its_bounds(sender: &dyn Sender, readings: Vec<Reading>) -> Result<(), TestCaseError> {
     prop_assert!(readings.len() <= 20_001);
     let sweeps = readings.iter().enumerate().filter(|(index, reading)| {
         let sweeps = reading.event.as_ref().is_ok_and(|event| event.kind.action == Action::Sweep);

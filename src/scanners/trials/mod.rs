@@ -1,6 +1,7 @@
 //! What the tests of all adapters have in common: posting, real bodies, and bodies made to hurt.
 
 pub(in crate::scanners) mod configured;
+mod corpus;
 
 use proptest::{
     prelude::*,
