@@ -99,6 +99,7 @@ async fn new_database() -> (String, Place) {
 /// A new database on a PostgreSQL server, with all tables: its address and its name. Tables are made once in a run.
 pub(crate) async fn clone_of_template(server: &str) -> (String, String) {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let unique = || Chance::system().alphanumeric(16).to_lowercase();
     let address = |name: &str| {
         let mut url = url::Url::parse(server).expect("TEST_DATABASE_URL is an address");
         url.set_path(name);
@@ -111,7 +112,7 @@ pub(crate) async fn clone_of_template(server: &str) -> (String, String) {
     };
     let template = TEMPLATE
         .get_or_init(|| async {
-            let name = format!("gateway_template_{}", Uuid::now_v7().simple());
+            let name = format!("gateway_template_{}", unique());
             run(format!("CREATE DATABASE {name}")).await;
             let db = Db::connect(&address(&name), 2).await.expect("the template opens");
             db.migrate().await.expect("the tables are made");
@@ -119,7 +120,7 @@ pub(crate) async fn clone_of_template(server: &str) -> (String, String) {
             name
         })
         .await;
-    let name = format!("gateway_{}", Uuid::now_v7().simple());
+    let name = format!("gateway_{}", unique());
     run(format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     (address(&name), name)
 }
