@@ -1,5 +1,7 @@
 //! Builds everything once; every route on one page.
 
+pub mod backup;
+pub mod doctor;
 mod graphql_settings;
 pub mod keys;
 
@@ -7,6 +9,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Routes, HttpServer, dev::ServerHandle, guard::fn_guard, middleware::from_fn, web};
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +36,7 @@ use crate::{
     security_headers,
     vault::Vault,
     webhooks::{self, WebhookDoor},
-    workers::{WorkerOptions, Workers},
+    workers::{Keep, WorkerOptions, Workers},
 };
 
 /// A running gateway.
@@ -63,17 +66,30 @@ pub struct Seams {
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Db> {
-    Db::connect(config.database_url(), config.database_max_connections)
+    connect_to(config, config.database_url()).await
+}
+
+async fn connect_to(config: &Config, url: &str) -> anyhow::Result<Db> {
+    Db::connect(url, config.database_max_connections)
         .await
         .context("the database cannot be opened; is the address right, and does it run?")
 }
 
 /// Opens the database, brings its tables up to date and opens the vault.
-pub async fn ground(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
+pub fn ground<'a>(config: &'a Config, seams: &'a Seams) -> BoxFuture<'a, anyhow::Result<Ground>> {
+    Box::pin(open(config, seams))
+}
+
+async fn open(config: &Config, seams: &Seams) -> anyhow::Result<Ground> {
     config.prepare_data_dir()?;
+    ground_at(config, config.database_url(), seams).await
+}
+
+/// The same on another database than the configured one.
+async fn ground_at(config: &Config, url: &str, seams: &Seams) -> anyhow::Result<Ground> {
     // Before the database: a key that is missing beside an older database was lost, not never made.
     let masters = keys::master_keys(config, &seams.chance).await?;
-    let db = connect(config).await?;
+    let db = connect_to(config, url).await?;
     db.migrate().await.context("the database's tables cannot be brought up to date")?;
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
     let vault = Vault::open(db.reader(), masters, clock.clone(), chance.clone()).await?;
@@ -109,6 +125,19 @@ fn client_options(config: &Config) -> ClientOptions {
 /// What vendors know this gateway by.
 fn own_ids(config: &Config) -> BTreeMap<&'static str, SecretString> {
     config.connectwise_client_id.clone().into_iter().map(|id| ("connectwise_client_id", id)).collect()
+}
+
+/// How PSAs are called.
+fn outbound(config: &Config, clock: &Clock) -> anyhow::Result<Outbound> {
+    Ok(Outbound::new(OutboundOptions {
+        clock: clock.clone(),
+        client: ClientOptions {
+            timeout: Duration::from_secs(config.psa_timeout_secs),
+            ..client_options(config)
+        },
+        own_ids: own_ids(config),
+        calls_allowed: config.psa_calls.clone(),
+    })?)
 }
 
 /// The identity provider, where there is one. Naming a host is allowing it: it may stand in the operator's own
@@ -171,18 +200,15 @@ async fn write_down_last_seen(ground: Ground, stop: CancellationToken) {
 
 impl App {
     /// Starts everything; returns once requests are answered.
-    pub async fn start(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
+    // In a box, as what follows: so it is compiled here, and not once more in each program that calls it.
+    pub fn start(config: &Config, only: Option<Only>, seams: Seams) -> BoxFuture<'_, anyhow::Result<Self>> {
+        Box::pin(Self::begin(config, only, seams))
+    }
+
+    async fn begin(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
         let ground = ground(config, &seams).await?;
         let metrics = Metrics::new();
-        let outbound = Outbound::new(OutboundOptions {
-            clock: ground.clock.clone(),
-            client: ClientOptions {
-                timeout: Duration::from_secs(config.psa_timeout_secs),
-                ..client_options(config)
-            },
-            own_ids: own_ids(config),
-            calls_allowed: config.psa_calls.clone(),
-        })?;
+        let outbound = outbound(config, &ground.clock)?;
         // Bound first: endpoints' addresses may name the port.
         let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
             format!("cannot listen on {}; is another program there? (--listen)", config.listen)
@@ -213,6 +239,11 @@ impl App {
                 lane_workers: config.lane_workers,
                 poll_interval_secs: config.psa_poll_interval_secs,
                 public_url: public_url.clone(),
+                keep: Keep {
+                    deliveries_secs: config.keeping.deliveries_secs,
+                    attempts_secs: config.keeping.attempts_secs,
+                    events_secs: config.keeping.events_secs,
+                },
             },
         );
         let stop = CancellationToken::new();
@@ -351,7 +382,11 @@ impl App {
 
     /// Stops taking requests, finishes what was begun within the grace time, gives leases back and closes
     /// the database.
-    pub async fn stop(self) {
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.end())
+    }
+
+    async fn end(self) {
         self.stop.cancel();
         self.server.stop(true).await;
         for task in self.tasks {
@@ -373,7 +408,11 @@ impl App {
 }
 
 /// Runs the gateway until it is told to stop (SIGTERM or Ctrl-C).
-pub async fn run(config: Config, only: Option<Only>) -> anyhow::Result<()> {
+pub fn run(config: Config, only: Option<Only>) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(until_stopped(config, only))
+}
+
+async fn until_stopped(config: Config, only: Option<Only>) -> anyhow::Result<()> {
     // Heard from the first request on: whoever can see that it runs can also stop it.
     let stopped = stopped()?;
     let app = App::start(&config, only, Seams::default()).await?;

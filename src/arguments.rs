@@ -40,6 +40,41 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Look at everything a gateway needs, and say what is wrong, where, and what to do; ends with 1 where
+    /// something is bad
+    Doctor {
+        /// Print one JSON document, for programs
+        #[arg(long)]
+        json: bool,
+        /// Also call every PSA, as psaConnectionVerify does
+        #[arg(long)]
+        call: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Copy the SQLite database while the gateway runs
+    ///
+    /// The copy holds everything but the master key: keep a copy of that apart. PostgreSQL has its own tools.
+    Backup {
+        /// The file to be made; it must not be there
+        file: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Put a copy in the SQLite database's place, while no gateway runs
+    ///
+    /// What stands there is kept under another name. Tickets that were made after the copy are looked for in the PSAs
+    /// before anything is made again, for 35 days.
+    Restore {
+        /// A copy made by `psa-gateway backup`
+        #[arg(required_unless_present = "mark_only")]
+        file: Option<PathBuf>,
+        /// The database was put back by other means (pg_restore, a snapshot): only mark it as put back
+        #[arg(long, conflicts_with = "file")]
+        mark_only: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Print the GraphQL schema
     Schema {
         /// Print the JSON Schema of the gateway's own event format instead

@@ -11,10 +11,13 @@
 //! - On SQLite there is one writer, and its transactions take the write lock when they begin; readers
 //!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
 
+pub mod copy;
+pub mod facts;
 pub mod filter;
 pub mod leash;
 pub mod news;
 pub mod page;
+mod planner;
 pub mod walled;
 
 use std::{
@@ -90,7 +93,8 @@ impl Db {
     /// Brings the tables up to date. Safe to call from several nodes at once.
     pub async fn migrate(&self) -> Result<(), DbErr> {
         if self.is_sqlite() {
-            return migration::Migrator::up(&self.writer, None).await;
+            migration::Migrator::up(&self.writer, None).await?;
+            return planner::teach(&self.writer).await;
         }
         // One node at a time: the others wait here, then find nothing left to do. The lock belongs to
         // the transaction that holds it, so that it goes with a node that dies.

@@ -388,6 +388,7 @@ impl Place {
             fence: 1,
             decided_at: Some(now),
             trace_context: None,
+            body_removed_at: None,
         })
         .await
     }

@@ -36,29 +36,76 @@ pub struct Ground {
     pub seen: LastSeen,
 }
 
-/// Tells workers that there is work, after the commit that made it. A hint: they also look by
-/// themselves once a second, which finds the work of other nodes.
+/// A kind of work, by who does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Deliveries to decide.
+    Inbox,
+    /// Operations, polls or readings to carry out.
+    Outbox,
+    /// Subscribers to tell something.
+    Telling,
+    /// Counts to fold.
+    Counting,
+    /// What is due because of the time alone.
+    Timed,
+}
+
+impl Work {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Inbox, Self::Outbox, Self::Telling, Self::Counting, Self::Timed];
+
+    /// Its name, for columns and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Outbox => "outbox",
+            Self::Telling => "telling",
+            Self::Counting => "counting",
+            Self::Timed => "timed",
+        }
+    }
+}
+
+/// Tells workers that there is work, after the commit that made it. A hint: one of them also looks once a second, which
+/// finds what is due by now, and the work of other nodes.
 #[derive(Clone, Debug, Default)]
-pub struct Wake(Arc<(Notify, Notify)>);
+pub struct Wake(Arc<[Notify; Work::ALL.len()]>);
 
 impl Wake {
     /// There are deliveries to decide.
     pub fn inbox(&self) {
-        self.0.0.notify_one();
+        self.one(Work::Inbox);
     }
 
     /// There are operations, polls or readings to carry out.
     pub fn outbox(&self) {
-        self.0.1.notify_one();
+        self.one(Work::Outbox);
     }
 
-    /// Waits for [`Wake::inbox`].
-    pub async fn inbox_called(&self) {
-        self.0.0.notified().await;
+    /// There is work of a kind: wakes one who does it, or keeps the next one from going to sleep.
+    pub fn one(&self, work: Work) {
+        self.bell(work).notify_one();
     }
 
-    /// Waits for [`Wake::outbox`].
-    pub async fn outbox_called(&self) {
-        self.0.1.notified().await;
+    /// There is work of a kind: wakes all who sleep.
+    pub fn everybody(&self, work: Work) {
+        self.bell(work).notify_waiters();
+    }
+
+    /// Waits until woken for a kind of work.
+    pub async fn called(&self, work: Work) {
+        self.bell(work).notified().await;
+    }
+
+    fn bell(&self, work: Work) -> &Notify {
+        let [inbox, outbox, telling, counting, timed] = &*self.0;
+        match work {
+            Work::Inbox => inbox,
+            Work::Outbox => outbox,
+            Work::Telling => telling,
+            Work::Counting => counting,
+            Work::Timed => timed,
+        }
     }
 }

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! - **doors** translate and do not decide: [`webhooks`] (raw bytes in), [`graphql`] (dashboards),
-//!   [`workers`] (the clock).
+//!   [`workers`] (the clock), [`doctor`] (an operator who asks what is wrong).
 //! - **adapters** put the outside world's words into ours: [`scanners`] make [`decisions::event::Event`]s,
 //!   [`psa`] takes [`tickets::remote::TicketDraft`]s, [`identity`] makes sign-ins out of the identity provider's tokens.
 //! - [`entrance`]: what doors share: who calls, from where, how often.
@@ -64,6 +64,7 @@ pub mod config;
 pub mod db;
 pub mod decisions;
 pub mod demo;
+pub mod doctor;
 pub mod entrance;
 pub mod error;
 pub mod findings;

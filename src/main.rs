@@ -10,6 +10,7 @@ mod arguments;
 use std::{
     io::{IsTerminal as _, Read as _, Write as _},
     net::SocketAddr,
+    path::Path,
     process::ExitCode,
 };
 
@@ -21,7 +22,9 @@ use psa_gateway::{
     audit::{self, verify},
     clock::{Chance, Clock},
     config::{self, Config, ConfigErrors},
-    demo, ground,
+    demo,
+    doctor::{Verdict, size},
+    ground,
     organizations::{organization, permissions, tokens, viewer::Viewer},
     sandbox::{
         self,
@@ -63,6 +66,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
             ground.db.close().await?;
             say("The database is up to date.\n")
         }
+        Command::Doctor { json, call, settings } => examine(&settings, json, call).await,
+        Command::Backup { file, settings } => back_up(&settings, &file).await,
+        Command::Restore { file, mark_only: _, settings } => restore(&settings, file.as_deref()).await,
         Command::Schema { events: false } => say(&psa_gateway::graphql::schema::sdl()),
         Command::Schema { events: true } => say(&format!("{:#}\n", event_schema())),
         Command::CheckConfig { print: true, .. } => say(&Config::print_documented()),
@@ -94,6 +100,51 @@ fn check_config(settings: &Settings) -> anyhow::Result<()> {
         text.extend([chosen.name, " = ", &chosen.value, "  (", &chosen.origin, ")\n"]);
     }
     say(&text)
+}
+
+async fn examine(settings: &Settings, as_json: bool, with_calls: bool) -> anyhow::Result<()> {
+    let config = configured(settings)?;
+    let seams = app::Seams::default();
+    let report = app::doctor::examine(&config, &seams, with_calls).await?;
+    say(&app::doctor::shown(&report, &seams.clock, as_json))?;
+    anyhow::ensure!(report.verdict() < Verdict::Bad, "something is bad; the lines above say what to do");
+    Ok(())
+}
+
+async fn back_up(settings: &Settings, file: &Path) -> anyhow::Result<()> {
+    let made = app::backup::back_up(&configured(settings)?, file).await?;
+    say(&format!(
+        "{} was copied to {}: {} in {:.1} s, every page checked. Only its owner can read it.\n\
+         It holds everything but the master key ({}), without which its secrets do not open: keep a copy of that \
+         apart.\n",
+        made.of.display(),
+        file.display(),
+        size(made.bytes),
+        made.took.as_secs_f64(),
+        made.key
+    ))
+}
+
+async fn restore(settings: &Settings, file: Option<&Path>) -> anyhow::Result<()> {
+    let (config, seams) = (configured(settings)?, app::Seams::default());
+    let marked = if let Some(file) = file {
+        let done = app::backup::restore(&config, &seams, file).await?;
+        say(&format!("{} is now what {} was.\n", done.to.display(), file.display()))?;
+        if let Some(kept) = done.kept {
+            say(&format!("What stood there is kept at {}.\n", kept.display()))?;
+        }
+        done.marked
+    } else {
+        app::backup::mark_only(&config, &seams).await?
+    };
+    say(&format!(
+        "It knows everything up to {}. What was done after that is not in it:\n\
+         - {} operations that waited then are of unknown fate, and for 35 days every new ticket is looked for in its \
+         PSA before it is made;\n\
+         - access tokens and members are those of then: withdraw again what was withdrawn since.\n\
+         Start the gateway, and let scanners send again what they sent since.\n",
+        marked.state_of, marked.operations
+    ))
 }
 
 async fn create_token(arguments: NewTokenArguments) -> anyhow::Result<()> {

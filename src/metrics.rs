@@ -77,6 +77,43 @@ impl EncodeLabelValue for Received {
     }
 }
 
+/// What is kept for a while only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trimmed {
+    /// Headers and bodies of deliveries.
+    DeliveryBodies,
+    /// Deliveries of which no event is left.
+    Deliveries,
+    /// Events.
+    Events,
+    /// Attempts at a PSA.
+    Attempts,
+    /// Readings of companies or pick lists.
+    SyncRuns,
+    /// Policies as they stood.
+    PolicySnapshots,
+    /// Keys under which a mutation was asked for.
+    IdempotencyKeys,
+    /// What subscribers were told.
+    Notifications,
+}
+
+impl Trimmed {
+    /// Its stable name.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::DeliveryBodies => "delivery_bodies",
+            Self::Deliveries => "deliveries",
+            Self::Events => "events",
+            Self::Attempts => "attempts",
+            Self::SyncRuns => "sync_runs",
+            Self::PolicySnapshots => "policy_snapshots",
+            Self::IdempotencyKeys => "idempotency_keys",
+            Self::Notifications => "notifications",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WebhookLabels {
     result: Received,
@@ -133,6 +170,11 @@ struct WorkLabels {
     work: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TrimmedLabels {
+    what: &'static str,
+}
+
 /// What is measured when somebody looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
@@ -160,6 +202,7 @@ struct Inside {
     graphql: Family<GraphqlLabels, Counter>,
     deprecated: Family<FieldLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    trimmed: Family<TrimmedLabels, Counter>,
     statements: Counter<u64, AtomicU64>,
     oldest: Family<WorkLabels, Gauge>,
 }
@@ -214,6 +257,8 @@ impl Metrics {
         );
         let refusals = Family::default();
         registry.register("refusals", "Requests that were not let in, by door and reason", refusals.clone());
+        let trimmed = Family::default();
+        registry.register("trimmed", "What was removed because it was kept long enough", trimmed.clone());
         let statements = Counter::default();
         registry.register("database_statements", "Statements sent to the database", statements.clone());
         let oldest = Family::default();
@@ -235,6 +280,7 @@ impl Metrics {
             graphql,
             deprecated,
             refusals,
+            trimmed,
             statements,
             oldest,
         };
@@ -301,6 +347,13 @@ impl Metrics {
         self.0.refusals.get_or_create(&RefusalLabels { door, reason }).inc();
     }
 
+    /// So much was removed because it was kept long enough.
+    pub fn trimmed(&self, what: Trimmed, count: u64) {
+        if count > 0 {
+            self.0.trimmed.get_or_create(&TrimmedLabels { what: what.key() }).inc_by(count);
+        }
+    }
+
     /// Everything, for Prometheus.
     pub fn encode(&self, observed: Observed) -> String {
         self.0.statements.inner().store(observed.database_statements, Ordering::Relaxed);
@@ -333,6 +386,8 @@ mod tests {
         metrics.psa_call("halo", None);
         metrics.lane_paused("rate_limited");
         metrics.graphql("query", "ok");
+        metrics.trimmed(Trimmed::Attempts, 500);
+        metrics.trimmed(Trimmed::Events, 0);
         let observed =
             Observed { database_statements: 42, oldest_delivery_secs: 3, oldest_operation_secs: 0 };
         let text = metrics.encode(observed);
@@ -349,6 +404,7 @@ mod tests {
             "psa_gateway_psa_calls_total{platform=\"halo\",status=\"none\"} 1",
             "psa_gateway_lane_pauses_total{reason=\"rate_limited\"} 1",
             "psa_gateway_graphql_operations_total{operation=\"query\",result=\"ok\"} 1",
+            "psa_gateway_trimmed_total{what=\"attempts\"} 500",
             "psa_gateway_database_statements_total 42",
             "# TYPE psa_gateway_oldest_due_work_seconds gauge",
             "psa_gateway_oldest_due_work_seconds{work=\"deliveries\"} 3",

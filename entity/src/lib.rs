@@ -26,6 +26,7 @@ pub mod policy;
 pub mod policy_snapshot;
 pub mod psa_company;
 pub mod psa_connection;
+pub mod restoration;
 pub mod subscriber_lane;
 pub mod subscriber_secret;
 pub mod sync_run;

@@ -17,6 +17,8 @@ pub struct Model {
     pub filters: Json,
     /// When the first event was held against them.
     pub created_at: Timestamp,
+    /// When an event was last held against them, to the day; none where that is not known.
+    pub used_at: Option<Timestamp>,
 }
 
 /// No relations are declared; queries name what they join.

@@ -59,6 +59,8 @@ pub struct Model {
     pub decided_at: Option<Timestamp>,
     /// The trace it came with, as a `traceparent` header says it; none where traces are not sent.
     pub trace_context: Option<String>,
+    /// When its headers and body were removed for their age; none while they are there.
+    pub body_removed_at: Option<Timestamp>,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

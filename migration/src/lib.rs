@@ -33,6 +33,8 @@ mod m20261121_000020_finding_aliases;
 mod m20261121_000020_weekly;
 mod m20261121_000021_fair_inbox;
 mod m20261122_000022_policy_snapshots;
+mod m20261122_000023_retention;
+mod m20261122_000024_restorations;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -67,6 +69,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_finding_aliases::Migration),
             Box::new(m20261121_000021_fair_inbox::Migration),
             Box::new(m20261122_000022_policy_snapshots::Migration),
+            Box::new(m20261122_000023_retention::Migration),
+            Box::new(m20261122_000024_restorations::Migration),
         ]
     }
 }

@@ -94,7 +94,7 @@ pub async fn list(config: &Config) -> anyhow::Result<String> {
 }
 
 /// The keys that are set; a list makes none.
-async fn given(config: &Config) -> anyhow::Result<MasterKeys> {
+pub(super) async fn given(config: &Config) -> anyhow::Result<MasterKeys> {
     if let MasterKeyAt::Usual { path, .. } = &config.master_key {
         in_file(path)?;
     }

@@ -49,7 +49,7 @@ pub(super) fn usual_node_name() -> String {
 }
 
 /// As an address, in which some characters of a path would mean something else.
-pub(super) fn sqlite_url(path: &Path) -> SecretString {
+pub fn sqlite_url(path: &Path) -> SecretString {
     let mut url = String::from("sqlite://");
     for byte in path.to_string_lossy().bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~:\\".contains(&byte) {

@@ -8,6 +8,7 @@ mod access;
 mod check;
 mod forms;
 mod graphql;
+mod keeping;
 mod layers;
 mod master_keys;
 mod settings;
@@ -35,7 +36,7 @@ use crate::{
     telemetry::{LogFormat, traces::Export},
 };
 
-pub use self::graphql::GraphqlConfig;
+pub use self::{forms::sqlite_url, graphql::GraphqlConfig, keeping::KeepingConfig};
 
 /// The part of the gateway that a process does, where it does not do all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -177,6 +178,8 @@ pub struct Config {
     pub oidc: Option<OidcSettings>,
     /// How many requests are let in, and who says where they come from.
     pub doors: DoorSettings,
+    /// How long what came and went is kept.
+    pub keeping: KeepingConfig,
     /// How long work may take to end at a stop, in seconds.
     pub shutdown_grace_secs: u64,
     /// This node's name.

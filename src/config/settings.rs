@@ -2,6 +2,7 @@
 //! `check-config --print` shows are all made from this table.
 
 mod access;
+mod keeping;
 mod print;
 
 pub(super) use print::print;
@@ -65,7 +66,10 @@ const fn set(name: &'static str, kind: Kind, preset: Preset, about: &'static str
 
 /// In the order of the documentation. A name ending in `_file` is the twin of the secret before it.
 pub(super) const SETTINGS: &[Setting] =
-    &joined::<{ GENERAL.len() + access::ACCESS.len() }>(GENERAL, access::ACCESS);
+    &joined::<{ WITHOUT_ACCESS.len() + access::ACCESS.len() }>(WITHOUT_ACCESS, access::ACCESS);
+
+const WITHOUT_ACCESS: &[Setting] =
+    &joined::<{ GENERAL.len() + keeping::KEEPING.len() }>(GENERAL, keeping::KEEPING);
 
 /// Two lists, one behind the other.
 #[expect(clippy::indexing_slicing, reason = "done by the compiler, which tells where an index is wrong")]

@@ -278,3 +278,25 @@ fn what_the_way_out_and_traces_are_told_is_checked_at_the_start() {
         assert!(problems(config).contains("--features otel"));
     }
 }
+
+#[test]
+fn what_is_kept_is_kept_for_a_week_at_least_or_for_ever() {
+    let keeping = |pairs: &[(&str, &str)]| with_file("", pairs, &[]).map(|config| config.keeping);
+    let usual = keeping(&[]).unwrap();
+    let days =
+        [usual.deliveries_secs, usual.attempts_secs, usual.events_secs].map(|secs| secs.unwrap() / 86_400);
+    assert_eq!(days, [30, 90, 400]);
+    let ever = [
+        ("PSA_GATEWAY_KEEP_DELIVERIES_DAYS", "0"),
+        ("PSA_GATEWAY_KEEP_ATTEMPTS_DAYS", "0"),
+        ("PSA_GATEWAY_KEEP_EVENTS_DAYS", "0"),
+    ];
+    let ever = keeping(&ever).unwrap();
+    assert_eq!((ever.deliveries_secs, ever.attempts_secs, ever.events_secs), (None, None, None));
+    let text = keeping(&[("PSA_GATEWAY_KEEP_DELIVERIES_DAYS", "3")]).unwrap_err().to_string();
+    assert!(text.contains("keep_deliveries_days: 3 is less than 7 days; give 7 or more, or 0"), "{text}");
+    for pair in [("PSA_GATEWAY_KEEP_DELIVERIES_DAYS", "0"), ("PSA_GATEWAY_KEEP_DELIVERIES_DAYS", "500")] {
+        let text = keeping(&[pair]).unwrap_err().to_string();
+        assert!(text.contains("keep_events_days: events are kept no shorter"), "{text}");
+    }
+}

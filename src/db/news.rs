@@ -50,10 +50,12 @@ pub enum What {
     AccessChanged = 6,
     /// A subscriber is to be told something; the id is its lane's, and the organization is nil: workers alone hear it.
     NotificationDue = 7,
+    /// There is work in a lane; the id is the connection's, and the organization is nil: workers alone hear it.
+    LaneDue = 8,
 }
 
 impl What {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::TicketUpdated,
         Self::DeliveryReceived,
         Self::OperationAttempted,
@@ -61,6 +63,7 @@ impl What {
         Self::ConnectionHealthChanged,
         Self::AccessChanged,
         Self::NotificationDue,
+        Self::LaneDue,
     ];
 
     fn from_number(number: u8) -> Option<Self> {
@@ -184,6 +187,11 @@ impl News {
     /// Whether anybody on this node watches that.
     pub fn is_watched(&self, what: What) -> bool {
         self.watchers().keys().any(|(watched, _)| *watched == what)
+    }
+
+    /// Whether this node has told them itself.
+    pub fn is_own(&self, heard: &Heard) -> bool {
+        heard.node == self.0.node
     }
 
     /// News that only the caller hears of: what it has found to be so when it began to watch.

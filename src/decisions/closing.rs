@@ -12,7 +12,8 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::LockType,
+    IntoActiveModel as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::{LockType, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -28,11 +29,17 @@ use crate::{
     findings::record::close_reason_word,
     ground::Ground,
     queue::notifications,
-    tickets::{plan, text},
+    tickets::{pen::Pen, plan, text},
 };
 
 /// How many findings grow old in one transaction.
 const BATCH: u64 = 50;
+
+/// A ticket whose close is due.
+pub fn any_due(now: Timestamp) -> SelectStatement {
+    use ticket::Column as C;
+    Query::select().column(C::Id).from(ticket::Entity).and_where(C::CloseDueAt.lte(now)).limit(1).take()
+}
 
 /// Tickets whose close is due, the longest waiting first: organization and ticket.
 pub async fn due(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<Vec<(Uuid, Uuid)>, DbErr> {
@@ -55,7 +62,7 @@ pub async fn close(ground: &Ground, organization_id: Uuid, ticket_id: Uuid) -> R
         .db
         .write::<_, Error, _>(move |tx| {
             Box::pin(async move {
-                let now = ground_of.clock.now();
+                let (pen, now) = (Pen::at_once(tx, &ground_of), ground_of.clock.now());
                 let found = ticket::Entity::find_by_id(ticket_id)
                     .filter(ticket::Column::OrganizationId.eq(organization_id))
                     .filter(ticket::Column::CloseDueAt.lte(now))
@@ -64,15 +71,15 @@ pub async fn close(ground: &Ground, organization_id: Uuid, ticket_id: Uuid) -> R
                     .await?;
                 let Some(mut ticket) = found else { return Ok(()) };
                 ticket.close_due_at = None;
-                let is_over = plan::open_findings(tx, &ticket).await? == 0;
+                let is_over = plan::open_findings(pen, &ticket).await? == 0;
                 if is_over && !ticket.is_touched && ticket.open_group_key.is_some() {
-                    plan::close(tx, &ground_of, ticket, text::stayed_over(now), None).await?;
+                    plan::close(pen, ticket, text::stayed_over(now), None).await?;
                     plan::wake_lanes(tx, &ground_of, organization_id, vec![ticket_id]).await?;
                 } else if is_over && ticket.open_group_key.is_some() {
-                    plan::note(tx, &ground_of, ticket, text::stayed_over(now), None).await?;
+                    plan::note(pen, ticket, text::stayed_over(now), None).await?;
                     plan::wake_lanes(tx, &ground_of, organization_id, vec![ticket_id]).await?;
                 } else {
-                    plan::save(tx, ticket).await?;
+                    plan::save(pen, ticket).await?;
                 }
                 Ok(())
             })
@@ -169,7 +176,7 @@ async fn end(
     ids: Vec<Uuid>,
     before: Timestamp,
 ) -> Result<(), DbErr> {
-    let now = ground.clock.now();
+    let (pen, now) = (Pen::at_once(tx, ground), ground.clock.now());
     let organization_id = policy.organization_id;
     let findings = finding::Entity::find()
         .filter(finding::Column::OrganizationId.eq(organization_id))
@@ -194,9 +201,11 @@ async fn end(
         row.close_reason = sea_orm::Set(Some(close_reason_word(CloseReason::Expired)));
         row.update(tx).await?;
         waiting::forget(tx, organization_id, &[id], now).await?;
-        for ticket in plan::open_tickets_of(tx, organization_id, id).await? {
+        for ticket in plan::open_tickets_of(pen, organization_id, id).await? {
             let ticket_id = ticket.id;
-            let ending = end_on((tx, ground, &rules), ticket, id, why.clone(), None).await?;
+            plan::end_finding(pen, &ticket, id).await?;
+            let left = plan::open_findings(pen, &ticket).await?;
+            let ending = end_on((pen, &rules), ticket, left, why.clone(), None).await?;
             tracing::info!(ticket.id = %ticket_id, finding.id = %id, ending = ?ending, "a finding was not seen for long");
             if ending != Ending::ClosesAlready {
                 touched.push(ticket_id);

@@ -212,7 +212,6 @@ async fn one(
             Deciding { desk, delivery, event, row, was_recorded, waited: None }.decide(&mut trail).await?
         }
     };
-    desk.touched(&decision);
     row.outcome = decision.outcome;
     decision.reason.clone_into(&mut row.reason);
     row.explanation.clone_from(&decision.explanation);

@@ -13,12 +13,15 @@ use std::{
 };
 
 use entity::{
-    event, event::Outcome, finding, ticket, ticket_finding, waiting_finding, waiting_finding::WaitsFor,
+    event,
+    finding::{self, FindingState},
+    policy, ticket, waiting_finding,
+    waiting_finding::WaitsFor,
     webhook_delivery,
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::LockType,
+    IntoActiveModel as _, QueryFilter as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -28,7 +31,8 @@ use super::{
     event::{Event, Reading},
     quiet::Quiet,
     rules::Rules,
-    trail::{Decision, Trail},
+    storm,
+    trail::Trail,
     whose::{Customers, Whose},
 };
 use crate::{
@@ -37,7 +41,7 @@ use crate::{
         record::{About, Change},
     },
     ground::Ground,
-    tickets::plan,
+    tickets::{pen::Pen, pile::Pile, plan},
 };
 
 /// How many events one statement writes: 21 columns each, and SQLite takes 32,766 values.
@@ -53,18 +57,12 @@ pub(super) struct Desk<'t> {
     pub(super) customers: Customers,
     pub(super) places: Places,
     findings: tokio::sync::Mutex<Findings>,
-    tickets: Mutex<OpenTickets>,
+    tickets: Pile,
+    /// How many tickets policies have opened lately, of those that were asked for.
+    opened: Mutex<HashMap<Uuid, u64>>,
     /// What findings wait for, of those that were read ahead.
     waiting: Mutex<HashMap<Uuid, Option<WaitsFor>>>,
     events: Mutex<Vec<event::Model>>,
-}
-
-/// Open tickets, locked, as they stand in the database.
-#[derive(Debug, Default)]
-struct OpenTickets {
-    /// Of which findings it is known on which tickets they are.
-    of: HashMap<Uuid, Vec<Uuid>>,
-    rows: HashMap<Uuid, ticket::Model>,
 }
 
 /// A delivery, and an event that was read in it.
@@ -88,7 +86,8 @@ impl<'t> Desk<'t> {
             customers: Customers::default(),
             places: Places::load(tx, organization_id, company_ids).await?,
             findings: tokio::sync::Mutex::default(),
-            tickets: Mutex::default(),
+            tickets: Pile::default(),
+            opened: Mutex::default(),
             waiting: Mutex::default(),
             events: Mutex::default(),
         })
@@ -127,10 +126,9 @@ impl<'t> Desk<'t> {
         findings.lock(tx, ground, &wanted).await?;
         let (known, new) = findings.ids();
         let waiting = waiting(tx, organization_id, &known).await?;
-        let mut tickets = OpenTickets::load(tx, organization_id, &known).await?;
-        for id in new {
-            tickets.of.insert(id, Vec::new());
-        }
+        let tickets = Pile::default();
+        tickets.learn(tx, organization_id, &known).await?;
+        tickets.made(&new);
         Ok(Self {
             tx,
             ground,
@@ -140,7 +138,8 @@ impl<'t> Desk<'t> {
             customers,
             places: Places::load(tx, organization_id, &company_ids).await?,
             findings: tokio::sync::Mutex::new(findings),
-            tickets: Mutex::new(tickets),
+            tickets,
+            opened: Mutex::default(),
             waiting: Mutex::new(waiting),
             events: Mutex::default(),
         })
@@ -156,7 +155,9 @@ impl<'t> Desk<'t> {
         if !findings.has(about.company_id, event) {
             findings.lock(self.tx, self.ground, &[(about, event)]).await?;
         }
-        findings.record(about, event, self.ground)
+        let (finding, change) = findings.record(about, event, self.ground)?;
+        self.tickets.finding_is(finding.id, finding.state == FindingState::Open);
+        Ok((finding, change))
     }
 
     /// Where a finding was learned, if anywhere.
@@ -173,12 +174,47 @@ impl<'t> Desk<'t> {
         self.findings.lock().await.is_new(finding_id)
     }
 
-    /// The open tickets a finding is on, as [`plan::open_tickets_of`] gives them.
-    pub(super) async fn open_tickets_of(&self, finding_id: Uuid) -> Result<Vec<ticket::Model>, DbErr> {
-        let known = guard(&self.tickets).of_finding(finding_id);
-        match known {
-            Some(tickets) => Ok(tickets),
-            None => plan::open_tickets_of(self.tx, self.organization_id, finding_id).await,
+    /// Writes what is planned for tickets, at the end.
+    pub(super) fn pen(&self) -> Pen<'_> {
+        Pen::onto(self.tx, self.ground, &self.tickets)
+    }
+
+    /// How many findings of a ticket are open.
+    pub(super) async fn open_findings(&self, ticket: &ticket::Model) -> Result<u64, DbErr> {
+        if !self.tickets.knows_open(ticket.id) {
+            self.write().await?;
+        }
+        plan::open_findings(self.pen(), ticket).await
+    }
+
+    /// Findings were changed in the database itself. Call it with everything written.
+    pub(super) async fn changed_below(&self, ids: &[Uuid]) -> Result<(), DbErr> {
+        self.findings.lock().await.forget(ids.iter().copied());
+        self.tickets.forget_open();
+        self.read_ahead(ids).await
+    }
+
+    /// Reads what there is of these findings, which are locked.
+    pub(super) async fn read_ahead(&self, finding_ids: &[Uuid]) -> Result<(), DbErr> {
+        self.tickets.learn(self.tx, self.organization_id, finding_ids).await
+    }
+
+    /// How many tickets a policy has opened lately, as far as `enough`.
+    pub(super) async fn opened_lately(&self, policy: &policy::Model, enough: u64) -> Result<u64, DbErr> {
+        let known = guard(&self.opened).get(&policy.id).copied();
+        if let Some(count) = known {
+            return Ok(count);
+        }
+        self.pen().settle().await?;
+        let count = storm::opened_lately(self.tx, self.ground, policy, enough).await?;
+        guard(&self.opened).insert(policy.id, count);
+        Ok(count)
+    }
+
+    /// A policy has opened a ticket.
+    pub(super) fn opens(&self, policy: &policy::Model) {
+        if let Some(count) = guard(&self.opened).get_mut(&policy.id) {
+            *count += 1;
         }
     }
 
@@ -197,35 +233,12 @@ impl<'t> Desk<'t> {
         self.findings.lock().await.told(finding_ids, is_told);
     }
 
-    /// Tickets are no longer as they were read: what an event touched is asked for again.
-    pub(super) fn touched(&self, decision: &Decision) {
-        if decision.leaves_ticket {
-            return;
-        }
-        let mut tickets = guard(&self.tickets);
-        if decision.outcome == Outcome::Reopened {
-            // Whatever was on it is on an open ticket again.
-            *tickets = OpenTickets::default();
-        }
-        for id in decision.ticket_id.iter().chain(&decision.further_tickets) {
-            tickets.rows.remove(id);
-        }
-        if let Some(finding_id) = decision.finding_id {
-            tickets.of.remove(&finding_id);
-        }
-    }
-
     /// An event is decided; it is written with the others.
     pub(super) fn decided(&self, row: event::Model) {
         guard(&self.events).push(row);
     }
 
-    /// Findings are changed in the database itself.
-    pub(super) async fn forget_findings(&self, ids: impl IntoIterator<Item = Uuid>) {
-        self.findings.lock().await.forget(ids);
-    }
-
-    /// Writes what is still to be written. Call it before the database is asked for findings or events.
+    /// Writes what is still to be written. Call it before the database is asked for findings, events or tickets.
     pub(super) async fn write(&self) -> Result<(), DbErr> {
         self.findings.lock().await.write(self.tx).await?;
         let events = std::mem::take(&mut *guard(&self.events));
@@ -233,59 +246,8 @@ impl<'t> Desk<'t> {
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             event::Entity::insert_many(rows).exec_without_returning(self.tx).await?;
         }
+        self.pen().settle().await?;
         self.rules.keep(self.tx, self.ground.clock.now()).await
-    }
-}
-
-impl OpenTickets {
-    async fn load(
-        tx: &DatabaseTransaction,
-        organization_id: Uuid,
-        finding_ids: &[Uuid],
-    ) -> Result<Self, DbErr> {
-        use ticket_finding::Column as C;
-        let mut tickets =
-            Self { of: finding_ids.iter().map(|id| (*id, Vec::new())).collect(), ..Self::default() };
-        if finding_ids.is_empty() {
-            return Ok(tickets);
-        }
-        let mut on: Vec<(Uuid, Uuid)> = Vec::new();
-        for ids in finding_ids.chunks(ROWS) {
-            let some: Vec<(Uuid, Uuid)> = ticket_finding::Entity::find()
-                .select_only()
-                .columns([C::FindingId, C::TicketId])
-                .filter(C::OrganizationId.eq(organization_id))
-                .filter(C::FindingId.is_in(ids.iter().copied()))
-                .into_tuple()
-                .all(tx)
-                .await?;
-            on.extend(some);
-        }
-        let ids: BTreeSet<Uuid> = on.iter().map(|(_, ticket_id)| *ticket_id).collect();
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        for ids in ids.chunks(ROWS) {
-            let rows = ticket::Entity::find()
-                .filter(ticket::Column::OrganizationId.eq(organization_id))
-                .filter(ticket::Column::Id.is_in(ids.iter().copied()))
-                .filter(ticket::Column::OpenGroupKey.is_not_null())
-                .order_by_asc(ticket::Column::Id)
-                .lock(LockType::Update)
-                .all(tx)
-                .await?;
-            tickets.rows.extend(rows.into_iter().map(|row| (row.id, row)));
-        }
-        on.sort_unstable();
-        for (finding_id, ticket_id) in on {
-            if tickets.rows.contains_key(&ticket_id) {
-                tickets.of.entry(finding_id).or_default().push(ticket_id);
-            }
-        }
-        Ok(tickets)
-    }
-
-    /// None where it is not known, or not any more.
-    fn of_finding(&self, finding_id: Uuid) -> Option<Vec<ticket::Model>> {
-        self.of.get(&finding_id)?.iter().map(|id| self.rows.get(id).cloned()).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use entity::{
     event::Outcome::{Closed, Duplicate, Ignored, Noted, Told, Waiting},
     finding, ticket,
 };
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::{
@@ -16,10 +16,7 @@ use super::{
     trail::{Decision, Trail},
     waiting,
 };
-use crate::{
-    ground::Ground,
-    tickets::{flaps, plan, text},
-};
+use crate::tickets::{flaps, pen::Pen, plan, text};
 
 /// What became of a ticket on which something is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +38,13 @@ impl Deciding<'_> {
     pub(super) async fn ended(&self, finding: &finding::Model, trail: &mut Trail) -> Result<Decision, DbErr> {
         let organization_id = finding.organization_id;
         let now = self.desk.ground.clock.now();
-        // From here on the database is asked which findings are open, and which event waits.
-        self.desk.write().await?;
-        let has_waited = self.desk.waits(finding.id, |_| true) != Some(false)
-            && waiting::forget(self.desk.tx, organization_id, &[finding.id], now).await? > 0;
+        let may_wait = self.desk.waits(finding.id, |_| true) != Some(false);
+        if may_wait || finding.is_told {
+            // What waits and what was told is asked of the database, and written there.
+            self.desk.write().await?;
+        }
+        let has_waited =
+            may_wait && waiting::forget(self.desk.tx, organization_id, &[finding.id], now).await? > 0;
         self.desk.set_waiting(finding.id, None);
         let mut news = Vec::new();
         if finding.is_told {
@@ -52,7 +52,7 @@ impl Deciding<'_> {
             news = told::over(of, organization_id, &[finding.id], Some(self.row.id)).await?;
             self.desk.told(&[finding.id], false).await;
         }
-        let tickets = self.desk.open_tickets_of(finding.id).await?;
+        let tickets = plan::open_tickets_of(self.desk.pen(), organization_id, finding.id).await?;
         let mut decision = if !news.is_empty() {
             trail.step("ticket", "none was wanted: subscribers are told that it is over");
             Decision::new(Told, "told_over", "told that it is over; no ticket was wanted")
@@ -119,28 +119,29 @@ impl Deciding<'_> {
         finding_id: Uuid,
         why: String,
     ) -> Result<Ending, DbErr> {
-        end_on((self.desk.tx, self.desk.ground, &self.desk.rules), ticket, finding_id, why, Some(self.row.id))
-            .await
+        let (pen, rules) = (self.desk.pen(), &self.desk.rules);
+        plan::end_finding(pen, &ticket, finding_id).await?;
+        let left = self.desk.open_findings(&ticket).await?;
+        end_on((pen, rules), ticket, left, why, Some(self.row.id)).await
     }
 }
 
-/// What becomes of a ticket on which a finding is over; the finding is written down as such before.
+/// What becomes of a ticket on which a finding is over; it is written down as such before, there and by itself. So
+/// many are `left` open on the ticket.
 pub(super) async fn end_on(
-    (tx, ground, rules): (&DatabaseTransaction, &Ground, &Rules),
+    (pen, rules): (Pen<'_>, &Rules),
     ticket: ticket::Model,
-    finding_id: Uuid,
+    left: u64,
     why: String,
     event_id: Option<Uuid>,
 ) -> Result<Ending, DbErr> {
-    let now = ground.clock.now();
-    plan::end_finding(tx, &ticket, finding_id, now).await?;
-    let left = plan::open_findings(tx, &ticket).await?;
+    let now = pen.ground.clock.now();
     if left > 0 {
         if plan::is_list(&ticket) {
             let interval = rules.note_interval_secs_of(&ticket);
-            plan::mention(tx, ground, ticket, interval).await?;
+            plan::mention(pen, ticket, interval).await?;
         } else {
-            plan::note(tx, ground, ticket, why, event_id).await?;
+            plan::note(pen, ticket, why, event_id).await?;
         }
         return Ok(Ending::OthersOpen(left));
     }
@@ -151,15 +152,15 @@ pub(super) async fn end_on(
         CloseRule::Always | CloseRule::Untouched => None,
     };
     if let Some(person) = person {
-        plan::note(tx, ground, ticket, why, event_id).await?;
+        plan::note(pen, ticket, why, event_id).await?;
         return Ok(Ending::LeftToPerson(person));
     }
     if let Some(at) = flaps::closes_at(&ticket, handling.minimum_open_secs, now) {
         let mut ticket = ticket;
         ticket.close_due_at = Some(at);
-        plan::save(tx, ticket).await?;
+        plan::save(pen, ticket).await?;
         return Ok(Ending::ClosesAt(at));
     }
-    let (_, is_planned) = plan::close(tx, ground, ticket, why, event_id).await?;
+    let (_, is_planned) = plan::close(pen, ticket, why, event_id).await?;
     Ok(if is_planned { Ending::Closes } else { Ending::ClosesAlready })
 }

@@ -29,6 +29,15 @@ impl Group {
         Self { key: format!("finding:{}", finding.id), what: None }
     }
 
+    /// What the group is in every life of the database: a finding's id is given by chance, and another one where the
+    /// finding is learned anew after a back-up was put back.
+    pub fn identity<'a>(&'a self, finding: &'a finding::Model, company_id: &'a str) -> Vec<&'a str> {
+        match &self.what {
+            Some(_) => vec!["group", &self.key],
+            None => vec!["finding", company_id, &finding.source, &finding.key],
+        }
+    }
+
     /// That of a digest.
     pub fn of_digest(policy: &policy::Model, company: &company::Model, due_at: Timestamp) -> Self {
         Self {

@@ -16,7 +16,7 @@ use super::trail::{Decision, Trail};
 use crate::{
     ground::Ground,
     queue::lanes,
-    tickets::{plan, remote::TicketHint},
+    tickets::{pen::Pen, plan, remote::TicketHint},
 };
 
 /// Takes in what a delivery of a PSA hints at. A delivery that was taken in once is left alone.
@@ -104,7 +104,7 @@ async fn weigh(
     let now = ground.clock.now();
     let mut changed = ticket.clone();
     changed.refresh_at = Some(now);
-    let changed = plan::save(tx, changed).await?;
+    let changed = plan::save(Pen::at_once(tx, ground), changed).await?;
     trail.step("ticket", "to be read again");
     let words = "the ticket is read again, and what it says is taken over";
     Ok((Decision::new(Followed, "read_again", words).ticket(changed.id), Some(changed)))

@@ -27,6 +27,7 @@ mod there;
 mod told;
 pub mod trace;
 pub mod trail;
+pub mod trim;
 pub mod waiting;
 pub mod weekly;
 mod whose;

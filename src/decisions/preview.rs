@@ -157,7 +157,7 @@ async fn stored(
             .one(ground.db.reader())
             .await?;
         let mut events = HashMap::new();
-        if let Some(delivery) = delivery {
+        if let Some(delivery) = delivery.filter(|delivery| delivery.body_removed_at.is_none()) {
             let endpoint = webhook_endpoint::Entity::find_by_id(delivery.webhook_endpoint_id)
                 .filter(webhook_endpoint::Column::OrganizationId.eq(row.organization_id))
                 .one(ground.db.reader())
@@ -269,7 +269,8 @@ impl Previewing<'_> {
         let finding = row.finding_id.and_then(|id| self.known.findings.get(&id)).cloned();
         let company = row.company_id.and_then(|id| self.known.companies.get(&id)).cloned();
         let (Some(event), Some(mut finding), Some(company)) = (event, finding, company) else {
-            return Err(("gone", "its delivery, finding or company is no longer there".to_owned()));
+            let words = "the body of its delivery, its finding or its company is no longer there";
+            return Err(("gone", words.to_owned()));
         };
         if !matches!(event.kind.action, Action::Open | Action::Reopen | Action::Update) {
             return Err(("opens_nothing", format!("{} opens no ticket", event.kind.name)));

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::weekly::{self, Occurrence};
 
-pub use keeping::{KNOWN, LEARNED};
+pub use keeping::{KNOWN, KNOWN_WORDS, LEARNED};
 
 /// What keeps quiet in an organization.
 #[derive(Clone, Debug, Default)]

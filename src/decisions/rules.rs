@@ -34,7 +34,7 @@ use asked::Snapshot;
 use filter::{Filter, Question};
 
 pub(super) use asked::Asked;
-pub use asked::{Snapshots, snapshots_of, steps};
+pub use asked::{STAMPED_SECS, Snapshots, snapshots_of, steps};
 
 /// Up to how many policies that want no ticket say so in words with an event; more are kept by what they were asked.
 const SPOKEN: usize = 8;

@@ -29,26 +29,24 @@ pub(super) fn words(handling: &Handling) -> String {
     format!("the policy has opened {cap} tickets within an hour: goes on one for all")
 }
 
-/// Whether a policy has opened as many tickets as it may. Those that are planned at the very moment on other
-/// connections of the database are not seen: it may be passed by as many as are decided at once.
-pub(super) async fn is_over_cap(
+/// How many tickets a policy has opened within the span, as far as `enough`. Those that are planned at the very moment on
+/// other connections of the database are not seen: the cap may be passed by as many as are decided at once.
+pub(super) async fn opened_lately(
     tx: &DatabaseTransaction,
     ground: &Ground,
     policy: &policy::Model,
-    handling: &Handling,
-) -> Result<bool, DbErr> {
+    enough: u64,
+) -> Result<u64, DbErr> {
     use ticket::Column as C;
-    let Some(cap) = cap(handling) else { return Ok(false) };
-    let at_cap: Option<Uuid> = ticket::Entity::find()
+    let ids: Vec<Uuid> = ticket::Entity::find()
         .select_only()
         .column(C::Id)
         .filter(C::OrganizationId.eq(policy.organization_id))
         .filter(C::PolicyId.eq(policy.id))
         .filter(C::CreatedAt.gt(since(ground.clock.now())))
-        .offset(cap - 1)
-        .limit(1)
+        .limit(enough)
         .into_tuple()
-        .one(tx)
+        .all(tx)
         .await?;
-    Ok(at_cap.is_some())
+    Ok(ids.len() as u64)
 }

@@ -46,7 +46,7 @@ impl Deciding<'_> {
             return Ok(Decision::new(Ignored, "nothing_gone", words));
         }
         let ids: Vec<_> = gone.iter().map(|finding| finding.id).collect();
-        self.desk.forget_findings(ids.iter().copied()).await;
+        self.desk.changed_below(&ids).await?;
         waiting::forget(self.desk.tx, about.organization_id, &ids, self.desk.ground.clock.now()).await?;
         for id in &ids {
             self.desk.set_waiting(*id, None);
@@ -57,7 +57,7 @@ impl Deciding<'_> {
         let (mut closed, mut noted, mut touched) = (0, 0, Vec::new());
         for finding in gone {
             let why = text::gone(self.event, &finding.title, self.row.occurred_at);
-            for ticket in plan::open_tickets_of(self.desk.tx, about.organization_id, finding.id).await? {
+            for ticket in plan::open_tickets_of(self.desk.pen(), about.organization_id, finding.id).await? {
                 touched.push(ticket.id);
                 match self.end_on(ticket, finding.id, why.clone()).await? {
                     Ending::Closes => closed += 1,

@@ -8,6 +8,7 @@ use entity::{
     waiting_finding::WaitsFor,
 };
 use sea_orm::DbErr;
+use uuid::Uuid;
 
 use super::{
     decide::Deciding,
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     findings::record::Change,
     tickets::{
-        flaps,
+        flaps, marker,
         plan::{self, Opening, Place},
         text,
     },
@@ -35,7 +36,7 @@ impl Deciding<'_> {
         change: Change,
         trail: &mut Trail,
     ) -> Result<Decision, DbErr> {
-        let open = self.desk.open_tickets_of(finding.id).await?;
+        let open = plan::open_tickets_of(self.desk.pen(), finding.organization_id, finding.id).await?;
         if let Some(ticket) = open.into_iter().next() {
             if self.waited.is_some() {
                 trail.step("ticket", "it is on an open one by now");
@@ -86,14 +87,23 @@ impl Deciding<'_> {
             return Ok(decision);
         }
         let connection_id = place.profile.psa_connection_id;
-        // What was not known before this transaction had no ticket by itself.
-        let last = if group.what.is_none() && self.desk.is_new(finding.id).await {
+        let of_group = match &group.what {
+            Some(_) => {
+                plan::open_of_group(self.desk.pen(), finding.organization_id, connection_id, &group.key)
+                    .await?
+            }
+            None => None,
+        };
+        // What was not known before this transaction was on no ticket, and had none by itself.
+        let is_first = group.what.is_none() || of_group.is_some();
+        let last = if is_first && self.desk.is_new(finding.id).await {
             None
         } else {
-            plan::last_closed(self.desk.tx, finding.organization_id, connection_id, &group.key).await?
+            plan::last_closed(self.desk.pen(), finding.organization_id, connection_id, &group.key).await?
         };
         if let Some(last) = &last
-            && let Some(decision) = self.on_closed(last, &place, policy, finding, trail).await?
+            && let Some(decision) =
+                self.on_closed((last, of_group.is_some()), &place, policy, finding, trail).await?
         {
             return Ok(decision);
         }
@@ -137,10 +147,10 @@ impl Deciding<'_> {
     }
 
     /// The group had a ticket that is closed: nothing is done where it was closed since, and it is opened again
-    /// inside the reopen window. None where a new one is due.
+    /// inside the reopen window. None where a new one is due, or the group has another open one.
     async fn on_closed(
         &self,
-        last: &ticket::Model,
+        (last, has_other): (&ticket::Model, bool),
         place: &Place,
         policy: &policy::Model,
         finding: &finding::Model,
@@ -150,7 +160,7 @@ impl Deciding<'_> {
         // What the gateway closed, it closed for an older statement than this one.
         let by_person = last.closed_by.as_deref() != Some(plan::GATEWAY);
         let is_older = by_person && self.row.occurred_at <= closed_at;
-        if is_older && plan::has_finding(self.desk.tx, last, finding.id).await? {
+        if is_older && plan::has_finding(self.desk.pen(), last, finding.id).await? {
             let by = last.closed_by.clone().unwrap_or_default();
             trail.step("ticket", format!("closed by {by} at {closed_at}, after this was so"));
             let words =
@@ -159,18 +169,17 @@ impl Deciding<'_> {
         }
         let is_same_customer = last.psa_company_id == place.mapping.psa_company_id;
         let until = closed_at.plus_secs(policy.reopen_window_secs);
-        if is_older || !is_same_customer || self.row.occurred_at > until {
+        if has_other || is_older || !is_same_customer || self.row.occurred_at > until {
             return Ok(None);
         }
         let why = self.back(last, finding);
         let mut ticket = last.clone();
         flaps::came_back(&mut ticket, self.desk.ground.clock.now());
-        let (ticket, is_planned) =
-            plan::reopen(self.desk.tx, self.desk.ground, ticket, why, Some(self.row.id)).await?;
+        let (ticket, is_planned) = plan::reopen(self.desk.pen(), ticket, why, Some(self.row.id)).await?;
         if !is_planned {
             return Ok(None);
         }
-        plan::add_finding(self.desk.tx, self.desk.ground, &ticket, finding.id).await?;
+        plan::add_finding(self.desk.pen(), &ticket, finding.id).await?;
         trail.step("ticket", format!("closed at {closed_at}, inside the reopen window: opened again"));
         let words = "it came back inside the reopen window";
         Ok(Some(Decision::new(Reopened, "came_back", words).ticket(ticket.id)))
@@ -186,8 +195,8 @@ impl Deciding<'_> {
         trail: &mut Trail,
     ) -> Result<Decision, DbErr> {
         let connection_id = place.profile.psa_connection_id;
-        let is_storm = storm::is_over_cap(self.desk.tx, self.desk.ground, policy, handling).await?
-            && plan::open_of_group(self.desk.tx, policy.organization_id, connection_id, &group.key)
+        let is_storm = self.is_over_cap(policy, handling).await?
+            && plan::open_of_group(self.desk.pen(), policy.organization_id, connection_id, &group.key)
                 .await?
                 .is_none();
         if is_storm {
@@ -196,6 +205,7 @@ impl Deciding<'_> {
         }
         let (title, body) = words::of_new_ticket(self.event, &place, finding, &group, trail);
         let opening = Opening {
+            marker: mark(&group, finding, connection_id, last.as_ref()),
             group_key: group.key,
             policy_id: Some(policy.id),
             title,
@@ -207,9 +217,10 @@ impl Deciding<'_> {
             previous_ticket_id: last.as_ref().map(|ticket| ticket.id),
             event_id: Some(self.row.id),
         };
-        let (ticket, is_first) = plan::open(self.desk.tx, self.desk.ground, &place, opening).await?;
-        let is_added = plan::add_finding(self.desk.tx, self.desk.ground, &ticket, finding.id).await?;
+        let (ticket, is_first) = plan::open(self.desk.pen(), &place, opening).await?;
+        let is_added = plan::add_finding(self.desk.pen(), &ticket, finding.id).await?;
         if is_first {
+            self.desk.opens(policy);
             let words = if last.is_some() {
                 "the last one was closed, and its reopen window is over"
             } else {
@@ -221,10 +232,9 @@ impl Deciding<'_> {
         }
         trail.step("ticket", "its group has an open one: put on it");
         // A close that is still to be carried out was planned before this was there.
-        if is_added && plan::pending(self.desk.tx, ticket.id).await? == Some(OperationKind::Close) {
+        if is_added && plan::pending(self.desk.pen(), ticket.id).await? == Some(OperationKind::Close) {
             let why = self.back(&ticket, finding);
-            let (ticket, _) =
-                plan::reopen(self.desk.tx, self.desk.ground, ticket, why, Some(self.row.id)).await?;
+            let (ticket, _) = plan::reopen(self.desk.pen(), ticket, why, Some(self.row.id)).await?;
             let id = ticket.id;
             trail.step("ticket", "it is being closed: to be opened again");
             self.joined(ticket, finding).await?;
@@ -236,6 +246,12 @@ impl Deciding<'_> {
         } else {
             self.seen(ticket, finding, false, trail).await
         }
+    }
+
+    /// Whether a policy has opened as many tickets as it may.
+    async fn is_over_cap(&self, policy: &policy::Model, handling: &Handling) -> Result<bool, DbErr> {
+        let Some(cap) = storm::cap(handling) else { return Ok(false) };
+        Ok(self.desk.opened_lately(policy, cap).await? >= cap)
     }
 
     /// Why a ticket is opened again: one of many findings is named.
@@ -254,7 +270,7 @@ impl Deciding<'_> {
         ticket.severity = ticket.severity.max(finding.severity);
         ticket.close_due_at = None;
         let interval = self.desk.rules.note_interval_secs_of(&ticket);
-        let is_listed = plan::mention(self.desk.tx, self.desk.ground, ticket, interval).await?;
+        let is_listed = plan::mention(self.desk.pen(), ticket, interval).await?;
         let words = if is_listed {
             "it is put on its group's ticket; the next note names it"
         } else {
@@ -279,8 +295,8 @@ impl Deciding<'_> {
         flaps::came_back(&mut ticket, self.desk.ground.clock.now());
         let was_to_close = ticket.close_due_at.take().is_some();
         let (ticket, is_planned) =
-            plan::reopen(self.desk.tx, self.desk.ground, ticket, why.clone(), Some(self.row.id)).await?;
-        plan::add_finding(self.desk.tx, self.desk.ground, &ticket, finding.id).await?;
+            plan::reopen(self.desk.pen(), ticket, why.clone(), Some(self.row.id)).await?;
+        plan::add_finding(self.desk.pen(), &ticket, finding.id).await?;
         if is_planned {
             trail.step("ticket", "it is being closed: to be opened again");
             let words = "it came back while its ticket was being closed";
@@ -293,13 +309,13 @@ impl Deciding<'_> {
         if was_to_close
             && let Some(until) = plan::quiet_until(&ticket, interval, self.desk.ground.clock.now())
         {
-            plan::save(self.desk.tx, ticket).await?;
+            plan::save(self.desk.pen(), ticket).await?;
             trail
                 .step("ticket", format!("open, and was to be closed soon: it stays; no note before {until}"));
             let words = "it came back before its ticket was closed: the ticket stays open";
             return Ok(Decision::new(Duplicate, "note_interval", words).ticket(id));
         }
-        plan::note(self.desk.tx, self.desk.ground, ticket, why, Some(self.row.id)).await?;
+        plan::note(self.desk.pen(), ticket, why, Some(self.row.id)).await?;
         trail.step("ticket", "open: noted");
         Ok(Decision::new(Noted, "came_back", "it came back; its ticket is open").ticket(id))
     }
@@ -332,9 +348,24 @@ impl Deciding<'_> {
         }
         let note = text::seen_again(self.event, finding, is_worse);
         ticket.severity = ticket.severity.max(finding.severity);
-        plan::note(self.desk.tx, self.desk.ground, ticket, note, Some(self.row.id)).await?;
+        plan::note(self.desk.pen(), ticket, note, Some(self.row.id)).await?;
         trail.step("ticket", "open: noted");
         let reason = if is_worse { "worse" } else { "seen_again" };
         Ok(Decision::new(Noted, reason, "seen again; a note is added to its ticket").ticket(id))
     }
+}
+
+/// The mark of a group's next ticket: it follows from the last one's.
+fn mark(
+    group: &Group,
+    finding: &finding::Model,
+    connection_id: Uuid,
+    last: Option<&ticket::Model>,
+) -> String {
+    // A storm's ticket is of another group than the one that was looked up.
+    if let Some(last) = last.filter(|last| last.group_key == group.key) {
+        return marker::after(&last.marker);
+    }
+    let company = finding.company_id.simple().to_string();
+    marker::first(finding.organization_id, connection_id, &group.identity(finding, &company))
 }

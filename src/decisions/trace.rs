@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     ground::Ground,
     organizations::{reach, viewer::Viewer},
+    queue::trim,
 };
 
 /// How many events of a delivery are followed; the others stand in its list of events.
@@ -176,6 +177,10 @@ impl Ways {
         };
         on_delivery(delivery.received_at, Stage::Received, delivery.message_id.clone(), repeated);
         on_delivery(delivery.received_at, Stage::Verified, delivery.verified_by.clone(), None);
+        if let Some(removed_at) = delivery.body_removed_at {
+            let why = trim::why_no_body(&delivery);
+            on_delivery(removed_at, Stage::Remark, "body removed".to_owned(), why);
+        }
         match delivery.state {
             webhook_delivery::DeliveryState::Received => on_delivery(
                 delivery.received_at,
@@ -193,7 +198,12 @@ impl Ways {
                 delivery.decided_at.unwrap_or(delivery.received_at),
                 Stage::Read,
                 "empty".to_owned(),
-                Some("it holds no event".to_owned()),
+                Some(match delivery.body_removed_at {
+                    None => "it holds no event".to_owned(),
+                    Some(_) => {
+                        "it held no event, or they were removed for their age (`keep_events_days`)".to_owned()
+                    }
+                }),
             ),
             webhook_delivery::DeliveryState::Understood => {}
         }
@@ -233,7 +243,22 @@ impl Ways {
                 result: format!("{}: {}", word(&operation.kind), word(&operation.state)),
                 explanation: operation.last_error.clone(),
             });
-            for attempt in self.attempts.get(&operation.id).into_iter().flatten() {
+            let attempts = self.attempts.get(&operation.id).map(Vec::as_slice).unwrap_or_default();
+            if let Some(done_at) =
+                operation.finished_at.filter(|_| attempts.is_empty() && operation.attempts > 0)
+            {
+                let made = operation.attempts;
+                steps.push(Step {
+                    at: done_at,
+                    stage: Stage::Remark,
+                    subject: Subject::Operation(operation.clone()),
+                    result: "attempts removed".to_owned(),
+                    explanation: Some(format!(
+                        "its attempts ({made}) are kept for a while only (`keep_attempts_days`)"
+                    )),
+                });
+            }
+            for attempt in attempts {
                 steps.push(Step {
                     at: attempt.started_at,
                     stage: Stage::Attempt,

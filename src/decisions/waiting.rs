@@ -20,7 +20,7 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, ModelTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{LockType, OnConflict},
+    sea_query::{LockType, OnConflict, Query, SelectStatement},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -139,6 +139,12 @@ pub(super) async fn forget(
         }
     }
     Ok(count)
+}
+
+/// A finding that has waited long enough.
+pub fn any_due(now: Timestamp) -> SelectStatement {
+    use waiting_finding::Column as C;
+    Query::select().column(C::Id).from(waiting_finding::Entity).and_where(C::DueAt.lte(now)).limit(1).take()
 }
 
 /// An organization whose findings have waited long enough, the next one after `last` in a circle; none where no

@@ -8,6 +8,7 @@ mod story;
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -36,7 +37,11 @@ pub struct DemoOptions {
 }
 
 /// Runs the demo: until it is told to stop, or to the end of the story.
-pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
+pub fn run(options: DemoOptions) -> BoxFuture<'static, anyhow::Result<()>> {
+    Box::pin(play(options))
+}
+
+async fn play(options: DemoOptions) -> anyhow::Result<()> {
     let dir = std::env::temp_dir().join(format!("psa-gateway-demo-{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     let outcome = in_folder(options, dir.clone()).await;

@@ -110,13 +110,14 @@ fn endpoints(viewer: &Viewer, of: Option<Expr>) -> SelectStatement {
     rows.select_only().column(webhook_endpoint::Column::Id).into_query()
 }
 
-/// The bodies of deliveries, exactly as they were sent, for those who may see them.
+/// The bodies of deliveries, exactly as they were sent, for those who may see them; without those that were removed.
 pub async fn bodies(viewer: &Viewer, ground: &Ground, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<u8>>, Error> {
     if !viewer.holds(Permission::ReadPayloads) {
         return Err(Permission::ReadPayloads.is_lacking());
     }
     let rows = reach::rows::<webhook_delivery::Entity>(viewer)
         .filter(webhook_delivery::Column::Id.is_in(ids.iter().copied()))
+        .filter(webhook_delivery::Column::BodyRemovedAt.is_null())
         .select_only()
         .columns([webhook_delivery::Column::Id, webhook_delivery::Column::Body]);
     let found: Vec<(Uuid, Vec<u8>)> = rows.into_tuple().all(ground.db.reader()).await?;

@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 pub use working::{
-    Verdict, claim, finish, finish_all, look_again, look_again_soon, oldest_due, put_back, renew, try_again,
+    Verdict, claim, due, finish, finish_all, look_again, look_again_soon, oldest_due, put_back, renew,
+    try_again,
 };
 
 use super::received::Verified;
@@ -165,6 +166,7 @@ fn row(ground: &Ground, incoming: Incoming, now: Timestamp) -> Row {
         fence: 0,
         decided_at: None,
         trace_context: incoming.trace_context,
+        body_removed_at: None,
     }
 }
 

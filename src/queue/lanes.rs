@@ -12,7 +12,7 @@ use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
     EntityTrait as _, ExprTrait as _, FromQueryResult as _, PaginatorTrait as _, QueryFilter as _,
     QuerySelect as _, Set,
-    sea_query::{CaseStatement, Expr, LockBehavior, LockType, Order, Query},
+    sea_query::{CaseStatement, Expr, LockBehavior, LockType, Order, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -62,6 +62,7 @@ pub async fn create(
 /// holds a lane and wants a ticket.
 pub async fn wake(tx: &impl ConnectionTrait, psa_connection_id: Uuid, at: Timestamp) -> Result<(), DbErr> {
     use lane::Column as C;
+    news::tell(Happened { what: What::LaneDue, organization_id: Uuid::nil(), id: psa_connection_id, at });
     let sooner = CaseStatement::new()
         .case(Condition::any().add(C::NextAt.is_null()).add(C::NextAt.gt(at)), Expr::value(at))
         .finally(Expr::col(C::NextAt));
@@ -85,39 +86,48 @@ pub async fn resume(tx: &impl ConnectionTrait, psa_connection_id: Uuid, now: Tim
     wake(tx, psa_connection_id, now).await
 }
 
+/// The lane whose work has waited longest among those that may be served.
+pub fn due(now: Timestamp) -> SelectStatement {
+    use lane::Column as C;
+    let enabled = Query::select()
+        .column(psa_connection::Column::Id)
+        .from(psa_connection::Entity)
+        .and_where(psa_connection::Column::IsEnabled.eq(true))
+        .take();
+    Query::select()
+        .column(C::Id)
+        .from(lane::Entity)
+        .and_where(C::NextAt.lte(now))
+        .and_where(C::PausedUntil.lte(now))
+        .and_where(C::LeaseUntil.lte(now))
+        .and_where(C::Id.in_subquery(enabled))
+        .order_by(C::NextAt, Order::Asc)
+        .order_by(C::Id, Order::Asc)
+        .limit(1)
+        .take()
+}
+
 /// Claims the lane whose work has waited longest, for `node`. A lane whose lease has run out was left
-/// behind by a node that died.
+/// behind by a node that died. Where there is none nothing is written.
 pub async fn claim(ground: &Ground, node: &str) -> Result<Option<lane::Model>, Error> {
     use lane::Column as C;
     let now = ground.clock.now();
+    if ground.db.reader().query_one(&due(now)).await?.is_none() {
+        return Ok(None);
+    }
     let node = node.to_owned();
     ground
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let enabled = Query::select()
-                    .column(psa_connection::Column::Id)
-                    .from(psa_connection::Entity)
-                    .and_where(psa_connection::Column::IsEnabled.eq(true))
-                    .take();
-                let due = Query::select()
-                    .column(C::Id)
-                    .from(lane::Entity)
-                    .and_where(C::NextAt.lte(now))
-                    .and_where(C::PausedUntil.lte(now))
-                    .and_where(C::LeaseUntil.lte(now))
-                    .and_where(C::Id.in_subquery(enabled))
-                    .order_by(C::NextAt, Order::Asc)
-                    .order_by(C::Id, Order::Asc)
-                    .limit(1)
-                    .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-                    .take();
+                let mut free = due(now);
+                free.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
                 let update = Query::update()
                     .table(lane::Entity)
                     .value(C::LeaseUntil, now.plus_secs(LEASE_SECS))
                     .value(C::Holder, node)
                     .value(C::Fence, Expr::col(C::Fence).add(1))
-                    .and_where(C::Id.in_subquery(due))
+                    .and_where(C::Id.in_subquery(free))
                     .returning_all()
                     .take();
                 let row = tx.query_one(&update).await?;

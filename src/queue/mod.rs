@@ -10,4 +10,6 @@ pub mod notifications;
 pub mod outbox;
 pub mod received;
 pub mod redrive;
+pub mod restored;
 pub mod subscriber_lanes;
+pub mod trim;

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::trim;
 use crate::{
     audit::{self, Change},
     error::{Error, Problem, ProblemCode},
@@ -37,6 +38,9 @@ pub async fn redrive(
                 once.begin(tx).await?;
                 let (mut found, changes) = again(tx, &viewer_of, &ground_of, &[delivery_id]).await?;
                 let row = found.remove(&delivery_id).ok_or(Error::NotFound)?;
+                if let Some(problem) = cannot_be_read(&["id"], &row) {
+                    return Err(problem.into());
+                }
                 once.finish(tx, &ground_of, &Done::row(row.id)).await?;
                 audit::record_all(tx, &ground_of, &viewer_of, changes).await?;
                 Ok::<_, Error>(row)
@@ -65,7 +69,10 @@ pub async fn redrive_many(
                 once.begin(tx).await?;
                 let wanted: Vec<Uuid> = ids.iter().filter_map(|id| id.as_ref().ok().copied()).collect();
                 let (found, changes) = again(tx, &viewer_of, &ground_of, &wanted).await?;
-                let outcome = |id: Result<Uuid, Vec<Problem>>| found.get(&id?).cloned().ok_or_else(unknown);
+                let outcome = |id: Result<Uuid, Vec<Problem>>| {
+                    let row = found.get(&id?).ok_or_else(unknown)?;
+                    cannot_be_read(&[], row).map_or_else(|| Ok(row.clone()), |problem| Err(vec![problem]))
+                };
                 let outcomes: Vec<_> = ids.into_iter().map(outcome).collect();
                 once.finish(tx, &ground_of, &Done::rows(&outcomes, |row: &webhook_delivery::Model| row.id))
                     .await?;
@@ -85,8 +92,15 @@ fn unknown() -> Vec<Problem> {
     vec![Problem::at(&[], ProblemCode::NotFound, message)]
 }
 
-/// Queues those in reach, in one statement, and gives them as they are then, without their bodies, and what that
-/// changed.
+/// Why a delivery cannot be decided again.
+fn cannot_be_read(field: &[&str], row: &webhook_delivery::Model) -> Option<Problem> {
+    let why = trim::why_no_body(row)?;
+    let message = format!("{why}; have the sender send what matters again");
+    Some(Problem::at(field, ProblemCode::WrongState, message))
+}
+
+/// Queues those in reach that have their bodies, in one statement, and gives all in reach as they are then, without
+/// their bodies, and what that changed.
 async fn again(
     tx: &DatabaseTransaction,
     viewer: &Viewer,
@@ -105,11 +119,13 @@ async fn again(
         .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
         .col_expr(C::Fence, Expr::col(C::Fence).add(1))
         .filter(C::Id.is_in(before.iter().map(|row| row.id)))
+        .filter(C::BodyRemovedAt.is_null())
         .exec(tx)
         .await?;
     let after: HashMap<_, _> = in_reach.all(tx).await?.into_iter().map(|row| (row.id, row)).collect();
     let change = |old: &webhook_delivery::Model| {
-        Some(Change::between("webhookDeliveryRedrive", old, after.get(&old.id)?))
+        let new = after.get(&old.id).filter(|new| new.body_removed_at.is_none())?;
+        Some(Change::between("webhookDeliveryRedrive", old, new))
     };
     let changes = before.iter().filter_map(change).collect();
     Ok((after, changes))

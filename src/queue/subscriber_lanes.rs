@@ -99,7 +99,7 @@ pub async fn resume(tx: &DatabaseTransaction, id: Uuid, now: Timestamp) -> Resul
 }
 
 /// The lane whose work has waited longest among those that may be served.
-fn due(now: Timestamp) -> SelectStatement {
+pub fn due(now: Timestamp) -> SelectStatement {
     use subscriber_lane::Column as C;
     let enabled = Query::select()
         .column(webhook_subscriber::Column::Id)

@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict},
+    sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -30,6 +30,11 @@ struct Sum {
     count: i64,
     timed: i64,
     seconds: i64,
+}
+
+/// A change that is not folded yet.
+pub fn any_waiting() -> SelectStatement {
+    Query::select().column(tally_delta::Column::Id).from(tally_delta::Entity).limit(1).take()
 }
 
 /// Folds some changes. False where there were none. Several nodes may do so at once: each takes changes that

@@ -35,7 +35,8 @@ pub struct Difference {
 }
 
 /// Where the kept counts differ from a recount of everything. Reads every ticket and delivery there is, into
-/// memory: for tests and for looking into a doubt, while nothing is written.
+/// memory: for tests and for looking into a doubt, while nothing is written. Deliveries that were removed for their age
+/// (`keep_events_days`) stay counted, and show as a difference.
 pub async fn differences(ground: &Ground) -> Result<Vec<Difference>, Error> {
     let (kept, counted) = (kept(ground).await?, counted(ground).await?);
     let keys: std::collections::BTreeSet<&Key> = kept.keys().chain(counted.keys()).collect();

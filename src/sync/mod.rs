@@ -8,6 +8,7 @@ pub mod companies;
 pub mod pick_lists;
 pub mod remote;
 pub mod runs;
+pub mod trim;
 
 pub use companies::store_companies;
 pub use pick_lists::store_pick_lists;

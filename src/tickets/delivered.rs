@@ -17,7 +17,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    listing,
+    listing, marker,
+    pen::Pen,
     plan::{self, GATEWAY, add_operation, mark_closed, save},
     remote::RemoteTicket,
     state::{Happening, after},
@@ -58,6 +59,11 @@ const fn makes_ticket(kind: OperationKind) -> bool {
     matches!(kind, OperationKind::Create | OperationKind::Link)
 }
 
+/// Whether what was found is a later ticket of the same group, made before the database was put back.
+fn is_later(kind: OperationKind, ticket: &ticket::Model, mark: &str) -> bool {
+    kind == OperationKind::Create && mark != ticket.marker && marker::is_later(mark, &ticket.marker)
+}
+
 /// The ticket of an operation, locked.
 pub async fn lock(
     tx: &DatabaseTransaction,
@@ -91,7 +97,7 @@ pub async fn begins(
             ticket.psa_company_id = mapping.psa_company_id;
         }
         ticket.updated_at = ground.clock.now();
-        ticket = save(tx, ticket).await?;
+        ticket = save(Pen::at_once(tx, ground), ticket).await?;
     }
     Ok((ticket, operation))
 }
@@ -118,7 +124,7 @@ pub async fn delivered(
 ) -> Result<ticket::Model, DbErr> {
     let now = ground.clock.now();
     let mut ticket = lock(tx, operation).await?;
-    let pending = plan::pending(tx, ticket.id).await?;
+    let pending = plan::pending(Pen::at_once(tx, ground), ticket.id).await?;
     let mut happening = match (&what, operation.kind) {
         (Delivered::Created(_), _) => Some(Happening::Created),
         (Delivered::StatusSet(_), OperationKind::Close) => Some(Happening::Closed),
@@ -138,7 +144,11 @@ pub async fn delivered(
             let expected = ticket.psa_company_id;
             release_id(tx, &ticket, &remote.external_id, now).await?;
             take_over(&mut ticket, &remote);
-            if operation.attempts > 1 {
+            if let Some(later) = remote.marker.as_ref().filter(|mark| is_later(operation.kind, &ticket, mark))
+            {
+                ticket.marker.clone_from(later);
+            }
+            if operation.attempts > 1 || operation.uncertain_since.is_some() {
                 // It stood there for a while: somebody may have closed it by now.
                 ticket.refresh_at = Some(now);
             }
@@ -177,7 +187,7 @@ pub async fn delivered(
         Delivered::Uncertain | Delivered::StillUncertain if operation.kind == OperationKind::Create => {
             ticket.state_reason = Some("fate_unknown".to_owned());
             ticket.state_message = Some(
-                "the PSA was asked and its answer was lost; the ticket is looked for before the PSA is asked again"
+                "it is not known whether the PSA has made it (an answer was lost, or a back-up was put back); it is looked for before the PSA is asked again"
                     .to_owned(),
             );
         }
@@ -196,14 +206,20 @@ pub async fn delivered(
         }
     }
     ticket.updated_at = now;
-    let mut ticket = save(tx, ticket).await?;
+    let mut ticket = save(Pen::at_once(tx, ground), ticket).await?;
     if happening == Some(Happening::CloseRefused) {
         let why = ticket.state_message.clone().unwrap_or_default();
         let text = format!(
             "PSA Gateway could not close this ticket although the problem is over: {why}\nPlease close it by hand."
         );
-        ticket =
-            add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), None).await?;
+        ticket = add_operation(
+            Pen::at_once(tx, ground),
+            ticket,
+            OperationKind::Note,
+            json!({ "text": text }),
+            None,
+        )
+        .await?;
     }
     if happening == Some(Happening::ReopenRefused) && ticket.state == TicketState::Closed {
         follow_up(tx, ground, &ticket).await?;
@@ -339,7 +355,7 @@ async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Mode
         state: TicketState::Planned,
         state_reason: None,
         state_message: None,
-        marker: format!("PSAGW-{}", ground.chance.alphanumeric(20)),
+        marker: marker::free(tx, marker::after(&old.marker), &ground.chance).await?,
         external_id: None,
         external_number: None,
         external_url: None,
@@ -361,8 +377,8 @@ async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Mode
     };
     let new = new.into_active_model().insert(tx).await?;
     for finding in &open {
-        plan::add_finding(tx, ground, &new, finding.id).await?;
+        plan::add_finding(Pen::at_once(tx, ground), &new, finding.id).await?;
     }
     let payload = json!({ "title": new.title, "body": body, "list": is_list });
-    add_operation(tx, ground, new, OperationKind::Create, payload, None).await.map(|_| ())
+    add_operation(Pen::at_once(tx, ground), new, OperationKind::Create, payload, None).await.map(|_| ())
 }

@@ -11,7 +11,11 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde_json::json;
 use uuid::Uuid;
 
-use super::plan::{self, Opening, Place};
+use super::{
+    marker,
+    pen::Pen,
+    plan::{self, Opening, Place},
+};
 use crate::{
     audit::{self, Change, facts},
     error::{Error, Problem, ProblemCode},
@@ -94,7 +98,8 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
         .db
         .write(move |tx| {
             Box::pin(async move {
-                if let Some(other) = plan::open_tickets_of(tx, organization_id, finding.id).await?.first() {
+                let pen = Pen::at_once(tx, &ground_of);
+                if let Some(other) = plan::open_tickets_of(pen, organization_id, finding.id).await?.first() {
                     let number = other.external_number.as_deref().or(other.external_id.as_deref());
                     let number = if sees(&by, other) { number } else { Some("(of a board you do not see)") };
                     let message = format!(
@@ -108,12 +113,13 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                         let message = "the ticket is known and is closed, another company's, or of a board you do not see; link an open one of this company";
                         return Err(Problem::of("externalId", ProblemCode::WrongState, message).into());
                     }
-                    plan::add_finding(tx, &ground_of, &ours, finding.id).await?;
+                    plan::add_finding(pen, &ours, finding.id).await?;
                     audit::record(tx, &ground_of, &by, linked_to(&ours, &external_id, finding.id)).await?;
                     return Ok(ours);
                 }
                 let opening = Opening {
                     group_key: format!("finding:{}", finding.id),
+                    marker: marker::by_chance(&ground_of.chance),
                     policy_id: None,
                     title: finding.title.clone(),
                     body: String::new(),
@@ -126,12 +132,12 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                 };
                 let payload = json!({ "external_id": external_id, "by": by.name });
                 let (ticket, is_first) =
-                    plan::begin(tx, &ground_of, &place, opening, OperationKind::Link, payload).await?;
+                    plan::begin(pen, &place, opening, OperationKind::Link, payload).await?;
                 if !is_first {
                     let message = "a ticket for the finding is being opened just now; a finding has one open ticket";
                     return Err(Problem::of("findingId", ProblemCode::WrongState, message).into());
                 }
-                plan::add_finding(tx, &ground_of, &ticket, finding.id).await?;
+                plan::add_finding(pen, &ticket, finding.id).await?;
                 plan::wake_lanes(tx, &ground_of, organization_id, vec![ticket.id]).await?;
                 audit::record(tx, &ground_of, &by, linked_to(&ticket, &external_id, finding.id)).await?;
                 Ok::<_, Error>(ticket)

@@ -13,13 +13,13 @@ use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, Iterable as _, JoinType, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select, Set,
-    sea_query::{Expr, LockType},
+    sea_query::{Expr, LockType, Query, SelectStatement},
 };
 use serde::Deserialize as _;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::plan;
+use super::{pen::Pen, plan};
 use crate::{
     decisions::event::{Asset, Remediation},
     error::Error,
@@ -67,8 +67,14 @@ pub(super) async fn complete(
     ticket.listed_at = Some(now);
     ticket.noted_at = Some(now);
     for text in rest(&findings, count) {
-        ticket = plan::add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), None)
-            .await?;
+        ticket = plan::add_operation(
+            Pen::at_once(tx, ground),
+            ticket,
+            OperationKind::Note,
+            json!({ "text": text }),
+            None,
+        )
+        .await?;
     }
     Ok((ticket, operation))
 }
@@ -120,6 +126,12 @@ fn rest(findings: &[finding::Model], count: u64) -> Vec<String> {
     notes
 }
 
+/// A ticket whose note is due.
+pub fn any_due(now: Timestamp) -> SelectStatement {
+    use ticket::Column as C;
+    Query::select().column(C::Id).from(ticket::Entity).and_where(C::NoteDueAt.lte(now)).limit(1).take()
+}
+
 /// Tickets of which a note is due, the longest waiting first.
 pub async fn due(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<Vec<(Uuid, Uuid)>, DbErr> {
     use ticket::Column as C;
@@ -151,15 +163,16 @@ pub async fn tell(ground: &Ground, organization_id: Uuid, ticket_id: Uuid) -> Re
                     .await?;
                 let Some(mut ticket) = found else { return Ok(()) };
                 ticket.note_due_at = None;
-                let text = news(tx, &ticket).await?;
+                let pen = Pen::at_once(tx, ground);
+                let text = news(pen, &ticket).await?;
                 told(tx, &ticket).await?;
                 match text {
                     Some(text) if ticket.open_group_key.is_some() => {
-                        plan::note(tx, ground, ticket, text, None).await?;
+                        plan::note(pen, ticket, text, None).await?;
                         plan::wake_lanes(tx, ground, organization_id, vec![ticket_id]).await?;
                     }
                     _ => {
-                        plan::save(tx, ticket).await?;
+                        plan::save(pen, ticket).await?;
                     }
                 }
                 Ok(())
@@ -183,18 +196,18 @@ async fn told(tx: &DatabaseTransaction, ticket: &ticket::Model) -> Result<(), Db
 }
 
 /// What is new and what is over on a ticket and was not told yet; none where nothing is.
-async fn news(tx: &DatabaseTransaction, ticket: &ticket::Model) -> Result<Option<String>, DbErr> {
+async fn news(pen: Pen<'_>, ticket: &ticket::Model) -> Result<Option<String>, DbErr> {
     use ticket_finding::Column as C;
     let untold = members(ticket).filter(C::IsTold.eq(false));
     let added = untold.clone().filter(C::EndedAt.is_null());
     let ended = untold.filter(C::EndedAt.is_not_null());
     let mut text = String::new();
     for (heading, select) in [("New on this ticket", added), ("Over", ended)] {
-        let count = select.clone().count(tx).await?;
+        let count = select.clone().count(pen.tx).await?;
         if count == 0 {
             continue;
         }
-        let findings = worst_first(select).limit(u64::from(IN_NOTE)).all(tx).await?;
+        let findings = worst_first(select).limit(u64::from(IN_NOTE)).all(pen.tx).await?;
         if !text.is_empty() {
             text.push_str("\n\n");
         }
@@ -211,7 +224,7 @@ async fn news(tx: &DatabaseTransaction, ticket: &ticket::Model) -> Result<Option
     if text.is_empty() {
         return Ok(None);
     }
-    let open = plan::open_findings(tx, ticket).await?;
+    let open = plan::open_findings(pen, ticket).await?;
     let _ = write!(text, "\n\nOpen on this ticket now: {open}.");
     Ok(Some(text))
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     delivered::take_over,
+    pen::Pen,
     plan::{self, mark_closed, save, save_quietly},
     remote::RemoteTicket,
     state::{Happening, after},
@@ -127,7 +128,7 @@ pub async fn observed(
     if ticket.refresh_at == asked_at {
         ticket.refresh_at = None;
     }
-    let pending = plan::pending(tx, ticket.id).await?;
+    let pending = plan::pending(Pen::at_once(tx, ground), ticket.id).await?;
     let is_closed = match remote {
         None => true,
         Some(remote) => is_closed(tx, &ticket, remote).await?,
@@ -152,7 +153,7 @@ pub async fn observed(
             return save_quietly(tx, ticket).await.map(|_| ());
         }
         ticket.updated_at = now;
-        return save(tx, ticket).await.map(|_| ());
+        return save(Pen::at_once(tx, ground), ticket).await.map(|_| ());
     };
     ticket.updated_at = now;
     ticket.state_message = None;
@@ -168,7 +169,7 @@ pub async fn observed(
         let by = name(remote.and_then(|remote| remote.closed_by.as_deref()));
         mark_closed(&mut ticket, &by, closed_at);
         tracing::info!(ticket.id = %ticket.id, closed_by = by, "a ticket was closed in the PSA");
-        let ticket = save(tx, ticket).await?;
+        let ticket = save(Pen::at_once(tx, ground), ticket).await?;
         return happenings::to_ticket(tx, ground, &ticket, OfTicket::ClosedByPerson).await;
     }
     if group_has_other(tx, &ticket).await? {
@@ -176,7 +177,7 @@ pub async fn observed(
         ticket.state_message = Some(
             "it was opened again in the PSA, but its findings are on a newer open ticket by now".to_owned(),
         );
-        return save(tx, ticket).await.map(|_| ());
+        return save(Pen::at_once(tx, ground), ticket).await.map(|_| ());
     }
     ticket.state = state;
     ticket.is_touched = true;
@@ -184,7 +185,7 @@ pub async fn observed(
     ticket.closed_at = None;
     ticket.closed_by = None;
     tracing::info!(ticket.id = %ticket.id, "a ticket was opened again in the PSA");
-    let ticket = save(tx, ticket).await?;
+    let ticket = save(Pen::at_once(tx, ground), ticket).await?;
     happenings::to_ticket(tx, ground, &ticket, OfTicket::Reopened).await
 }
 

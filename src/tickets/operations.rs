@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use entity::{
-    Timestamp, ticket,
+    ticket,
     ticket::TicketState,
     ticket_operation::{self, OperationKind, OperationState},
 };
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     observe::group_has_other,
+    pen::Pen,
     plan::save,
     state::{Happening, after},
 };
@@ -67,7 +68,7 @@ pub async fn retry_many(
                 let (mut outcomes, mut lanes) = (Vec::with_capacity(ids.len()), BTreeSet::new());
                 for id in ids {
                     let outcome = match id {
-                        Ok(id) => locked.retry(tx, id, now).await?,
+                        Ok(id) => locked.retry(Pen::at_once(tx, &ground_of), id).await?,
                         Err(problems) => Err(problems),
                     };
                     lanes.extend(outcome.iter().map(|row| row.psa_connection_id));
@@ -126,10 +127,10 @@ impl Locked {
     /// Nothing is written before it is plain that it can be tried again.
     async fn retry(
         &mut self,
-        tx: &DatabaseTransaction,
+        pen: Pen<'_>,
         id: Uuid,
-        now: Timestamp,
     ) -> Result<Result<ticket_operation::Model, Vec<Problem>>, DbErr> {
+        let (tx, now) = (pen.tx, pen.ground.clock.now());
         let wrong = |code, message: &str| Ok(Err(vec![Problem::at(&[], code, message)]));
         let found = self.operations.get(&id).cloned();
         let found = found.and_then(|row| Some((self.tickets.get(&row.ticket_id).cloned()?, row)));
@@ -167,7 +168,7 @@ impl Locked {
         ticket.state_reason = None;
         ticket.state_message = None;
         ticket.updated_at = now;
-        let ticket = save(tx, ticket).await?;
+        let ticket = save(pen, ticket).await?;
         let name = format!("{} of {}", operation.kind.to_value().to_uppercase(), ticket.title);
         self.tickets.insert(ticket.id, ticket);
         let mut row: ticket_operation::ActiveModel = operation.clone().into();

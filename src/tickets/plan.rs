@@ -11,23 +11,24 @@ use entity::{
     ticket_profile,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::state::{Happening, after};
+use super::{
+    marker,
+    pen::Pen,
+    state::{Happening, after},
+};
 
 pub use super::members::{add_finding, end_finding, has_finding, is_list, mention, open_findings};
 use crate::{
     db::news::{self, Happened, What},
     ground::Ground,
-    queue::{
-        lanes,
-        outbox::{self, NewOperation},
-    },
+    queue::{lanes, outbox::NewOperation},
 };
 
 /// Who closes what the gateway closes.
@@ -49,6 +50,8 @@ pub struct Place {
 pub struct Opening {
     /// Which findings belong on it.
     pub group_key: String,
+    /// Its mark; the next one where a ticket of ours has it.
+    pub marker: String,
     /// Why it is opened; none for a test.
     pub policy_id: Option<Uuid>,
     /// One line.
@@ -73,31 +76,29 @@ pub struct Opening {
 /// Plans a ticket, unless its group has an open one already: the row that says so is written before any
 /// PSA is asked, and the database lets only one of them be. Gives the group's open ticket, and whether it is
 /// this one.
-pub async fn open(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
-    place: &Place,
-    opening: Opening,
-) -> Result<(ticket::Model, bool), DbErr> {
+pub async fn open(pen: Pen<'_>, place: &Place, opening: Opening) -> Result<(ticket::Model, bool), DbErr> {
     let payload = json!({ "title": opening.title, "body": opening.body, "list": opening.is_list });
-    begin(tx, ground, place, opening, OperationKind::Create, payload).await
+    begin(pen, place, opening, OperationKind::Create, payload).await
 }
 
 /// The same with the operation that makes the ticket, or takes over one that is there.
 pub(super) async fn begin(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
+    pen: Pen<'_>,
     place: &Place,
     opening: Opening,
     kind: OperationKind,
     payload: Value,
 ) -> Result<(ticket::Model, bool), DbErr> {
-    let now = ground.clock.now();
+    let (ground, now) = (pen.ground, pen.ground.clock.now());
     let organization_id = place.mapping.organization_id;
-    let row = ticket::Model {
+    let psa_connection_id = place.profile.psa_connection_id;
+    if let Some(known) = pen.pile.and_then(|pile| pile.of_group(psa_connection_id, &opening.group_key)) {
+        return Ok((known, false));
+    }
+    let mut row = ticket::Model {
         id: ground.chance.id(now),
         organization_id,
-        psa_connection_id: place.profile.psa_connection_id,
+        psa_connection_id,
         company_id: place.company.id,
         psa_company_id: place.mapping.psa_company_id,
         ticket_profile_id: place.profile.id,
@@ -107,7 +108,7 @@ pub(super) async fn begin(
         state: TicketState::Planned,
         state_reason: None,
         state_message: None,
-        marker: format!("PSAGW-{}", ground.chance.alphanumeric(20)),
+        marker: opening.marker,
         external_id: None,
         external_number: None,
         external_url: None,
@@ -133,51 +134,78 @@ pub(super) async fn begin(
         created_at: now,
         updated_at: now,
     };
-    let key = [ticket::Column::OrganizationId, ticket::Column::PsaConnectionId, ticket::Column::OpenGroupKey];
-    let is_first = ticket::Entity::insert(row.clone().into_active_model())
-        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
-        .exec_without_returning(tx)
-        .await?
-        > 0;
-    if !is_first {
-        let other = ticket::Entity::find()
-            .filter(ticket::Column::OrganizationId.eq(organization_id))
-            .filter(ticket::Column::PsaConnectionId.eq(row.psa_connection_id))
-            .filter(ticket::Column::OpenGroupKey.eq(row.open_group_key))
-            .lock(LockType::Update)
-            .one(tx)
-            .await?;
-        return Ok((other.ok_or_else(|| DbErr::RecordNotFound("ticket".to_owned()))?, false));
+    if let Some(pile) = pen.pile.filter(|pile| pile.is_ours(&row.group_key)) {
+        pile.put_new_ticket(&row, false);
+    } else {
+        pen.settle().await?;
+        if let Some(other) = insert(pen, &mut row).await? {
+            pen.take(&other);
+            return Ok((other, false));
+        }
+        if let Some(pile) = pen.pile {
+            pile.put_new_ticket(&row, true);
+        }
     }
-    enqueue(tx, ground, &row, kind, payload, opening.event_id).await?;
+    enqueue(pen, &row, kind, payload, opening.event_id).await?;
     changed(&row, now);
     Ok((row, true))
+}
+
+/// Writes a new ticket. Where its group has an open one that is given instead, locked.
+async fn insert(pen: Pen<'_>, row: &mut ticket::Model) -> Result<Option<ticket::Model>, DbErr> {
+    // Where it is not the first: its group has an open one, or its mark is that of an earlier ticket.
+    for _ in 0..3 {
+        // On any key: a PostgreSQL transaction would not survive the other.
+        let written = ticket::Entity::insert(row.clone().into_active_model())
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(pen.tx)
+            .await?;
+        if written > 0 {
+            return Ok(None);
+        }
+        let other =
+            open_row_of_group(pen.tx, row.organization_id, row.psa_connection_id, &row.group_key).await?;
+        if other.is_some() {
+            return Ok(other);
+        }
+        row.marker = marker::free(pen.tx, std::mem::take(&mut row.marker), &pen.ground.chance).await?;
+    }
+    Err(DbErr::RecordNotFound("ticket".to_owned()))
 }
 
 /// The open tickets a finding is on, oldest first, locked. One, unless its company's mapping was moved to
 /// another connection while it was open.
 pub async fn open_tickets_of(
-    tx: &DatabaseTransaction,
+    pen: Pen<'_>,
     organization_id: Uuid,
     finding_id: Uuid,
 ) -> Result<Vec<ticket::Model>, DbErr> {
-    ticket::Entity::find()
+    if let Some(known) = pen.pile.and_then(|pile| pile.open_tickets_of(finding_id)) {
+        return Ok(known);
+    }
+    pen.settle().await?;
+    let tickets = ticket::Entity::find()
         .filter(ticket::Column::OrganizationId.eq(organization_id))
         .filter(ticket::Column::OpenGroupKey.is_not_null())
         .filter(ticket::Column::Id.in_subquery(tickets_with(finding_id)))
         .order_by_asc(ticket::Column::Id)
         .lock(LockType::Update)
-        .all(tx)
-        .await
+        .all(pen.tx)
+        .await?;
+    for ticket in &tickets {
+        pen.take(ticket);
+    }
+    Ok(tickets)
 }
 
 /// The ticket of that group on that connection that was closed last.
 pub async fn last_closed(
-    tx: &DatabaseTransaction,
+    pen: Pen<'_>,
     organization_id: Uuid,
     psa_connection_id: Uuid,
     group_key: &str,
 ) -> Result<Option<ticket::Model>, DbErr> {
+    pen.settle().await?;
     ticket::Entity::find()
         .filter(ticket::Column::OrganizationId.eq(organization_id))
         .filter(ticket::Column::PsaConnectionId.eq(psa_connection_id))
@@ -187,7 +215,7 @@ pub async fn last_closed(
         .order_by_desc(ticket::Column::Id)
         .lock(LockType::Update)
         .limit(1)
-        .one(tx)
+        .one(pen.tx)
         .await
 }
 
@@ -199,34 +227,48 @@ fn tickets_with(finding_id: Uuid) -> sea_orm::sea_query::SelectStatement {
         .into_query()
 }
 
-/// The open ticket of a group.
+/// The open ticket of a group, locked.
 pub async fn open_of_group(
+    pen: Pen<'_>,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+    group_key: &str,
+) -> Result<Option<ticket::Model>, DbErr> {
+    if let Some(known) = pen.pile.and_then(|pile| pile.of_group(psa_connection_id, group_key)) {
+        return Ok(Some(known));
+    }
+    pen.settle().await?;
+    let found = open_row_of_group(pen.tx, organization_id, psa_connection_id, group_key).await?;
+    if let Some(ticket) = &found {
+        pen.take(ticket);
+    }
+    Ok(found)
+}
+
+async fn open_row_of_group(
     tx: &DatabaseTransaction,
     organization_id: Uuid,
     psa_connection_id: Uuid,
     group_key: &str,
-) -> Result<Option<Uuid>, DbErr> {
+) -> Result<Option<ticket::Model>, DbErr> {
     ticket::Entity::find()
-        .select_only()
-        .column(ticket::Column::Id)
         .filter(ticket::Column::OrganizationId.eq(organization_id))
         .filter(ticket::Column::PsaConnectionId.eq(psa_connection_id))
         .filter(ticket::Column::OpenGroupKey.eq(group_key))
-        .into_tuple()
+        .lock(LockType::Update)
         .one(tx)
         .await
 }
 
 /// Plans a note.
 pub async fn note(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
+    pen: Pen<'_>,
     mut ticket: ticket::Model,
     text: String,
     event_id: Option<Uuid>,
 ) -> Result<ticket::Model, DbErr> {
-    ticket.noted_at = Some(ground.clock.now());
-    add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": text }), event_id).await
+    ticket.noted_at = Some(pen.ground.clock.now());
+    add_operation(pen, ticket, OperationKind::Note, json!({ "text": text }), event_id).await
 }
 
 /// Until when a ticket gets no further note about repetitions; none where it may get one now.
@@ -236,13 +278,12 @@ pub fn quiet_until(ticket: &ticket::Model, interval_secs: i64, now: Timestamp) -
 
 /// Plans a close, with a note that says why. The ticket as it was where it cannot be closed.
 pub async fn close(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
+    pen: Pen<'_>,
     mut ticket: ticket::Model,
     why: String,
     event_id: Option<Uuid>,
 ) -> Result<(ticket::Model, bool), DbErr> {
-    let pending = pending(tx, ticket.id).await?;
+    let pending = pending(pen, ticket.id).await?;
     if pending == Some(OperationKind::Close) {
         return Ok((ticket, false));
     }
@@ -252,20 +293,19 @@ pub async fn close(
     ticket.state = state;
     ticket.close_due_at = None;
     let payload = json!({ "text": why });
-    let ticket = add_operation(tx, ground, ticket, OperationKind::Note, payload.clone(), event_id).await?;
-    let ticket = add_operation(tx, ground, ticket, OperationKind::Close, payload, event_id).await?;
+    let ticket = add_operation(pen, ticket, OperationKind::Note, payload.clone(), event_id).await?;
+    let ticket = add_operation(pen, ticket, OperationKind::Close, payload, event_id).await?;
     Ok((ticket, true))
 }
 
 /// Plans to open a closed (or closing) ticket again, with a note that says why.
 pub async fn reopen(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
+    pen: Pen<'_>,
     mut ticket: ticket::Model,
     why: String,
     event_id: Option<Uuid>,
 ) -> Result<(ticket::Model, bool), DbErr> {
-    let pending = pending(tx, ticket.id).await?;
+    let pending = pending(pen, ticket.id).await?;
     if pending == Some(OperationKind::Reopen) {
         return Ok((ticket, false));
     }
@@ -279,47 +319,48 @@ pub async fn reopen(
     ticket.close_due_at = None;
     ticket.state_reason = None;
     ticket.state_message = None;
-    ticket.noted_at = Some(ground.clock.now());
-    let ticket = add_operation(tx, ground, ticket, OperationKind::Reopen, Value::Null, event_id).await?;
-    let ticket =
-        add_operation(tx, ground, ticket, OperationKind::Note, json!({ "text": why }), event_id).await?;
+    ticket.noted_at = Some(pen.ground.clock.now());
+    let ticket = add_operation(pen, ticket, OperationKind::Reopen, Value::Null, event_id).await?;
+    let ticket = add_operation(pen, ticket, OperationKind::Note, json!({ "text": why }), event_id).await?;
     Ok((ticket, true))
 }
 
 /// The last close or reopening that is still to be carried out.
-pub async fn pending(db: &impl ConnectionTrait, ticket_id: Uuid) -> Result<Option<OperationKind>, DbErr> {
+pub async fn pending(pen: Pen<'_>, ticket_id: Uuid) -> Result<Option<OperationKind>, DbErr> {
     use ticket_operation::Column as C;
+    if let Some(known) = pen.pile.and_then(|pile| pile.pending(ticket_id)) {
+        return Ok(known);
+    }
+    pen.settle().await?;
     let last = ticket_operation::Entity::find()
         .filter(C::TicketId.eq(ticket_id))
         .filter(C::State.eq(OperationState::Ready))
         .filter(C::Kind.is_in([OperationKind::Close, OperationKind::Reopen]))
         .order_by_desc(C::Position)
         .limit(1)
-        .one(db)
+        .one(pen.tx)
         .await?;
     Ok(last.map(|operation| operation.kind))
 }
 
 /// Gives a ticket its next operation, and writes the ticket.
 pub async fn add_operation(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
+    pen: Pen<'_>,
     mut ticket: ticket::Model,
     kind: OperationKind,
     payload: Value,
     event_id: Option<Uuid>,
 ) -> Result<ticket::Model, DbErr> {
     ticket.operation_count += 1;
-    ticket.updated_at = ground.clock.now();
-    let ticket = save(tx, ticket).await?;
-    enqueue(tx, ground, &ticket, kind, payload, event_id).await?;
+    ticket.updated_at = pen.ground.clock.now();
+    let ticket = save(pen, ticket).await?;
+    enqueue(pen, &ticket, kind, payload, event_id).await?;
     Ok(ticket)
 }
 
 /// The operation that the ticket counted last.
 async fn enqueue(
-    tx: &DatabaseTransaction,
-    ground: &Ground,
+    pen: Pen<'_>,
     ticket: &ticket::Model,
     kind: OperationKind,
     payload: Value,
@@ -334,7 +375,7 @@ async fn enqueue(
         payload,
         event_id,
     };
-    outbox::enqueue(tx, ground, new).await.map(|_| ())
+    pen.operation(new).await
 }
 
 /// Tells the lanes of these tickets that there is work: the last step of a transaction.
@@ -364,8 +405,8 @@ pub async fn wake_lanes(
 }
 
 /// Writes a ticket as it stands, and tells those who watch. Call it with its row locked.
-pub async fn save(tx: &DatabaseTransaction, ticket: ticket::Model) -> Result<ticket::Model, DbErr> {
-    let saved = save_quietly(tx, ticket).await?;
+pub async fn save(pen: Pen<'_>, ticket: ticket::Model) -> Result<ticket::Model, DbErr> {
+    let saved = pen.ticket(ticket).await?;
     changed(&saved, saved.updated_at);
     Ok(saved)
 }

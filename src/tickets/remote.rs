@@ -58,8 +58,10 @@ pub struct MarkerSearch {
     pub marker: String,
     /// The company it was meant for.
     pub company_external_id: String,
-    /// It cannot be older than this.
+    /// It cannot be older than this …
     pub since: Timestamp,
+    /// … nor newer than this, where that is known.
+    pub until: Option<Timestamp>,
 }
 
 /// A ticket as the PSA shows it.

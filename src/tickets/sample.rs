@@ -11,7 +11,11 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::plan::{self, Opening, Place};
+use super::{
+    marker,
+    pen::Pen,
+    plan::{self, Opening, Place},
+};
 use crate::{
     audit::{self, Change},
     error::{Error, Problem, ProblemCode},
@@ -63,9 +67,10 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
         .write(move |tx| {
             Box::pin(async move {
                 once.begin(tx).await?;
-                let now = ground_of.clock.now();
+                let (pen, now) = (Pen::at_once(tx, &ground_of), ground_of.clock.now());
                 let opening = Opening {
                     group_key: format!("test:{}", ground_of.chance.id(now)),
+                    marker: marker::by_chance(&ground_of.chance),
                     policy_id: None,
                     title: format!("Test ticket of PSA Gateway for {}", place.company.name),
                     body: format!("A test asked for by {} at {now}. It is closed again by itself; nothing needs to be done.", by.name),
@@ -76,12 +81,12 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                     previous_ticket_id: None,
                     event_id: None,
                 };
-                let (ticket, _) = plan::open(tx, &ground_of, &place, opening).await?;
+                let (ticket, _) = plan::open(pen, &place, opening).await?;
                 let ticket =
-                    plan::add_operation(tx, &ground_of, ticket, OperationKind::ReadBack, Value::Null, None).await?;
+                    plan::add_operation(pen, ticket, OperationKind::ReadBack, Value::Null, None).await?;
                 debug_assert_eq!(ticket.state, TicketState::Planned, "a close before the creation waits behind it");
                 let ticket =
-                    plan::add_operation(tx, &ground_of, ticket, OperationKind::Close, Value::Null, None).await?;
+                    plan::add_operation(pen, ticket, OperationKind::Close, Value::Null, None).await?;
                 plan::wake_lanes(tx, &ground_of, ticket.organization_id, vec![ticket.id]).await?;
                 once.finish(tx, &ground_of, &Done::row(ticket.id)).await?;
                 audit::record(tx, &ground_of, &by, Change::made("ticketSendTest", &ticket)).await?;

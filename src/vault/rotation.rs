@@ -22,7 +22,7 @@ use super::{Vault, VaultError, data_keys};
 use crate::{db::Db, error::Error};
 
 pub use renewal::{Renewed, renew};
-pub use usage::{DataKeys, MasterKeyUse, usage};
+pub use usage::{DataKeys, MasterKeyUse, broken, usage};
 
 /// How many rows one transaction takes.
 const BATCH: u64 = 100;

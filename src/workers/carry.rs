@@ -31,7 +31,7 @@ use crate::{
     sync::pick_lists,
     tickets::{
         delivered,
-        remote::{MarkerSearch, NoteDraft, StatusChange, TicketDraft},
+        remote::{NoteDraft, StatusChange, TicketDraft},
     },
 };
 
@@ -222,22 +222,12 @@ impl Workers {
         draft: &TicketDraft,
     ) -> Result<Result<Done, Failed>, Error> {
         if let Some(since) = begun.operation.uncertain_since {
-            let search = MarkerSearch {
-                marker: draft.marker.clone(),
-                company_external_id: draft.company_external_id.clone(),
-                since: begun.ticket.created_at,
-            };
-            let unsure = |error| Failed { error, uncertain_since: Some(since) };
-            let found = match client.psa.find_by_marker(&search).await {
-                Ok(found) => found,
-                Err(error) => return Ok(Err(unsure(error))),
-            };
-            dies::at(Step::Searched);
-            if found.len() > 1 {
-                tracing::error!(ticket.id = %begun.ticket.id, count = found.len(), "the PSA has several tickets with one marker");
-            }
-            if let Some(ticket) = found.into_iter().next() {
-                return Ok(Ok(Done::Created { ticket, was_found: true }));
+            let is_first_try = begun.attempt.number == 1;
+            let looked = self.look_for(client, &begun.ticket, &draft.company_external_id, is_first_try);
+            match Box::pin(looked).await? {
+                Ok(Some(ticket)) => return Ok(Ok(Done::Created { ticket, was_found: true })),
+                Ok(None) => {}
+                Err(error) => return Ok(Err(Failed { error, uncertain_since: Some(since) })),
             }
             if let Some(until) = self.may_still_come(client, since) {
                 return Ok(Ok(Done::Waiting(until)));

@@ -11,6 +11,7 @@ use std::{
 };
 
 use entity::{event::Outcome, webhook_delivery, webhook_endpoint};
+use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -29,6 +30,7 @@ use crate::{
     queue::{
         inbox::{self, Verdict},
         received::Headers,
+        trim,
     },
     scanners,
     telemetry::traces::{self, span_of_kind},
@@ -52,7 +54,11 @@ pub(super) enum Content {
 
 impl Workers {
     /// Claims deliveries that are due and decides them. False where none was due.
-    pub async fn decide_some(&self) -> Result<bool, Error> {
+    pub fn decide_some(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(self.claim_and_decide())
+    }
+
+    async fn claim_and_decide(&self) -> Result<bool, Error> {
         let ground = &self.0.ground;
         let last = *self.0.inbox_turn.lock().await;
         let claimed = inbox::claim(ground, last, BATCH).await?;
@@ -125,6 +131,9 @@ impl Workers {
         endpoint: &webhook_endpoint::Model,
         delivery: &webhook_delivery::Model,
     ) -> Result<Content, Error> {
+        if let Some(why) = trim::why_no_body(delivery) {
+            return Ok(Content::Unreadable(format!("{why}; have the sender send what matters again")));
+        }
         if let Some(sender) = scanners::sender(&endpoint.sender) {
             if let Some(content) = self.about_subscription(endpoint, delivery).await? {
                 return Ok(content);

@@ -6,12 +6,15 @@
 mod carry;
 mod inbox;
 mod lane;
+mod looking;
 mod notifications;
 mod outcome;
 mod readings;
 mod registrations;
+mod search;
 mod subscriptions;
 mod timed;
+mod trimming;
 mod verification;
 
 use std::{
@@ -20,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,22 +31,26 @@ use crate::{
     db::news::What,
     decisions::closing,
     error::Error,
-    ground::Ground,
+    ground::{Ground, Work},
     metrics::Metrics,
-    notifications::trim,
-    organizations::once,
     outbound::GuardedClient,
     psa::{self, http::Outbound},
     scanners::signature::sns,
     statistics,
 };
 
-/// How often workers look for work that nobody told them of, such as other nodes'.
+pub use trimming::Keep;
+
+/// How often one of them looks for work that nobody told of, and wakes the others.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often each looks for itself, in case it was not woken.
+const LOOK_ANYWAY: Duration = Duration::from_secs(30);
 /// How many subscribers are told something at the same time.
 const SUBSCRIBER_WORKERS: usize = 4;
-/// How often what is too old is looked for.
+/// How often what nobody has seen for long, or is kept long enough, is looked for.
 const TIDY_EVERY: Duration = Duration::from_mins(1);
+/// How long whoever removes what is too old rests after each step: whoever writes meanwhile comes first.
+const REST: Duration = Duration::from_millis(250);
 
 /// How workers go about it.
 #[derive(Clone, Debug)]
@@ -57,6 +65,8 @@ pub struct WorkerOptions {
     pub poll_interval_secs: i64,
     /// Where others reach the gateway: scheme, host and port, for webhooks that it registers.
     pub public_url: String,
+    /// How long what came and went is kept.
+    pub keep: Keep,
 }
 
 /// What workers work with. Cheap to clone.
@@ -75,6 +85,8 @@ struct Inside {
     inbox_turn: tokio::sync::Mutex<Uuid>,
     /// Whose findings were looked at last, of those that have waited long enough.
     turn: tokio::sync::Mutex<Uuid>,
+    /// How far the search for what is too old has come.
+    rounds: tokio::sync::Mutex<trimming::Rounds>,
 }
 
 /// A client as it was used last, with the token it holds.
@@ -100,7 +112,7 @@ impl Workers {
         sns: sns::Desk,
         options: WorkerOptions,
     ) -> Self {
-        let (clients, inbox_turn, turn) = Default::default();
+        let (clients, inbox_turn, turn, rounds) = Default::default();
         Self(Arc::new(Inside {
             ground,
             outbound,
@@ -111,11 +123,17 @@ impl Workers {
             clients,
             inbox_turn,
             turn,
+            rounds,
         }))
     }
 
     /// Does one piece of work that is due. False where nothing was.
-    pub async fn step(&self) -> Result<bool, Error> {
+    // In a box: so it is compiled here, and not once more in each program that calls it.
+    pub fn step(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(self.one_step())
+    }
+
+    async fn one_step(&self) -> Result<bool, Error> {
         let decided = self.decide_some().await?;
         let served = Box::pin(self.serve_lane(&CancellationToken::new())).await?;
         let told = Box::pin(self.serve_subscriber(&CancellationToken::new())).await?;
@@ -125,7 +143,8 @@ impl Workers {
         }
         // What the time alone brings comes last: there is little of it.
         let kept = self.keep_time().await?;
-        Ok(self.tidy().await? || kept)
+        let tidied = self.tidy().await?;
+        Ok(self.trim().await? || tidied || kept)
     }
 
     /// Works until `stop` is called and what was begun is finished.
@@ -135,8 +154,11 @@ impl Workers {
         let jobs = std::iter::repeat_n(Job::Inbox, options.inbox_workers.max(1))
             .chain(std::iter::repeat_n(Job::Lanes, options.lane_workers.max(1)))
             .chain(std::iter::repeat_n(Job::Notifications, SUBSCRIBER_WORKERS))
-            .chain([Job::Tallies, Job::Timed, Job::Tidying]);
+            .chain([Job::Tallies, Job::Timed, Job::Looking, Job::Tidying, Job::Trimming]);
         let mut job_of = HashMap::new();
+        if !self.0.ground.db.is_sqlite() {
+            tasks.spawn(self.clone().hear_others(stop.clone()));
+        }
         for job in jobs {
             job_of.insert(tasks.spawn(self.clone().repeat(job, stop.clone())).id(), job);
         }
@@ -165,27 +187,33 @@ impl Workers {
                 Job::Notifications => Box::pin(self.serve_subscriber(&stop)).await,
                 Job::Tallies => statistics::fold::fold(&self.0.ground).await,
                 Job::Timed => self.keep_time().await,
+                Job::Looking => self.look().await,
                 Job::Tidying => self.tidy().await,
+                Job::Trimming => self.trim().await,
             };
             let called = async {
-                match job {
-                    Job::Inbox => self.0.ground.wake.inbox_called().await,
-                    Job::Lanes => self.0.ground.wake.outbox_called().await,
-                    Job::Notifications | Job::Tallies | Job::Timed | Job::Tidying => {
-                        match &mut called_to_tell {
-                            Some(watch) => {
-                                // Who was too slow to hear everything watches anew.
-                                if watch.next().await.is_none() {
-                                    *watch = calls();
-                                }
-                            }
-                            None => std::future::pending::<()>().await,
+                let wake = &self.0.ground.wake;
+                match (job.work(), &mut called_to_tell) {
+                    (Some(work), Some(watch)) => {
+                        tokio::select! {
+                            // Who was too slow to hear everything watches anew.
+                            heard = watch.next() => if heard.is_none() { *watch = calls() },
+                            () = wake.called(work) => {}
                         }
                     }
+                    (Some(work), None) => wake.called(work).await,
+                    (None, _) => std::future::pending::<()>().await,
                 }
             };
             match done {
-                Ok(true) => {}
+                Ok(true) => {
+                    if let Some(rest) = job.rests() {
+                        tokio::select! {
+                            () = tokio::time::sleep(rest) => {}
+                            () = stop.cancelled() => {}
+                        }
+                    }
+                }
                 Ok(false) => {
                     tokio::select! {
                         () = called => {}
@@ -205,16 +233,14 @@ impl Workers {
         }
     }
 
-    /// Removes some of what is kept for a while only, and ends what has not been seen for long. False where there was
-    /// nothing.
+    /// Ends what has not been seen for long. False where there was nothing.
     async fn tidy(&self) -> Result<bool, Error> {
         let ground = &self.0.ground;
         let ended = closing::age(ground).await?;
         if ended > 0 {
             ground.wake.outbox();
         }
-        let (keys, told) = (once::trim(ground).await?, trim::trim(ground).await?);
-        Ok(keys > 0 || told > 0 || ended > 0)
+        Ok(ended > 0)
     }
 
     fn known_client(&self, connection_id: Uuid) -> Option<Client> {
@@ -234,15 +260,38 @@ enum Job {
     Notifications,
     Tallies,
     Timed,
+    Looking,
     Tidying,
+    Trimming,
 }
 
 impl Job {
+    /// What it is woken for.
+    const fn work(self) -> Option<Work> {
+        match self {
+            Self::Inbox => Some(Work::Inbox),
+            Self::Lanes => Some(Work::Outbox),
+            Self::Notifications => Some(Work::Telling),
+            Self::Tallies => Some(Work::Counting),
+            Self::Timed => Some(Work::Timed),
+            Self::Looking | Self::Tidying | Self::Trimming => None,
+        }
+    }
+
     /// How often it looks for work that nobody told of.
     const fn looks_every(self) -> Duration {
         match self {
-            Self::Inbox | Self::Lanes | Self::Notifications | Self::Tallies | Self::Timed => LOOK_EVERY,
-            Self::Tidying => TIDY_EVERY,
+            Self::Inbox | Self::Lanes | Self::Notifications | Self::Tallies | Self::Timed => LOOK_ANYWAY,
+            Self::Looking => LOOK_EVERY,
+            Self::Tidying | Self::Trimming => TIDY_EVERY,
+        }
+    }
+
+    /// How long it leaves the database to others after it has done something.
+    const fn rests(self) -> Option<Duration> {
+        match self {
+            Self::Trimming => Some(REST),
+            _ => None,
         }
     }
 }

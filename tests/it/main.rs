@@ -15,12 +15,15 @@
 mod asked_once;
 mod attacks;
 mod audited;
+mod backup;
 mod bulk;
 mod closing;
+mod doctor;
 mod door;
 mod entrance;
 mod handling;
 mod house;
+mod keeping;
 mod keys;
 mod killed;
 mod login;

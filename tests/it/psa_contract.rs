@@ -5,6 +5,7 @@
 
 mod faults;
 mod following;
+mod restoring;
 mod setting_up;
 mod tickets;
 

@@ -140,6 +140,22 @@ async fn what_a_baseline_has_learned_opens_tickets_only_once_it_is_worse_or_back
     }
     assert_eq!(app.halo.ledger().len(), 3);
     assert_eq!(of(&app, &acme, known).await["findings"]["totalCount"], 2, "CVE-1 and CVE-5 are as they were");
+    // A policy that is tried on the same events leaves them alone too.
+    let tried = json!({ "organizationId": acme.organization, "name": "Tried", "place": 1 });
+    let query =
+        "query($of: PolicyPreviewOfInput!) { policyPreview(of: $of, since: \"2026-11-21T00:00:00Z\") {
+        skips { reason event { title } } } }";
+    let preview = app.graphql(query, json!({ "of": { "input": tried } })).await;
+    let learned: Vec<(String, String)> = preview["policyPreview"]["skips"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|skip| text(skip, "/reason").starts_with("baseline"))
+        .map(|skip| (text(skip, "/reason"), text(skip, "/event/title").chars().take(5).collect()))
+        .collect();
+    let is = |reason: &str, key: &str| (reason.to_owned(), key.to_owned());
+    let left_alone = [is("baseline_known", "CVE-1"), is("baseline", "CVE-5"), is("baseline", "CVE-1")];
+    assert_eq!(learned, left_alone, "{preview:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! What would hold tickets back: mutes and maintenance windows, the settle time, the storm brake. Each is asked by the
+//! What would hold tickets back: baseline mode, mutes and maintenance windows, the settle time, the storm brake. Each is asked by the
 //! function that decides.
 
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use entity::{Timestamp, company, event, finding};
 use super::{Previewing, Skip, Why, WouldBeTicket};
 use crate::decisions::{
     handling::{self, Handling},
-    storm,
+    quiet, storm,
 };
 
 /// When something that has to settle is due, or why nothing comes of it.
@@ -23,6 +23,16 @@ impl Previewing<'_> {
         finding: &finding::Model,
     ) -> Result<(), Why> {
         self.muted(row, finding, None)?;
+        if finding.baseline_endpoint_id.is_some() {
+            // Nothing that was said of it since made it worse, or brought it back.
+            let is_learned = row.reason == quiet::LEARNED;
+            let (reason, words) = if is_learned {
+                (quiet::LEARNED, &*row.explanation)
+            } else {
+                (quiet::KNOWN, quiet::KNOWN_WORDS)
+            };
+            return Err((reason, words.to_owned()));
+        }
         match self.quiet.window(company.id, row.created_at) {
             Some(window) => Err(("maintenance", window.words())),
             None => Ok(()),

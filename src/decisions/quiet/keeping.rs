@@ -17,6 +17,10 @@ pub const LEARNED: &str = "baseline";
 /// The reason of events whose finding was learned before.
 pub const KNOWN: &str = "baseline_known";
 
+/// The same in words.
+pub const KNOWN_WORDS: &str = "it was there before the endpoint's baseline mode ended; it gets a ticket once it gets \
+                               worse, or comes back after it was resolved";
+
 fn holding(mute: Mute<'_>) -> String {
     let Mute { until, reason, by } = mute;
     format!("muted until {until} by {by}: {reason}")
@@ -61,9 +65,7 @@ impl Deciding<'_> {
         }
         if is_known {
             trail.step("remark", "learned in baseline mode, and as it was then");
-            let words = "it was there before the endpoint's baseline mode ended; it gets a ticket once it gets worse, or \
-                         comes back after it was resolved";
-            return Ok(Some(Decision::new(Suppressed, KNOWN, words)));
+            return Ok(Some(Decision::new(Suppressed, KNOWN, KNOWN_WORDS)));
         }
         if let Some(window) = quiet.window(company.id, now) {
             let waits_for = (WaitsFor::Maintenance, window.until);

@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 use super::filter::{Filter, Question};
 
+/// How often it is written down that a snapshot is used, in seconds: once a day.
+pub const STAMPED_SECS: i64 = 86_400;
 /// How many of a policy's words stand in a trace, in characters.
 const MAX_WORDS: usize = 400;
 
@@ -64,10 +66,11 @@ impl Snapshot {
     }
 
     pub(super) fn row(&self, organization_id: Uuid, created_at: Timestamp) -> policy_snapshot::Model {
-        policy_snapshot::Model { id: self.id, organization_id, filters: self.filters.clone(), created_at }
+        let (id, filters) = (self.id, self.filters.clone());
+        policy_snapshot::Model { id, organization_id, filters, created_at, used_at: Some(created_at) }
     }
 
-    /// Writes it down, if it is not there yet.
+    /// Writes it down, if it is not there yet, and to the day that it was used.
     pub(super) async fn keep(
         &self,
         tx: &DatabaseTransaction,
@@ -75,16 +78,18 @@ impl Snapshot {
         now: Timestamp,
     ) -> Result<(), DbErr> {
         use policy_snapshot::Column as C;
-        let known: Option<Uuid> = policy_snapshot::Entity::find_by_id(self.id)
+        let fresh: Option<Uuid> = policy_snapshot::Entity::find_by_id(self.id)
             .select_only()
             .column(C::Id)
             .filter(C::OrganizationId.eq(organization_id))
+            .filter(C::UsedAt.gt(now.plus_secs(-STAMPED_SECS)))
             .into_tuple()
             .one(tx)
             .await?;
-        if known.is_none() {
+        if fresh.is_none() {
+            // One that goes away right now is written anew.
             policy_snapshot::Entity::insert(self.row(organization_id, now).into_active_model())
-                .on_conflict(OnConflict::column(C::Id).do_nothing().to_owned())
+                .on_conflict(OnConflict::column(C::Id).update_column(C::UsedAt).to_owned())
                 .exec_without_returning(tx)
                 .await?;
         }

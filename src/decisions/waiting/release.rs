@@ -47,10 +47,7 @@ pub async fn release(ground: &Ground, organization_id: Uuid) -> Result<usize, Er
     ground
         .db
         .write::<_, Error, _>(move |tx| {
-            Box::pin(async move {
-                let count = release_some(tx, &ground_of, organization_id).await?;
-                Ok(count)
-            })
+            Box::pin(async move { Ok(Box::pin(release_some(tx, &ground_of, organization_id)).await?) })
         })
         .await
 }
@@ -93,6 +90,7 @@ async fn release_some(
         .all(tx)
         .await?;
     let desk = Desk::of(tx, ground, organization_id, &company_ids).await?;
+    desk.read_ahead(&findings.iter().map(|finding| finding.id).collect::<Vec<_>>()).await?;
     let mut all = Released::default();
     for finding in findings {
         let waiting = waiting_finding::Entity::find()
@@ -106,7 +104,7 @@ async fn release_some(
         let company = companies.iter().find(|company| company.id == finding.company_id).cloned();
         decide(&desk, company, finding, &waiting, &mut all).await?;
     }
-    desk.rules.keep(tx, now).await?;
+    desk.write().await?;
     all.news.extend(happenings::newly_held(tx, ground, organization_id, all.held).await?);
     notifications::enqueue(tx, ground, all.news).await?;
     plan::wake_lanes(tx, ground, organization_id, all.tickets).await?;

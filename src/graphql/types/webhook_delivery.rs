@@ -45,8 +45,9 @@ connection! {
 }
 
 impl WebhookDelivery {
-    async fn body(&self, ctx: &Context<'_>) -> Result<Arc<Vec<u8>>> {
-        Ok(ctx.loaders()?.get(BodyOf(self.0.id)).await?.unwrap_or_default())
+    /// None where it was removed.
+    async fn body(&self, ctx: &Context<'_>) -> Result<Option<Arc<Vec<u8>>>> {
+        Ok(ctx.loaders()?.get(BodyOf(self.0.id)).await?)
     }
 }
 
@@ -99,27 +100,35 @@ impl WebhookDelivery {
         &self.0.verified_by
     }
 
-    /// Its headers, without those that carry secrets.
+    /// When its headers and body were removed, because they are kept for a while only (`keep_deliveries_days`); null while
+    /// they are there. Its events stay, and its trace.
+    async fn payload_removed_at(&self) -> Option<DateTime> {
+        self.0.body_removed_at.map(DateTime)
+    }
+
+    /// Its headers, without those that carry secrets; none once they were removed.
     async fn headers(&self) -> Vec<WebhookHeader> {
         let pairs: Vec<(String, String)> = serde_json::from_value(self.0.headers.clone()).unwrap_or_default();
         pairs.into_iter().map(|(name, value)| WebhookHeader { name, value }).collect()
     }
 
-    /// The body, where it is JSON. Numbers may be rounded: `payloadText` is what was sent. Needs
+    /// The body, where it is JSON and was not removed. Numbers may be rounded: `payloadText` is what was sent. Needs
     /// `READ_PAYLOADS`.
     async fn payload(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
-        Ok(serde_json::from_slice(&self.body(ctx).await?).ok().map(Json))
-    }
-
-    /// The body as it was sent, where it is UTF-8. Needs `READ_PAYLOADS`.
-    async fn payload_text(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(std::str::from_utf8(&self.body(ctx).await?).ok().map(str::to_owned))
-    }
-
-    /// The body as it was sent, in base64, where it is not UTF-8. Needs `READ_PAYLOADS`.
-    async fn payload_base64(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let body = self.body(ctx).await?;
-        Ok(std::str::from_utf8(&body).is_err().then(|| STANDARD.encode(body.as_slice())))
+        Ok(body.and_then(|body| serde_json::from_slice(&body).ok()).map(Json))
+    }
+
+    /// The body as it was sent, where it is UTF-8 and was not removed. Needs `READ_PAYLOADS`.
+    async fn payload_text(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let body = self.body(ctx).await?;
+        Ok(body.and_then(|body| std::str::from_utf8(&body).ok().map(str::to_owned)))
+    }
+
+    /// The body as it was sent, in base64, where it is not UTF-8 and was not removed. Needs `READ_PAYLOADS`.
+    async fn payload_base64(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let body = self.body(ctx).await?.filter(|body| std::str::from_utf8(body).is_err());
+        Ok(body.map(|body| STANDARD.encode(body.as_slice())))
     }
 
     /// Where it came in.

@@ -66,7 +66,7 @@ impl Connection {
             for row in &page.items {
                 if is_marked(row, &search.marker) {
                     exact.extend(self.ticket(row));
-                } else if may_be(row, company, from) {
+                } else if may_be(row, company, from) && !is_newer(row, search.until) {
                     candidates.extend(self.ticket(row));
                 }
             }
@@ -101,6 +101,12 @@ fn may_be(row: &Value, company: i64, from: Timestamp) -> bool {
     let is_older = wire::info_time(row, "dateEntered").is_some_and(|at| at < from);
     let is_elsewhere = wire::reference(row, "company").is_some_and(|id| id != company);
     !is_other && !is_older && !is_elsewhere
+}
+
+/// Whether a row was made after the ticket that is looked for.
+fn is_newer(row: &Value, until: Option<Timestamp>) -> bool {
+    let latest = until.map(|until| until.plus_secs(MARGIN_SECS));
+    latest.zip(wire::info_time(row, "dateEntered")).is_some_and(|(latest, at)| at > latest)
 }
 
 /// Ids rise with time in ConnectWise.

@@ -62,7 +62,7 @@ impl Connection {
 
     async fn by_looking(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
         let from = search.since.plus_secs(-QUERY_MARGIN_SECS);
-        let until = self.api.http.clock.now().plus_secs(QUERY_MARGIN_SECS);
+        let until = search.until.unwrap_or_else(|| self.api.http.clock.now()).plus_secs(QUERY_MARGIN_SECS);
         let query = [
             ("client_id", integer("client_id", &search.company_external_id)?.to_string()),
             ("datesearch", String::from("dateoccurred")),

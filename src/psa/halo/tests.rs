@@ -105,7 +105,7 @@ fn note() -> NoteDraft {
 
 fn search() -> MarkerSearch {
     let since = Timestamp::parse_rfc3339("2026-11-21T09:00:00Z").unwrap();
-    MarkerSearch { marker: MARKER.into(), company_external_id: "12".into(), since }
+    MarkerSearch { marker: MARKER.into(), company_external_id: "12".into(), since, until: None }
 }
 
 fn is_post(asked: &Asked, path: &str) -> bool {

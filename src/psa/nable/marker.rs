@@ -47,7 +47,9 @@ impl Connection {
             return Ok(found);
         }
         let since = wire::utc(search.since.plus_secs(-MARGIN_SECS));
-        let recent = format!("CustomerId eq {customer} and CreatedDate ge {since}");
+        let until = search.until.map(|until| wire::utc(until.plus_secs(MARGIN_SECS)));
+        let until = until.map(|until| format!(" and CreatedDate le {until}")).unwrap_or_default();
+        let recent = format!("CustomerId eq {customer} and CreatedDate ge {since}{until}");
         self.marked(&search.marker, &customer, &recent, false).await
     }
 

@@ -5,7 +5,7 @@ use entity::{Timestamp, webhook_delivery, webhook_delivery::DeliveryState};
 use sea_orm::{
     ActiveEnum as _, ColumnTrait as _, Condition, ConnectionTrait as _, DatabaseTransaction, DbErr,
     EntityTrait as _, ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _,
-    sea_query::{Expr, LockBehavior, LockType, Order, Query},
+    sea_query::{Expr, LockBehavior, LockType, Order, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -16,22 +16,25 @@ const LEASE_SECS: i64 = 60;
 /// After how many failures of ours a delivery is dead. Failures of the database are not counted.
 const MAX_ATTEMPTS: i32 = 12;
 
+/// A delivery that is due.
+pub fn due(now: Timestamp) -> SelectStatement {
+    use webhook_delivery::Column as C;
+    Query::select()
+        .column(C::Id)
+        .from(webhook_delivery::Entity)
+        .and_where(C::RunAt.lte(now))
+        .and_where(C::LeaseUntil.lte(now))
+        .limit(1)
+        .take()
+}
+
 /// Claims up to `limit` deliveries that are due, of the organizations after `last` in a circle, each one's oldest first.
 /// One with a great many is in its turn once, and does not keep the others from theirs. What has an expired lease was
 /// left behind by a worker that died, and is due again.
 pub async fn claim(ground: &Ground, last: Uuid, limit: u64) -> Result<Vec<webhook_delivery::Model>, Error> {
     use webhook_delivery::Column as C;
     let now = ground.clock.now();
-    let any: Option<Uuid> = webhook_delivery::Entity::find()
-        .select_only()
-        .column(C::Id)
-        .filter(C::RunAt.lte(now))
-        .filter(C::LeaseUntil.lte(now))
-        .limit(1)
-        .into_tuple()
-        .one(ground.db.reader())
-        .await?;
-    if any.is_none() {
+    if ground.db.reader().query_one(&due(now)).await?.is_none() {
         return Ok(Vec::new());
     }
     ground

@@ -7,7 +7,7 @@ use entity::data_key;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QuerySelect as _};
 use uuid::Uuid;
 
-use crate::vault::{MasterKeys, SealedColumn};
+use crate::vault::{MasterKeys, SealedColumn, VaultError, data_keys};
 
 /// A master key, and what depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,4 +98,16 @@ pub async fn usage(
         lost_secrets: secrets.values().sum(),
     };
     Ok((found, data_keys))
+}
+
+/// What is wrong with data keys that do not open with the master key that wraps them. Those whose master key was not
+/// given are left out: [`usage`] counts them.
+pub async fn broken(db: &impl ConnectionTrait, given: &MasterKeys) -> Result<Vec<String>, DbErr> {
+    let rows = data_key::Entity::find().all(db).await?;
+    let unwrapped = rows.iter().map(|row| data_keys::unwrap(given, row));
+    let broken = unwrapped.filter_map(|key| match key {
+        Err(error @ VaultError::BrokenDataKey { .. }) => Some(error.to_string()),
+        _ => None,
+    });
+    Ok(broken.collect())
 }

@@ -11,7 +11,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("domain", DOMAIN),
     ("adapters", &["scanners", "psa", "identity"]),
     ("what doors share", &["request_id", "security_headers", "entrance"]),
-    ("doors", &["webhooks", "graphql", "workers", "health"]),
+    ("doors", &["webhooks", "graphql", "workers", "health", "doctor"]),
     ("app", &["app"]),
     ("demo", &["demo"]),
     ("main", &["main", "arguments"]),

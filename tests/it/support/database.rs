@@ -27,6 +27,19 @@ impl Place {
         Self { dir, url }
     }
 
+    /// An SQLite database, whatever the others are, that is not there yet.
+    pub fn embedded() -> Self {
+        let dir = std::env::temp_dir().join(format!("psa-gateway-test-{}", unique()));
+        std::fs::create_dir_all(&dir).expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.join("gateway.db").display());
+        Self { dir, url }
+    }
+
+    /// Whether the database is a file in the folder.
+    pub fn is_embedded(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
     /// A folder of the test's own.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -108,6 +108,16 @@ impl TestApp {
         start(&self.place, &self.clock, settings, None).await
     }
 
+    /// A gateway on other data, with the same time.
+    pub async fn on_other_data(&self, place: &Place) -> App {
+        start(place, &self.clock, &[], None).await
+    }
+
+    /// What its commands work with.
+    pub fn seams(&self) -> Seams {
+        Seams { clock: self.clock.clone(), ..Seams::default() }
+    }
+
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.address())
@@ -187,6 +197,12 @@ pub async fn drain(app: &App) {
 }
 
 async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)], amazon: Option<Arc<dyn Fetch>>) -> App {
+    let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true, amazon };
+    App::start(&config(place, more), None, seams).await.expect("the gateway starts")
+}
+
+/// What a gateway with its data there is set up with.
+pub fn config(place: &Place, more: &[(&str, &str)]) -> Config {
     let mut settings = vec![
         ("listen", "127.0.0.1:0".to_owned()),
         ("data_dir", place.dir().display().to_string()),
@@ -198,9 +214,7 @@ async fn start(place: &Place, clock: &Clock, more: &[(&str, &str)], amazon: Opti
     ];
     settings.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
-    let config = Config::from_pairs(settings).expect("a configuration");
-    let seams = Seams { clock: clock.clone(), chance: Chance::system(), is_stepped: true, amazon };
-    App::start(&config, None, seams).await.expect("the gateway starts")
+    Config::from_pairs(settings).expect("a configuration")
 }
 
 fn client() -> reqwest::Client {

@@ -14,7 +14,7 @@ mod socket;
 
 pub use database::Place;
 pub use finding::{Finding, finding};
-pub use gateway::{TestApp, data, drain, wait_until};
+pub use gateway::{TestApp, config, data, drain, wait_until};
 pub use leaks::{found as found_secrets, is_secret, secrets_in};
 pub use msp::{Msp, text};
 pub use provider::IdentityProvider;

@@ -115,7 +115,7 @@ async fn a_write_of_unknown_fate_is_unknown_and_a_refused_one_is_not() {
 
 fn search() -> MarkerSearch {
     let since = Timestamp::parse_rfc3339("2026-11-21T09:00:00Z").unwrap();
-    MarkerSearch { marker: MARKER.into(), company_external_id: "174".into(), since }
+    MarkerSearch { marker: MARKER.into(), company_external_id: "174".into(), since, until: None }
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn a_note_is_found_by_its_mark_on_any_page() {
 
 fn search(marker: &str) -> MarkerSearch {
     let since = Timestamp::parse_rfc3339("2026-11-21T09:30:00Z").unwrap();
-    MarkerSearch { marker: marker.into(), company_external_id: "19".into(), since }
+    MarkerSearch { marker: marker.into(), company_external_id: "19".into(), since, until: None }
 }
 
 fn row(id: i64, reference: &Value) -> Value {

@@ -7,7 +7,7 @@ fn since() -> Timestamp {
 }
 
 fn search() -> MarkerSearch {
-    MarkerSearch { marker: MARKER.into(), company_external_id: CONTOSO.into(), since: since() }
+    MarkerSearch { marker: MARKER.into(), company_external_id: CONTOSO.into(), since: since(), until: None }
 }
 
 fn id(number: usize) -> String {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 fn search() -> MarkerSearch {
-    MarkerSearch { marker: MARKER.into(), company_external_id: "12".into(), since: since() }
+    MarkerSearch { marker: MARKER.into(), company_external_id: "12".into(), since: since(), until: None }
 }
 
 /// A row of the list: tags and first comment as given.
