@@ -23,7 +23,7 @@ use crate::{
         self,
         streams::{serve_events, serve_socket, wants_socket},
     },
-    ground::{EndpointCache, Ground, LastSeen, Wake},
+    ground::Ground,
     health,
     identity::{self, Provider, ProviderOptions},
     metrics::Metrics,
@@ -93,15 +93,7 @@ async fn ground_at(config: &Config, url: &str, seams: &Seams) -> anyhow::Result<
     db.migrate().await.context("the database's tables cannot be brought up to date")?;
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
     let vault = Vault::open(db.reader(), masters, clock.clone(), chance.clone()).await?;
-    Ok(Ground {
-        db,
-        clock,
-        chance,
-        vault,
-        wake: Wake::default(),
-        endpoints: EndpointCache::default(),
-        seen: LastSeen::default(),
-    })
+    Ok(Ground::new(db, clock, chance, vault))
 }
 
 fn private_addresses(config: &Config) -> PrivateAddresses {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Chance, Clock},
     db::Db,
-    ground::{EndpointCache, Ground, LastSeen, Wake},
+    ground::Ground,
     testing,
     vault::{MasterKey, Vault},
 };
@@ -41,15 +41,7 @@ pub(crate) async fn ground() -> Ground {
     let chance = Chance::seeded(u64::from(n));
     let master = MasterKey::parse(&MasterKey::generate(&chance)).unwrap();
     let vault = Vault::open(db.reader(), master, clock.clone(), chance.clone()).await.unwrap();
-    Ground {
-        db,
-        clock,
-        chance,
-        vault,
-        wake: Wake::default(),
-        endpoints: EndpointCache::default(),
-        seen: LastSeen::default(),
-    }
+    Ground::new(db, clock, chance, vault)
 }
 
 /// An organization with what a ticket needs.

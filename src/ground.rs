@@ -36,6 +36,21 @@ pub struct Ground {
     pub seen: LastSeen,
 }
 
+impl Ground {
+    /// With nothing looked up yet.
+    pub fn new(db: Db, clock: Clock, chance: Chance, vault: Vault) -> Self {
+        Self {
+            db,
+            clock,
+            chance,
+            vault,
+            wake: Wake::default(),
+            endpoints: EndpointCache::default(),
+            seen: LastSeen::default(),
+        }
+    }
+}
+
 /// A kind of work, by who does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Chance, Clock},
     db::Db,
-    ground::{EndpointCache, Ground, LastSeen, Wake},
+    ground::Ground,
     organizations::{
         connections,
         organization::{self, NewOrganization},
@@ -53,15 +53,7 @@ pub(crate) async fn ground() -> TestGround {
     db.migrate().await.expect("the tables are made");
     let (clock, chance) = (Clock::manual(START), Chance::seeded(1));
     let vault = Vault::open(db.reader(), master_key('7'), clock.clone(), chance.clone()).await.unwrap();
-    let ground = Ground {
-        db,
-        clock,
-        chance,
-        vault,
-        wake: Wake::default(),
-        endpoints: EndpointCache::default(),
-        seen: LastSeen::default(),
-    };
+    let ground = Ground::new(db, clock, chance, vault);
     TestGround { ground, place }
 }
 

@@ -15,6 +15,8 @@
 #![expect(clippy::print_stdout, reason = "prints a table")]
 #![expect(clippy::disallowed_methods, reason = "makes its own rows and reads its own settings")]
 
+#[path = "../database.rs"]
+mod database;
 mod rows;
 
 use std::{
@@ -29,16 +31,13 @@ use psa_gateway::{
     app::{App, Seams},
     clock::{Chance, Clock},
     config::Config,
-    db::Db,
     ground::Ground,
     queue::{
         inbox::{Inbox, Incoming},
         received::{Headers, Proof, Unverified},
     },
 };
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -96,7 +95,7 @@ async fn main() -> anyhow::Result<()> {
 
 async fn run(size: &Size, dir: &std::path::Path) -> anyhow::Result<()> {
     let url = match std::env::var("TEST_DATABASE_URL") {
-        Ok(server) => new_database(&server).await?,
+        Ok(server) => database::new(&server).await?,
         Err(_) => format!("sqlite://{}", dir.join("gateway.db").display()),
     };
     let settings = [
@@ -310,14 +309,4 @@ async fn print_outcomes(app: &App) -> anyhow::Result<()> {
     }
     println!("  {:>8} tickets", ticket::Entity::find().count(app.ground.db.reader()).await?);
     Ok(())
-}
-
-async fn new_database(server: &str) -> anyhow::Result<String> {
-    let name = format!("psagw_bench_{}", std::process::id());
-    let admin = Db::connect(server, 2).await?;
-    admin.reader().execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
-    admin.close().await?;
-    let mut url = url::Url::parse(server)?;
-    url.set_path(&name);
-    Ok(url.to_string())
 }

@@ -14,6 +14,8 @@
 #![expect(clippy::print_stdout, reason = "prints a table")]
 #![expect(clippy::disallowed_methods, reason = "reads its own settings, and makes its own database")]
 
+#[path = "../database.rs"]
+mod database;
 mod load;
 
 use std::{
@@ -29,7 +31,6 @@ use psa_gateway::{
     app::{App, Seams},
     clock::{Chance, Clock},
     config::Config,
-    db::Db,
     organizations::{
         endpoints::{self, Learning, NewEndpoint, NewSecret},
         organization::{self, NewOrganization},
@@ -37,7 +38,6 @@ use psa_gateway::{
     },
     scanners::signature,
 };
-use sea_orm::ConnectionTrait as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +192,7 @@ async fn serve_gateway() -> anyhow::Result<()> {
     let dir = std::env::temp_dir().join(format!("psa-gateway-bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
     let url = match std::env::var("TEST_DATABASE_URL") {
-        Ok(server) => new_database(&server).await?,
+        Ok(server) => database::new(&server).await?,
         Err(_) => format!("sqlite://{}", dir.join("gateway.db").display()),
     };
     let limit = "1000000";
@@ -235,16 +235,6 @@ async fn serve_gateway() -> anyhow::Result<()> {
     app.stop().await;
     std::fs::remove_dir_all(&dir)?;
     Ok(())
-}
-
-async fn new_database(server: &str) -> anyhow::Result<String> {
-    let name = format!("psagw_bench_{}", std::process::id());
-    let admin = Db::connect(server, 2).await?;
-    admin.reader().execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
-    admin.close().await?;
-    let mut url = url::Url::parse(server)?;
-    url.set_path(&name);
-    Ok(url.to_string())
 }
 
 /// The clock of who signs.

@@ -197,10 +197,14 @@ async fn alone(file: &Path) -> anyhow::Result<()> {
 
 /// Gives what stands in the database's place another name, the files beside it included.
 fn set_aside(file: &Path, at: Timestamp) -> anyhow::Result<Option<PathBuf>> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".before-restore-{}", at.datetime().format("%Y%m%dT%H%M%SZ")));
-    let kept = PathBuf::from(name);
-    anyhow::ensure!(!kept.exists(), "{} is there already; run this again in a second", kept.display());
+    let named = |ending: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(format!(".before-restore-{}{ending}", at.datetime().format("%Y%m%dT%H%M%SZ")));
+        PathBuf::from(name)
+    };
+    let further = (2..100).map(|number| named(&format!("-{number}")));
+    let kept = std::iter::once(named("")).chain(further).find(|path| !path.exists());
+    let kept = kept.context("a hundred databases were set aside within this second; nothing was changed")?;
     // A journal that is left alone would be taken for the new database's.
     for (from, to) in copy::beside(file).into_iter().zip(copy::beside(&kept)) {
         if from.exists() {

@@ -13,7 +13,7 @@ use crate::{
         surroundings::{self, Doors},
         webhooks, work,
     },
-    ground::{EndpointCache, Ground, LastSeen, Wake},
+    ground::Ground,
     vault::{Vault, rotation},
 };
 
@@ -92,15 +92,7 @@ async fn look(
     }
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
     let vault = Vault::open(db.reader(), masters, clock.clone(), chance.clone()).await?;
-    let ground = Ground {
-        db: db.clone(),
-        clock,
-        chance,
-        vault,
-        wake: Wake::default(),
-        endpoints: EndpointCache::default(),
-        seen: LastSeen::default(),
-    };
+    let ground = Ground::new(db.clone(), clock, chance, vault);
     let now = ground.clock.now();
     let outbound = outbound(config, &ground.clock)?;
     checks.extend(connections::judge(&connections::look(&ground, &outbound, with_calls).await?, now));

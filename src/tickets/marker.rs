@@ -104,6 +104,7 @@ mod tests {
         fixtures,
         tickets::{
             pen::Pen,
+            pile::Pile,
             plan::{self, Opening, Place},
         },
     };
@@ -162,21 +163,21 @@ mod tests {
             },
         };
         let mark = first(at.organization_id, at.psa_connection_id, &["group", "storm"]);
+        let opening = |group: &str| Opening {
+            group_key: group.to_owned(),
+            marker: first(at.organization_id, at.psa_connection_id, &["group", "storm"]),
+            policy_id: None,
+            title: "Many findings at once".to_owned(),
+            body: String::new(),
+            severity: entity::Severity::High,
+            is_test: false,
+            is_list: false,
+            overrides: std::collections::BTreeMap::new(),
+            previous_ticket_id: None,
+            event_id: None,
+        };
         let opens = async |group: &str| {
-            let opening = Opening {
-                group_key: group.to_owned(),
-                marker: first(at.organization_id, at.psa_connection_id, &["group", "storm"]),
-                policy_id: None,
-                title: "Many findings at once".to_owned(),
-                body: String::new(),
-                severity: entity::Severity::High,
-                is_test: false,
-                is_list: false,
-                overrides: std::collections::BTreeMap::new(),
-                previous_ticket_id: None,
-                event_id: None,
-            };
-            let (ground_of, place) = (ground.clone(), place.clone());
+            let (ground_of, place, opening) = (ground.clone(), place.clone(), opening(group));
             let opened = ground
                 .db
                 .write(move |tx| {
@@ -190,7 +191,26 @@ mod tests {
         assert_eq!(opens("storm").await, (mark.clone(), false), "its group has an open one");
         assert_eq!(opens("another").await, (after(&mark), true));
         assert_eq!(opens("third").await, (after(&after(&mark)), true));
-        assert_eq!(free(db, mark.clone(), &ground.chance).await.unwrap(), after(&after(&after(&mark))));
+        let fourth = after(&after(&after(&mark)));
+        assert_eq!(free(db, mark.clone(), &ground.chance).await.unwrap(), fourth);
+
+        // Of a finding that is made in the same transaction, written with others at its end.
+        let made = ground.chance.id(ground.clock.now());
+        let (ground_of, place, opening) =
+            (ground.clone(), place.clone(), opening(&format!("finding:{made}")));
+        let written = ground.db.write::<_, DbErr, _>(move |tx| {
+            Box::pin(async move {
+                let pile = Pile::default();
+                pile.made(&[made]);
+                let pen = Pen::onto(tx, &ground_of, &pile);
+                let before = ground_of.db.statements();
+                let (planned, is_first) = plan::open(pen, &place, opening).await?;
+                assert!(is_first && ground_of.db.statements() == before, "nothing is written yet");
+                pen.settle().await?;
+                ticket::Entity::find_by_id(planned.id).one(tx).await
+            })
+        });
+        assert_eq!(written.await.unwrap().unwrap().marker, fourth);
     }
 
     proptest! {

@@ -52,6 +52,27 @@ fn open(app: &TestApp) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_goes_on_its_groups_open_ticket_and_not_on_one_that_was_closed() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let by_asset = json!({ "grouping": "ASSET" });
+    acme.handles_with(&app, by_asset.clone(), json!({ "reopenWindowSeconds": MINUTE })).await;
+    acme.posts_all(&app, &[on("CVE-1", "web-1")]).await;
+    acme.posts_all(&app, &[on("CVE-1", "web-1").resolved()]).await;
+    app.pass(10 * MINUTE).await;
+    acme.posts_all(&app, &[on("CVE-2", "web-1")]).await;
+    assert_eq!((ledger(&app).len(), open(&app)), (2, 1), "the first one's window is over");
+    // By now the closed one would be opened again, were there no other.
+    acme.handles_with(&app, by_asset, json!({ "reopenWindowSeconds": 24 * HOUR })).await;
+    acme.posts_all(&app, &[on("CVE-1", "web-1")]).await;
+    assert_eq!((ledger(&app).len(), open(&app)), (2, 1));
+    let newest = acme.reasons().await;
+    assert!(newest.contains(&("NOTED".to_owned(), "grouped".to_owned())), "{newest:?}");
+    acme.posts_all(&app, &[on("CVE-2", "web-1").resolved()]).await;
+    assert_eq!(open(&app), 1, "CVE-1 is on it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn findings_of_one_asset_share_a_ticket_that_lists_them_and_closes_with_the_last() {
     let app = TestApp::start().await;
     let acme = app.msp("acme").await.ready().await;
