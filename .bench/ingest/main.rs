@@ -14,22 +14,21 @@
 #![expect(clippy::print_stdout, reason = "prints a table")]
 #![expect(clippy::disallowed_methods, reason = "reads its own settings, and makes its own database")]
 
+#[path = "../asked.rs"]
+mod asked;
 #[path = "../database.rs"]
 mod database;
+#[path = "../load.rs"]
 mod load;
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use actix_web::{App as Routes, HttpResponse, HttpServer, web};
+use actix_web::web;
 use anyhow::Context as _;
 use entity::{Role, Timestamp};
 use psa_gateway::{
     app::{App, Seams},
-    clock::{Chance, Clock},
+    clock::Clock,
     config::Config,
     organizations::{
         endpoints::{self, Learning, NewEndpoint, NewSecret},
@@ -39,17 +38,12 @@ use psa_gateway::{
     scanners::signature,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
 
+use asked::{Asked, Ready, answer_bare, serve_bare, until_asked_no_more};
 use load::{Load, Measured};
 
-/// What a process that is asked says when it is ready.
-#[derive(Debug, Serialize, Deserialize)]
-struct Ready {
-    address: String,
-    path: String,
-    secret: String,
-}
+/// How long a body is, in bytes.
+const BODY: usize = 2_048;
 
 struct Options {
     connections: usize,
@@ -78,29 +72,38 @@ fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match std::env::args().nth(1).as_deref() {
         Some("--gateway") => actix_web::rt::System::new().block_on(serve_gateway()),
-        Some("--bare") => actix_web::rt::System::new().block_on(serve_bare()),
+        Some("--bare") => {
+            let route = || web::resource("/").route(web::post().to(answer_bare));
+            actix_web::rt::System::new().block_on(serve_bare(route))
+        }
         _ => measure(&Options::of_arguments()?),
     }
 }
 
 fn measure(options: &Options) -> anyhow::Result<()> {
-    let (mut bare, mut gateway) = (Asked::start("--bare")?, Asked::start("--gateway")?);
+    let (mut bare, mut gateway) = (Asked::start(&["--bare"])?, Asked::start(&["--gateway"])?);
     let database = if std::env::var("TEST_DATABASE_URL").is_ok() { "PostgreSQL" } else { "SQLite" };
     println!("{database}: 2 KB signed, {} connections, {} s a repetition", options.connections, options.secs);
     println!("{:<10} {:>10} {:>8} {:>8} {:>8}", "", "requests/s", "ratio", "p50 ms", "p99 ms");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut ratios = Vec::new();
-    let load = |asked: &Asked, secs| Load {
-        address: asked.ready.address.clone(),
-        path: asked.ready.path.clone(),
-        secret: asked.ready.secret.clone(),
-        connections: options.connections,
-        duration: Duration::from_secs(secs),
+    let secret = SecretString::from(gateway.ready.secret.clone());
+    let load = |asked: &Asked, secs| {
+        let load = Load {
+            address: asked.ready.address.clone(),
+            connections: options.connections,
+            duration: Duration::from_secs(secs),
+            status: 202,
+        };
+        let (ready, secret, run) = (asked.ready.clone(), secret.clone(), now().0);
+        load.run(Arc::new(move |connection, number| {
+            request(&ready, &secret, &format!("msg_{run}_{connection}_{number}"))
+        }))
     };
     let mut taken = 0;
     for number in 0..=options.repetitions {
-        let ceiling = runtime.block_on(load(&bare, 2).run())?;
-        let ours = runtime.block_on(load(&gateway, options.secs).run())?;
+        let ceiling = runtime.block_on(load(&bare, 2))?;
+        let ours = runtime.block_on(load(&gateway, options.secs))?;
         taken += ours.count;
         if number == 0 {
             continue; // to warm up
@@ -119,73 +122,34 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A webhook of 2 KB, signed for the gateway or with any secret for the bare handler.
+fn request(ready: &Ready, secret: &SecretString, id: &str) -> anyhow::Result<Vec<u8>> {
+    let head = format!(
+        "{{\"kind\":\"finding.opened\",\"source\":\"scanner\",\"client_ref\":\"northwind\",\"finding_key\":\"{id}\",\
+         \"severity\":\"high\",\"title\":\"Outdated library\",\"body\":\""
+    );
+    let mut body = head.into_bytes();
+    body.resize(BODY - 2, b'x');
+    body.extend_from_slice(b"\"}");
+    let signed = signature::sign(secret.expose_secret(), id, now(), &body)?;
+    let mut request = format!(
+        "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nwebhook-id: {id}\r\n\
+         webhook-timestamp: {}\r\nwebhook-signature: {}\r\ncontent-length: {}\r\n\r\n",
+        ready.path,
+        ready.address,
+        signed.timestamp,
+        signed.signature,
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(&body);
+    Ok(request)
+}
+
 fn print(measured: &Measured, what: &str, ratio: Option<f64>) {
     let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
     let (p50, p99) = (measured.percentile_ms(50), measured.percentile_ms(99));
     println!("{what:<10} {:>10.0} {ratio:>8} {p50:>8.2} {p99:>8.2}", measured.per_sec());
-}
-
-/// A process of this program that answers.
-struct Asked {
-    child: Child,
-    ready: Ready,
-}
-
-impl Asked {
-    fn start(what: &str) -> anyhow::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg(what)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().context("no output")?).read_line(&mut line)?;
-        let ready = serde_json::from_str(&line).with_context(|| format!("{what} did not start: {line}"))?;
-        Ok(Self { child, ready })
-    }
-
-    /// Its resident memory at the most, in KiB.
-    fn memory_kib(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse()?)
-    }
-
-    /// Ends it; gives what it says last.
-    fn end(&mut self) -> anyhow::Result<String> {
-        drop(self.child.stdin.take());
-        let mut said = String::new();
-        self.child.stdout.take().context("no output")?.read_to_string(&mut said)?;
-        self.child.wait()?;
-        Ok(said)
-    }
-}
-
-/// Says that it is ready, and waits until nobody asks any more.
-async fn until_asked_no_more(ready: &Ready) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(ready)?);
-    std::io::stdout().flush()?;
-    actix_web::rt::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
-    Ok(())
-}
-
-async fn serve_bare() -> anyhow::Result<()> {
-    let server = HttpServer::new(|| {
-        let answer = web::post().to(|body: web::Bytes| async move {
-            std::hint::black_box(&body);
-            HttpResponse::Accepted().finish()
-        });
-        Routes::new().route("/", answer)
-    })
-    .bind("127.0.0.1:0")?;
-    let address = server.addrs().first().context("no address")?.to_string();
-    let running = server.disable_signals().run();
-    let handle = running.handle();
-    actix_web::rt::spawn(running);
-    let secret = signature::new_secret(&Chance::system()).expose_secret().to_owned();
-    until_asked_no_more(&Ready { address, path: "/".to_owned(), secret }).await?;
-    handle.stop(false).await;
-    Ok(())
 }
 
 async fn serve_gateway() -> anyhow::Result<()> {

@@ -35,6 +35,9 @@ const STEPS: i32 = 5_000;
 const GRACE: Duration = Duration::from_secs(1);
 /// How long cancelling one statement may take: others wait for a connection meanwhile.
 const CANCELLING: Duration = Duration::from_secs(1);
+/// Whom a connection works for, and how long a statement may take.
+const TIE: &str = "SELECT pg_backend_pid(), set_config('role', $1, false), \
+                   set_config('psa_gateway.organization', $2, false), set_config('statement_timeout', $3, false)";
 /// Beyond so many, connections that are long gone are forgotten.
 const MAX_HOLDERS: usize = 4_096;
 
@@ -177,25 +180,37 @@ impl Backends {
         let (new, idle) = (self.clone(), self.clone());
         options
             .after_connect(move |connection, _| {
-                let (new, before) = (new.clone(), new.floor.statement());
-                Box::pin(async move { new.tie(connection, before).await })
+                let new = new.clone();
+                Box::pin(async move { new.tie(connection).await })
             })
             .before_acquire(move |connection, _| {
-                // Ends what a cancelled `begin` may have left open, and shows whether the server is there.
-                let (idle, before) = (idle.clone(), format!("ROLLBACK; {}", idle.floor.statement()));
-                Box::pin(async move { idle.tie(connection, before).await.map(|()| true) })
+                let idle = idle.clone();
+                Box::pin(async move { idle.tie(connection).await.map(|()| true) })
             })
     }
 
-    /// Runs `before`, sets the time limit and notes who works on this connection, in one round trip.
-    pub(super) async fn tie(&self, connection: &mut PgConnection, before: String) -> Result<(), sqlx::Error> {
+    /// Says for whom this connection works from now on, sets the time limit and notes who works on it, in one round
+    /// trip, which also shows whether the server is there.
+    async fn tie(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let leash = Leash::current();
-        let limit = match &leash {
-            Some(leash) => format!("SET statement_timeout = {}", (leash.0.limit + GRACE).as_millis()),
-            None => "RESET statement_timeout".to_owned(),
+        let rows = match &leash {
+            // Reading, a query at a time: with every one of a dashboard's, so that it is prepared.
+            Some(leash) => {
+                let limit = (leash.0.limit + GRACE).as_millis().to_string();
+                let (role, organization) = self.floor.wanted();
+                let tie = sqlx::query(TIE).bind(role).bind(organization).bind(limit);
+                tie.fetch_all(connection).await?
+            }
+            // Ends what a cancelled `begin` may have left open. Where nothing is, a rollback alone would write a
+            // warning into the server's log each time.
+            None => {
+                let statement = format!(
+                    "BEGIN; ROLLBACK; {}RESET statement_timeout; SELECT pg_backend_pid()",
+                    self.floor.statement()
+                );
+                sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await?
+            }
         };
-        let statement = format!("{before}{limit}; SELECT pg_backend_pid()");
-        let rows = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await?;
         let Some(pid) = rows.first().map(|row| row.try_get::<i32, _>(0)).transpose()? else { return Ok(()) };
         let mut holders = self.holders.lock().await;
         if holders.len() >= MAX_HOLDERS {

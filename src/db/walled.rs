@@ -49,14 +49,24 @@ pub(super) struct Floor(Arc<AtomicBool>);
 impl Floor {
     /// What a connection is sent before somebody works on it: it takes the place of whoever that is.
     pub(super) fn statement(&self) -> String {
-        if !self.0.load(Ordering::Relaxed) {
+        if !self.is_laid() {
             return String::new();
         }
+        // A UUID as text has nothing in it that would have to be quoted.
+        let (role, organization) = self.wanted();
+        format!("SET ROLE {role}; SET psa_gateway.organization = '{organization}'; ")
+    }
+
+    /// As which role a connection is to act, and for which organization, as PostgreSQL's settings have it.
+    pub(super) fn wanted(&self) -> (&'static str, String) {
         match current() {
-            // A UUID as text has nothing in it that would have to be quoted.
-            Some(id) => format!("SET ROLE {ROLE}; SET psa_gateway.organization = '{id}'; "),
-            None => "RESET ROLE; SET psa_gateway.organization = ''; ".to_owned(),
+            Some(id) if self.is_laid() => (ROLE, id.to_string()),
+            _ => ("none", String::new()),
         }
+    }
+
+    fn is_laid(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Puts the floor under every table that has an organization. Where the login may not do that, says what its

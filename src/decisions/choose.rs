@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::trail::{Decision, Trail};
-use crate::tickets::plan::Place;
+use crate::{db::portions, tickets::plan::Place};
 
 /// The profiles of an organization, and the mappings and own connections of some of its companies: read once, in three
 /// statements, for all that is decided together.
@@ -39,7 +39,7 @@ impl Places {
         }
         let mappings = company_mapping::Entity::find()
             .filter(company_mapping::Column::OrganizationId.eq(organization_id))
-            .filter(company_mapping::Column::CompanyId.is_in(company_ids.iter().copied()))
+            .filter(company_mapping::Column::CompanyId.is_in(portions::filled(company_ids.iter().copied())))
             .order_by_asc(company_mapping::Column::Id)
             .all(db)
             .await?;
@@ -48,7 +48,7 @@ impl Places {
         }
         let own = psa_connection::Entity::find()
             .filter(psa_connection::Column::OrganizationId.eq(organization_id))
-            .filter(psa_connection::Column::CompanyId.is_in(company_ids.iter().copied()))
+            .filter(psa_connection::Column::CompanyId.is_in(portions::filled(company_ids.iter().copied())))
             .filter(psa_connection::Column::IsEnabled.eq(true))
             .order_by_asc(psa_connection::Column::Id)
             .all(db)

@@ -27,6 +27,7 @@ use super::{
     whose::Whose,
 };
 use crate::{
+    db::portions,
     findings::record::{About, Change},
     ground::Ground,
     notifications::happenings,
@@ -115,8 +116,8 @@ async fn before(tx: &DatabaseTransaction, organization_id: Uuid, batch: &[Read])
         batch.iter().flat_map(|read| read.readings.iter().map(|(position, _)| *position)).collect();
     let rows = event::Entity::find()
         .filter(C::OrganizationId.eq(organization_id))
-        .filter(C::WebhookDeliveryId.is_in(batch.iter().map(|read| read.delivery.id)))
-        .filter(C::Position.is_in(positions))
+        .filter(C::WebhookDeliveryId.is_in(portions::filled(batch.iter().map(|read| read.delivery.id))))
+        .filter(C::Position.is_in(portions::filled(positions)))
         .all(tx)
         .await?;
     let mut before = Before::new();

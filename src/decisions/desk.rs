@@ -36,6 +36,7 @@ use super::{
     whose::{Customers, Whose},
 };
 use crate::{
+    db::portions,
     findings::{
         known::Findings,
         record::{About, Change},
@@ -242,7 +243,7 @@ impl<'t> Desk<'t> {
     pub(super) async fn write(&self) -> Result<(), DbErr> {
         self.findings.lock().await.write(self.tx).await?;
         let events = std::mem::take(&mut *guard(&self.events));
-        for chunk in events.chunks(ROWS) {
+        for chunk in portions::of(&events, ROWS) {
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             event::Entity::insert_many(rows).exec_without_returning(self.tx).await?;
         }
@@ -264,7 +265,7 @@ async fn waiting(
             .select_only()
             .columns([C::FindingId, C::WaitsFor])
             .filter(C::OrganizationId.eq(organization_id))
-            .filter(C::FindingId.is_in(ids.iter().copied()))
+            .filter(C::FindingId.is_in(portions::filled(ids.iter().copied())))
             .into_tuple()
             .all(tx)
             .await?;

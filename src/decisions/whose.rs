@@ -19,7 +19,7 @@ use super::{
     event::Event,
     trail::{Decision, Trail},
 };
-use crate::organizations::companies::ANY_SOURCE;
+use crate::{db::portions, organizations::companies::ANY_SOURCE};
 
 /// The longest key of a finding, in bytes.
 const MAX_KEY: usize = 255;
@@ -57,8 +57,8 @@ impl Customers {
         }
         let aliases = company_alias::Entity::find()
             .filter(A::OrganizationId.eq(organization_id))
-            .filter(A::Value.is_in(names))
-            .filter(A::Source.is_in(sources))
+            .filter(A::Value.is_in(portions::filled(names)))
+            .filter(A::Source.is_in(portions::filled(sources)))
             .all(db)
             .await?;
         let organization = organization::Entity::find_by_id(organization_id).one(db).await?;
@@ -66,7 +66,7 @@ impl Customers {
         let ids = aliases.iter().map(|alias| alias.company_id).chain(catch_all).collect::<BTreeSet<_>>();
         let companies: HashMap<Uuid, company::Model> = company::Entity::find()
             .filter(company::Column::OrganizationId.eq(organization_id))
-            .filter(company::Column::Id.is_in(ids))
+            .filter(company::Column::Id.is_in(portions::filled(ids)))
             .all(db)
             .await?
             .into_iter()

@@ -13,7 +13,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::record::{About, Change, fresh, merge};
-use crate::{decisions::event::Event, ground::Ground};
+use crate::{db::portions, decisions::event::Event, ground::Ground};
 
 /// How many rows one statement writes: 24 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 500;
@@ -64,7 +64,7 @@ impl Findings {
         let mut missing = self.missing(ground, wanted);
         missing.sort_by(|a, b| (a.company_id, &a.source, &a.key).cmp(&(b.company_id, &b.source, &b.key)));
         let mut others: BTreeMap<Place, BTreeSet<&str>> = BTreeMap::new();
-        for chunk in missing.chunks(ROWS) {
+        for chunk in portions::of(&missing, ROWS) {
             use finding::Column as C;
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             let mut key = OnConflict::columns([C::OrganizationId, C::CompanyId, C::Source, C::Key]);
@@ -186,7 +186,7 @@ impl Findings {
             row.is_changed = false;
             rows.push(row.model.clone());
         }
-        for chunk in rows.chunks(ROWS) {
+        for chunk in portions::of(&rows, ROWS) {
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             finding::Entity::insert_many(rows).on_conflict(by_id.clone()).exec_without_returning(tx).await?;
         }
@@ -279,9 +279,10 @@ impl Findings {
             })
             .collect();
         for places in places.chunks(PLACES) {
+            let places = portions::filled(places.iter().cloned());
             let mut is_alias = Condition::any();
-            for ((company_id, source), keys) in places {
-                let keys = A::Key.is_in(keys.iter().copied());
+            for ((company_id, source), keys) in &places {
+                let keys = A::Key.is_in(portions::filled(keys.iter().copied()));
                 is_alias = is_alias.add(A::CompanyId.eq(*company_id).and(A::Source.eq(source)).and(keys));
             }
             let aliases = finding_alias::Entity::find()
@@ -290,12 +291,13 @@ impl Findings {
                 .all(tx)
                 .await?;
             let mut is_known = Condition::any();
-            for ((company_id, source), keys) in places {
-                let keys = C::Key.is_in(keys.iter().copied());
+            for ((company_id, source), keys) in &places {
+                let keys = C::Key.is_in(portions::filled(keys.iter().copied()));
                 is_known = is_known.add(C::CompanyId.eq(*company_id).and(C::Source.eq(source)).and(keys));
             }
             if !aliases.is_empty() {
-                is_known = is_known.add(C::Id.is_in(aliases.iter().map(|alias| alias.finding_id)));
+                is_known =
+                    is_known.add(C::Id.is_in(portions::filled(aliases.iter().map(|alias| alias.finding_id))));
             }
             let found = finding::Entity::find()
                 .filter(C::OrganizationId.eq(organization_id))

@@ -32,6 +32,7 @@ use super::{
     schema::{self, Graph},
 };
 use crate::{
+    db::leash::Leash,
     entrance::{Caller, NotLetIn},
     ground::Ground,
     organizations::viewer::Viewer,
@@ -241,7 +242,10 @@ pub(super) async fn known(
     token: &SecretString,
     request_id: &str,
 ) -> Result<Viewer, Refusal> {
-    (door.authenticate)(&door.ground, token, Caller::of(request)).await.map_err(|refused| match refused {
+    let leash = Leash::new(door.settings.timeout);
+    let _cut = leash.cut_when_dropped();
+    let found = leash.hold((door.authenticate)(&door.ground, token, Caller::of(request))).await;
+    found.unwrap_or(Err(NotLetIn::Away)).map_err(|refused| match refused {
         NotLetIn::Unknown => unauthenticated("the access token is unknown, expired or revoked"),
         NotLetIn::Throttled(wait) => {
             let message = gate::message(wait);

@@ -6,16 +6,19 @@
 
 mod working;
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
+use actix_web::web::Bytes;
 use entity::{Timestamp, webhook_delivery, webhook_delivery::DeliveryState};
 use sea_orm::{
-    ActiveEnum as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
-    sea_query::{Expr, OnConflict, Query},
+    ActiveEnum as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _, Statement,
+    sea_query::{Expr, InsertStatement, OnConflict, Query},
 };
-use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 
 pub use working::{
@@ -25,7 +28,10 @@ pub use working::{
 
 use super::received::Verified;
 use crate::{
-    db::news::{self, Happened, What},
+    db::{
+        news::{self, Happened, What},
+        portions,
+    },
     error::Error,
     ground::{
         Ground,
@@ -37,6 +43,12 @@ use crate::{
 const BATCH: usize = 256;
 /// How many may wait for their commit. Beyond it senders are told to come again.
 const WAITING: usize = 4_096;
+
+/// How many batches are on their way at the same time. PostgreSQL writes one while another waits for the disk; for an
+/// embedded database, which writes one after the other, the next one is made ready meanwhile.
+const HANDS: usize = 2;
+/// So few are written together, however many wait.
+const FEW: usize = 16;
 
 /// A verified webhook and where it came in.
 pub struct Incoming {
@@ -82,10 +94,18 @@ impl Inbox {
     /// Starts the writer.
     pub fn start(ground: Ground) -> Self {
         let (sender, mut receiver) = mpsc::channel(WAITING);
+        let hands = Arc::new(Semaphore::new(HANDS));
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
-            while receiver.recv_many(&mut batch, BATCH).await > 0 {
-                commit(&ground, std::mem::take(&mut batch)).await;
+            // A hand is taken before the batch is, so that the batch grows while all hands are full.
+            while let Ok(hand) = Arc::clone(&hands).acquire_owned().await
+                && receiver.recv_many(&mut batch, share(receiver.len())).await > 0
+            {
+                let (ground, batch) = (ground.clone(), std::mem::take(&mut batch));
+                tokio::spawn(async move {
+                    commit(&ground, batch).await;
+                    drop(hand);
+                });
             }
         });
         Self(sender)
@@ -102,13 +122,40 @@ impl Inbox {
     }
 }
 
-/// What is written of one webhook, apart from who waits for it.
-type Row = webhook_delivery::Model;
+/// How many of those that wait are written together: half of them. Where senders wait for their answers before they send
+/// more, one half is on its way to the disk while the other is answered and comes again; all together, they and the disk
+/// would wait for each other in turn.
+fn share(waiting: usize) -> usize {
+    (waiting / 2).clamp(FEW, BATCH)
+}
+
+/// What is written of one webhook. Made once, before its transaction, and in the form in which it is written.
+struct Row {
+    id: Uuid,
+    organization_id: Uuid,
+    webhook_endpoint_id: Uuid,
+    message_id: String,
+    request_id: String,
+    verified_by: &'static str,
+    webhook_secret_id: Option<Uuid>,
+    /// As JSON.
+    headers: String,
+    body: Bytes,
+    received_at: Timestamp,
+    trace_context: Option<String>,
+}
+
+impl Row {
+    /// What a webhook that came before is known by.
+    fn message(&self) -> (Uuid, &str) {
+        (self.webhook_endpoint_id, &self.message_id)
+    }
+}
 
 async fn commit(ground: &Ground, batch: Vec<(Incoming, Answer)>) {
     let now = ground.clock.now();
-    let (rows, answers): (Vec<Row>, Vec<Answer>) =
-        batch.into_iter().map(|(incoming, answer)| (row(ground, incoming, now), answer)).unzip();
+    let (rows, answers): (Vec<Arc<Row>>, Vec<Answer>) =
+        batch.into_iter().map(|(incoming, answer)| (Arc::new(row(ground, incoming, now)), answer)).unzip();
     match store(ground, rows.clone()).await {
         Ok(accepted) => {
             dies::at(Step::Stored);
@@ -120,8 +167,8 @@ async fn commit(ground: &Ground, batch: Vec<(Incoming, Answer)>) {
         // others with it.
         Err(Error::Internal(error)) if rows.len() > 1 => {
             tracing::warn!(error = %error, "a batch of webhooks was refused; storing them one by one");
-            for (row, answer) in rows.into_iter().zip(answers) {
-                let result = store(ground, vec![row]).await;
+            for (row, answer) in rows.iter().zip(answers) {
+                let result = store(ground, vec![Arc::clone(row)]).await;
                 let _ = answer.send(result.and_then(|stored| stored.first().copied().ok_or(Error::NotFound)));
             }
         }
@@ -139,34 +186,21 @@ async fn commit(ground: &Ground, batch: Vec<(Incoming, Answer)>) {
 }
 
 fn row(ground: &Ground, incoming: Incoming, now: Timestamp) -> Row {
-    let headers: Vec<_> = incoming
-        .webhook
-        .headers()
-        .iter()
-        .filter(|(name, _)| !carries_secret(name))
-        .map(|(name, value)| json!([name, value]))
-        .collect();
+    let webhook = incoming.webhook;
+    let headers: Vec<(&str, &str)> =
+        webhook.headers().iter().filter(|(name, _)| !carries_secret(name)).collect();
     Row {
         id: ground.chance.id(now),
         organization_id: incoming.organization_id,
         webhook_endpoint_id: incoming.webhook_endpoint_id,
-        message_id: incoming.webhook.message_id(),
+        message_id: webhook.message_id(),
         request_id: incoming.request_id,
-        verified_by: incoming.webhook.proof().scheme.to_owned(),
-        webhook_secret_id: incoming.webhook.proof().secret_id,
-        headers: headers.into(),
-        body: incoming.webhook.body().to_vec(),
+        verified_by: webhook.proof().scheme,
+        webhook_secret_id: webhook.proof().secret_id,
+        headers: serde_json::to_string(&headers).unwrap_or_else(|_| "[]".to_owned()),
+        body: webhook.body().clone(),
         received_at: now,
-        duplicate_count: 0,
-        state: DeliveryState::Received,
-        problem: None,
-        run_at: Some(now),
-        attempts: 0,
-        lease_until: Timestamp(0),
-        fence: 0,
-        decided_at: None,
         trace_context: incoming.trace_context,
-        body_removed_at: None,
     }
 }
 
@@ -178,20 +212,26 @@ fn carries_secret(name: &str) -> bool {
 }
 
 /// Stores rows in one commit; a row whose message came before is counted on the first one.
-async fn store(ground: &Ground, rows: Vec<Row>) -> Result<Vec<Accepted>, Error> {
+async fn store(ground: &Ground, rows: Vec<Arc<Row>>) -> Result<Vec<Accepted>, Error> {
+    // In one order everywhere, so that two batches with the same messages never wait for each other; and once each.
+    let mut insert = rows.clone();
+    insert.sort_by(|a, b| a.message().cmp(&b.message()).then(a.id.cmp(&b.id)));
+    insert.dedup_by(|later, first| later.message() == first.message());
+    // Before the transaction: nobody waits for the only writer of an embedded database meanwhile.
+    let backend = ground.db.reader().get_database_backend();
+    let inserts = portions::of(&insert, BATCH)
+        .map(|portion| {
+            let ids = portion.iter().map(|row| row.id).collect();
+            Ok((backend.build(&insert_of(portion, backend)?), ids))
+        })
+        .collect::<Result<Vec<_>, DbErr>>()?;
     ground
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let mut first_of: HashMap<(Uuid, &str), Uuid> = HashMap::with_capacity(rows.len());
-                let mut insert: Vec<&Row> = Vec::with_capacity(rows.len());
-                for row in &rows {
-                    first_of.entry((row.webhook_endpoint_id, &row.message_id)).or_insert_with(|| {
-                        insert.push(row);
-                        row.id
-                    });
-                }
-                let stored = insert_new(tx, &insert).await?;
+                let stored = insert_new(tx, inserts).await?;
+                let mut first_of: HashMap<(Uuid, &str), Uuid> =
+                    insert.iter().map(|row| (row.message(), row.id)).collect();
                 for row in insert.iter().filter(|row| stored.contains(&row.id)) {
                     news::tell(Happened {
                         what: What::DeliveryReceived,
@@ -200,7 +240,8 @@ async fn store(ground: &Ground, rows: Vec<Row>) -> Result<Vec<Accepted>, Error> 
                         at: row.received_at,
                     });
                 }
-                let known: Vec<&Row> = insert.into_iter().filter(|row| !stored.contains(&row.id)).collect();
+                let known: Vec<&Row> =
+                    insert.iter().map(AsRef::as_ref).filter(|row| !stored.contains(&row.id)).collect();
                 for (endpoint_id, message_id, id) in find_known(tx, &known).await? {
                     if let Some(row) = known
                         .iter()
@@ -210,10 +251,9 @@ async fn store(ground: &Ground, rows: Vec<Row>) -> Result<Vec<Accepted>, Error> 
                     }
                 }
                 let mut accepted = Vec::with_capacity(rows.len());
-                let mut again: HashMap<Uuid, i32> = HashMap::new();
+                let mut again: BTreeMap<Uuid, i32> = BTreeMap::new();
                 for row in &rows {
-                    let delivery_id =
-                        *first_of.get(&(row.webhook_endpoint_id, row.message_id.as_str())).unwrap_or(&row.id);
+                    let delivery_id = *first_of.get(&row.message()).unwrap_or(&row.id);
                     let is_repeated = delivery_id != row.id;
                     if is_repeated {
                         *again.entry(delivery_id).or_default() += 1;
@@ -236,7 +276,32 @@ async fn store(ground: &Ground, rows: Vec<Row>) -> Result<Vec<Accepted>, Error> 
         .await
 }
 
-async fn insert_new(tx: &DatabaseTransaction, rows: &[&Row]) -> Result<Vec<Uuid>, DbErr> {
+/// Inserts rows whose messages are new; gives the ids of those.
+async fn insert_new(
+    tx: &DatabaseTransaction,
+    inserts: Vec<(Statement, Vec<Uuid>)>,
+) -> Result<HashSet<Uuid>, DbErr> {
+    use webhook_delivery::Column as C;
+    let mut stored = HashSet::new();
+    for (insert, ids) in inserts {
+        let inserted = tx.execute_raw(insert).await?.rows_affected();
+        if usize::try_from(inserted) == Ok(ids.len()) {
+            stored.extend(ids);
+            continue;
+        }
+        let new: Vec<Uuid> = webhook_delivery::Entity::find()
+            .select_only()
+            .column(C::Id)
+            .filter(C::Id.is_in(ids))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        stored.extend(new);
+    }
+    Ok(stored)
+}
+
+fn insert_of(rows: &[Arc<Row>], backend: DbBackend) -> Result<InsertStatement, DbErr> {
     use webhook_delivery::Column as C;
     let mut insert = Query::insert();
     insert
@@ -260,9 +325,9 @@ async fn insert_new(tx: &DatabaseTransaction, rows: &[&Row]) -> Result<Vec<Uuid>
             C::Fence,
             C::TraceContext,
         ])
-        .on_conflict(OnConflict::columns([C::WebhookEndpointId, C::MessageId]).do_nothing().to_owned())
-        .returning_col(C::Id);
+        .on_conflict(OnConflict::columns([C::WebhookEndpointId, C::MessageId]).do_nothing().to_owned());
     for row in rows {
+        let headers = Expr::val(row.headers.as_str());
         insert
             .values([
                 row.id.into(),
@@ -270,22 +335,22 @@ async fn insert_new(tx: &DatabaseTransaction, rows: &[&Row]) -> Result<Vec<Uuid>
                 row.webhook_endpoint_id.into(),
                 row.message_id.as_str().into(),
                 row.request_id.as_str().into(),
-                row.verified_by.as_str().into(),
+                row.verified_by.into(),
                 row.webhook_secret_id.into(),
-                row.headers.clone().into(),
-                row.body.clone().into(),
+                if backend == DbBackend::Postgres { headers.cast_as("jsonb") } else { headers },
+                row.body.to_vec().into(),
                 row.received_at.into(),
-                row.duplicate_count.into(),
-                row.state.to_value().into(),
-                row.run_at.into(),
-                row.attempts.into(),
-                row.lease_until.into(),
-                row.fence.into(),
+                0.into(),
+                DeliveryState::Received.to_value().into(),
+                row.received_at.into(),
+                0.into(),
+                Timestamp(0).into(),
+                0_i64.into(),
                 row.trace_context.as_deref().into(),
             ])
             .map_err(|error| DbErr::Custom(error.to_string()))?;
     }
-    tx.query_all(&insert).await?.iter().map(|row| row.try_get("", "id")).collect()
+    Ok(insert)
 }
 
 async fn find_known(tx: &DatabaseTransaction, rows: &[&Row]) -> Result<Vec<(Uuid, String, Uuid)>, DbErr> {

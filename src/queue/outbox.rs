@@ -23,7 +23,10 @@ use uuid::Uuid;
 
 use super::restored;
 use crate::{
-    db::news::{self, Happened, What},
+    db::{
+        news::{self, Happened, What},
+        portions,
+    },
     error::Error,
     ground::Ground,
     telemetry::traces,
@@ -77,7 +80,7 @@ pub fn row(ground: &Ground, new: NewOperation) -> ticket_operation::Model {
 
 /// Enqueues operations. Whoever does it ends the transaction with [`super::lanes::wake`], or holds the lane.
 pub async fn enqueue(tx: &DatabaseTransaction, rows: Vec<ticket_operation::Model>) -> Result<(), DbErr> {
-    for chunk in rows.chunks(ROWS) {
+    for chunk in portions::of(&rows, ROWS) {
         let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
         ticket_operation::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }

@@ -24,7 +24,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{marker, plan};
-use crate::{ground::Ground, queue::outbox};
+use crate::{db::portions, ground::Ground, queue::outbox};
 
 /// How many rows one statement reads or writes: a ticket has 38 columns, and SQLite takes 32,766 values.
 const ROWS: usize = 500;
@@ -100,7 +100,7 @@ impl Pile {
             use ticket_finding::Column as C;
             let rows = ticket_finding::Entity::find()
                 .filter(C::OrganizationId.eq(organization_id))
-                .filter(C::FindingId.is_in(ids.iter().copied()))
+                .filter(C::FindingId.is_in(portions::filled(ids.iter().copied())))
                 .all(tx)
                 .await?;
             let rows = rows.into_iter().map(|row| ((row.finding_id, row.ticket_id), Kept::read(row)));
@@ -111,7 +111,7 @@ impl Pile {
         for ids in ids.chunks(ROWS) {
             let rows = ticket::Entity::find()
                 .filter(ticket::Column::OrganizationId.eq(organization_id))
-                .filter(ticket::Column::Id.is_in(ids.iter().copied()))
+                .filter(ticket::Column::Id.is_in(portions::filled(ids.iter().copied())))
                 .filter(ticket::Column::OpenGroupKey.is_not_null())
                 .order_by_asc(ticket::Column::Id)
                 .lock(LockType::Update)
@@ -149,7 +149,7 @@ impl Pile {
             let operations = std::mem::take(&mut piled.operations);
             (changed(&mut piled.tickets), changed(&mut piled.members), operations)
         };
-        for chunk in tickets.chunks(ROWS) {
+        for chunk in portions::of(&tickets, ROWS) {
             use ticket::Column as C;
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             // What a ticket is for never changes; what is left out is not written anew in the indexes either.
@@ -175,7 +175,7 @@ impl Pile {
             let by_id = OnConflict::column(C::Id).update_columns(rest).to_owned();
             ticket::Entity::insert_many(rows).on_conflict(by_id).exec_without_returning(tx).await?;
         }
-        for chunk in members.chunks(ROWS) {
+        for chunk in portions::of(&members, ROWS) {
             use ticket_finding::Column as C;
             let rows = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
             let by_id =
@@ -348,7 +348,7 @@ impl Piled {
                 .select_only()
                 .columns([C::TicketId, C::Kind])
                 .filter(C::OrganizationId.eq(organization_id))
-                .filter(C::TicketId.is_in(ids.iter().copied()))
+                .filter(C::TicketId.is_in(portions::filled(ids.iter().copied())))
                 .filter(C::State.eq(OperationState::Ready))
                 .filter(C::Kind.is_in([OperationKind::Close, OperationKind::Reopen]))
                 .order_by_asc(C::Position)
@@ -376,7 +376,7 @@ impl Piled {
                 .columns([C::TicketId, C::FindingId])
                 .join(JoinType::InnerJoin, on)
                 .filter(finding::Column::OrganizationId.eq(organization_id))
-                .filter(C::TicketId.is_in(ids.iter().copied()))
+                .filter(C::TicketId.is_in(portions::filled(ids.iter().copied())))
                 .filter(finding::Column::State.eq(FindingState::Open))
                 .into_tuple()
                 .all(tx)

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::{error::Error, ground::Ground};
+use crate::{db::portions, error::Error, ground::Ground};
 
 /// How long a claimed delivery is its worker's, in seconds.
 const LEASE_SECS: i64 = 60;
@@ -129,19 +129,23 @@ pub async fn finish_all(
     if deliveries.is_empty() {
         return Ok(true);
     }
-    let ours = deliveries.iter().fold(Condition::any(), |any, delivery| {
-        any.add(C::Id.eq(delivery.id).and(C::Fence.eq(delivery.fence)))
-    });
-    let result = webhook_delivery::Entity::update_many()
-        .col_expr(C::State, Expr::value(DeliveryState::Understood.to_value()))
-        .col_expr(C::Problem, Expr::value(None::<String>))
-        .col_expr(C::RunAt, Expr::value(None::<Timestamp>))
-        .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
-        .col_expr(C::DecidedAt, Expr::value(Some(now)))
-        .filter(ours)
-        .exec(tx)
-        .await?;
-    Ok(usize::try_from(result.rows_affected) == Ok(deliveries.len()))
+    let mut finished = 0;
+    for portion in portions::of(deliveries, deliveries.len()) {
+        let ours = portion.iter().fold(Condition::any(), |any, delivery| {
+            any.add(C::Id.eq(delivery.id).and(C::Fence.eq(delivery.fence)))
+        });
+        let result = webhook_delivery::Entity::update_many()
+            .col_expr(C::State, Expr::value(DeliveryState::Understood.to_value()))
+            .col_expr(C::Problem, Expr::value(None::<String>))
+            .col_expr(C::RunAt, Expr::value(None::<Timestamp>))
+            .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
+            .col_expr(C::DecidedAt, Expr::value(Some(now)))
+            .filter(ours)
+            .exec(tx)
+            .await?;
+        finished += result.rows_affected;
+    }
+    Ok(usize::try_from(finished) == Ok(deliveries.len()))
 }
 
 /// Holds a delivery for longer, where it takes several transactions. False where the lease is another's by

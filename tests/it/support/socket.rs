@@ -115,6 +115,20 @@ impl Socket {
         }
     }
 
+    /// The same after what was under way of an operation.
+    pub async fn end_after(&mut self, id: &str) -> (u16, String) {
+        loop {
+            match self.frame().await {
+                Message::Text(text) => {
+                    let message: Value = serde_json::from_str(&text).expect("JSON");
+                    assert_eq!((&message["type"], &message["id"]), (&json!("next"), &json!(id)));
+                }
+                Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
+                other => panic!("the end was to come, and this came: {other:?}"),
+            }
+        }
+    }
+
     async fn frame(&mut self) -> Message {
         loop {
             let frame = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("it comes in time");

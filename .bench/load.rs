@@ -1,27 +1,26 @@
-//! Posts signed webhooks as fast as they are answered.
+//! Sends requests over keep-alive connections, as fast as they are answered.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use psa_gateway::scanners::signature;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinSet,
 };
 
-/// How long a body is, in bytes.
-const BODY: usize = 2_048;
-
-/// Who posts where, for how long.
+/// Who asks where, for how long.
 #[derive(Clone)]
 pub(super) struct Load {
     pub(super) address: String,
-    pub(super) path: String,
-    pub(super) secret: String,
     pub(super) connections: usize,
     pub(super) duration: Duration,
+    /// What every answer must say.
+    pub(super) status: u16,
 }
+
+/// Makes a request, whole, for a connection and its count of requests.
+pub(super) type Make = std::sync::Arc<dyn Fn(usize, u64) -> anyhow::Result<Vec<u8>> + Send + Sync>;
 
 /// What came of it.
 #[derive(Default)]
@@ -30,6 +29,8 @@ pub(super) struct Measured {
     took: Duration,
     /// Of each request, in microseconds, sorted.
     waited: Vec<u32>,
+    /// How long the longest answer was, in bytes.
+    pub(super) answer_bytes: usize,
 }
 
 impl Measured {
@@ -45,15 +46,17 @@ impl Measured {
 }
 
 impl Load {
-    pub(super) async fn run(self) -> anyhow::Result<Measured> {
+    pub(super) async fn run(self, make: Make) -> anyhow::Result<Measured> {
         let began = Instant::now();
         let mut senders = JoinSet::new();
         for number in 0..self.connections {
-            senders.spawn(self.clone().send(number, began + self.duration));
+            senders.spawn(self.clone().send(make.clone(), number, began + self.duration));
         }
         let mut measured = Measured::default();
         while let Some(waited) = senders.join_next().await {
-            measured.waited.extend(waited??);
+            let (waited, answer_bytes) = waited??;
+            measured.waited.extend(waited);
+            measured.answer_bytes = measured.answer_bytes.max(answer_bytes);
         }
         measured.took = began.elapsed();
         measured.count = measured.waited.len();
@@ -61,47 +64,28 @@ impl Load {
         Ok(measured)
     }
 
-    /// Sends over one connection; gives how long each answer took, in microseconds.
-    async fn send(self, connection: usize, until: Instant) -> anyhow::Result<Vec<u32>> {
+    /// Sends over one connection; gives how long each answer took, in microseconds, and how long the longest was.
+    async fn send(self, make: Make, connection: usize, until: Instant) -> anyhow::Result<(Vec<u32>, usize)> {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
-        let (mut waited, mut answer) = (Vec::new(), Vec::with_capacity(4_096));
-        let run = super::now();
+        let (mut waited, mut answer, mut longest) = (Vec::new(), Vec::with_capacity(4_096), 0);
         for number in 0_u64.. {
             let asked = Instant::now();
             if asked >= until {
                 break;
             }
-            let request = self.request(&format!("msg_{}_{connection}_{number}", run.0))?;
+            let request = make(connection, number)?;
             stream.write_all(&request).await?;
             let status = read_answer(&mut stream, &mut answer).await?;
-            anyhow::ensure!(status == 202, "answered {status}: {}", String::from_utf8_lossy(&answer));
+            anyhow::ensure!(status == self.status, "answered {status}: {}", String::from_utf8_lossy(&answer));
             waited.push(u32::try_from(asked.elapsed().as_micros())?);
+            if number == 0 {
+                let text = String::from_utf8_lossy(&answer);
+                anyhow::ensure!(!text.contains("\"errors\":"), "answered {text}");
+            }
+            longest = longest.max(answer.len());
         }
-        Ok(waited)
-    }
-
-    fn request(&self, id: &str) -> anyhow::Result<Vec<u8>> {
-        let head = format!(
-            "{{\"kind\":\"finding.opened\",\"source\":\"scanner\",\"client_ref\":\"northwind\",\"finding_key\":\"{id}\",\
-             \"severity\":\"high\",\"title\":\"Outdated library\",\"body\":\""
-        );
-        let mut body = head.into_bytes();
-        body.resize(BODY - 2, b'x');
-        body.extend_from_slice(b"\"}");
-        let signed = signature::sign(&self.secret, id, super::now(), &body)?;
-        let mut request = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nwebhook-id: {id}\r\n\
-             webhook-timestamp: {}\r\nwebhook-signature: {}\r\ncontent-length: {}\r\n\r\n",
-            self.path,
-            self.address,
-            signed.timestamp,
-            signed.signature,
-            body.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(&body);
-        Ok(request)
+        Ok((waited, longest))
     }
 }
 
