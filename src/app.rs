@@ -4,6 +4,8 @@ pub mod backup;
 pub mod doctor;
 mod graphql_settings;
 pub mod keys;
+mod leaving;
+mod time;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -30,7 +32,7 @@ use crate::{
     organizations::{last_seen, tokens},
     outbound::{ClientOptions, GuardedClient, PrivateAddresses},
     psa::http::{Outbound, OutboundOptions},
-    queue::inbox::Inbox,
+    queue::{inbox::Inbox, left_behind},
     request_id,
     scanners::signature::sns,
     security_headers,
@@ -198,7 +200,9 @@ impl App {
     }
 
     async fn begin(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
+        let seams = Seams { clock: time::of(config, &seams.clock), ..seams };
         let ground = ground(config, &seams).await?;
+        time::agree(&ground).await;
         let metrics = Metrics::new();
         let outbound = outbound(config, &ground.clock)?;
         // Bound first: endpoints' addresses may name the port.
@@ -240,7 +244,14 @@ impl App {
         );
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
+        if !ground.db.is_sqlite() {
+            tasks.push(tokio::spawn(time::follow(ground.clone(), stop.clone())));
+        }
         if only != Some(Only::Web) && !seams.is_stepped {
+            let freed = left_behind::free(&ground).await?;
+            if freed > 0 {
+                tracing::info!(freed, "what the process before had in hand is taken up again");
+            }
             let (workers, stop) = (workers.clone(), stop.clone());
             tasks.push(tokio::spawn(async move { workers.run(stop).await }));
         }
@@ -309,6 +320,7 @@ impl App {
                 .wrap(from_fn(entrance::middleware))
                 .wrap(from_fn(request_id::middleware))
                 .wrap(security_headers::of(&public_url))
+                .wrap(from_fn(leaving::middleware))
                 .app_data(ground_data.clone())
                 .app_data(metrics_data.clone())
                 .app_data(door.clone())
@@ -380,7 +392,7 @@ impl App {
 
     async fn end(self) {
         self.stop.cancel();
-        self.server.stop(true).await;
+        leaving::close(&self.server).await;
         for task in self.tasks {
             let abort = task.abort_handle();
             if tokio::time::timeout(self.grace, task).await.is_err() {
@@ -418,6 +430,7 @@ async fn until_stopped(config: Config, only: Option<Only>) -> anyhow::Result<()>
         announce(&token);
     }
     stopped.await;
+    leaving::give_notice(&app.ground, Duration::from_secs(config.shutdown_notice_secs)).await;
     tracing::info!("stopping: no new requests; finishing what was begun");
     app.stop().await;
     tracing::info!("stopped");

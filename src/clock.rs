@@ -3,9 +3,14 @@
 //! Production reads the machine's clock and its random source here and nowhere
 //! else; tests hand in a clock that they move and a source that they seed.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, Ordering},
+mod moved;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use entity::Timestamp;
@@ -14,34 +19,89 @@ use uuid::Uuid;
 
 /// Tells the time.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug, Default)]
+enum Kind {
+    #[default]
+    Machine,
+    Manual(Arc<AtomicI64>),
+    Agreed(Arc<Agreed>),
+}
+
+/// Time as another told it, counted on by what has passed since, whatever the machine's clock says meanwhile.
+#[derive(Debug)]
+struct Agreed {
+    begun: Instant,
+    /// What time it was when this began, in microseconds.
+    at_begin: AtomicI64,
+}
+
+impl Agreed {
+    fn now(&self) -> i64 {
+        let passed = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.at_begin.load(Ordering::SeqCst).saturating_add(passed)
+    }
+}
+
+/// What took longer says too little about what time it is.
+const LONGEST_ASKING: Duration = Duration::from_secs(1);
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(None)
+        Self(Kind::Machine)
     }
 
     /// A clock that stands at `start` until it is moved; clones move together.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(start.0))))
+        Self(Kind::Manual(Arc::new(AtomicI64::new(start.0))))
+    }
+
+    /// Where this is the machine's clock, one that [agrees](Self::agree) with another's: a machine whose clock is wrong,
+    /// or is set while it works, then has the same time as the others. Until then it has the machine's.
+    #[must_use]
+    pub fn agreeable(&self) -> Self {
+        if !matches!(self.0, Kind::Machine) {
+            return self.clone();
+        }
+        let at_begin = AtomicI64::new(machine() + moved::of_machine());
+        Self(Kind::Agreed(Arc::new(Agreed { begun: Instant::now(), at_begin })))
     }
 
     /// Now, to the microsecond.
-    #[expect(clippy::disallowed_methods, reason = "the one home of the machine's clock")]
     pub fn now(&self) -> Timestamp {
-        self.0.as_ref().map_or_else(
-            || Timestamp::from_datetime(chrono::Utc::now()),
-            |at| Timestamp(at.load(Ordering::SeqCst)),
-        )
+        match &self.0 {
+            Kind::Machine => Timestamp(machine() + moved::of_machine() + moved::of_all()),
+            Kind::Manual(at) => Timestamp(at.load(Ordering::SeqCst)),
+            Kind::Agreed(agreed) => Timestamp(agreed.now() + moved::of_all()),
+        }
     }
 
-    /// Moves a manual clock forward; the machine's clock cannot be moved and stays.
+    /// What another said when it was asked what time it is, which took so long; says by how many microseconds this
+    /// clock was set. Not for less than the answer leaves open, and only a clock that is [agreeable](Self::agreeable).
+    pub fn agree(&self, theirs: Timestamp, took: Duration) -> Option<i64> {
+        let Kind::Agreed(agreed) = &self.0 else { return None };
+        let half = i64::try_from(took.as_micros() / 2).unwrap_or(i64::MAX);
+        let off = theirs.0.saturating_add(half).saturating_sub(agreed.now());
+        if took > LONGEST_ASKING || off.abs() <= half {
+            return None;
+        }
+        agreed.at_begin.fetch_add(off, Ordering::SeqCst);
+        Some(off)
+    }
+
+    /// Moves a manual clock forward; others cannot be moved and stay.
     pub fn advance_secs(&self, secs: i64) {
-        if let Some(at) = &self.0 {
+        if let Kind::Manual(at) = &self.0 {
             at.fetch_add(secs.saturating_mul(1_000_000), Ordering::SeqCst);
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one home of the machine's clock")]
+fn machine() -> i64 {
+    Timestamp::from_datetime(chrono::Utc::now()).0
 }
 
 /// Makes unguessable bytes, and ids that sort by time.
@@ -147,6 +207,26 @@ mod tests {
         let same = clock.clone();
         same.advance_secs(5);
         assert_eq!(clock.now(), Timestamp::from_secs(105));
+    }
+
+    #[test]
+    fn a_clock_agrees_with_another_and_not_with_what_is_too_vague() {
+        let clock = Clock::system().agreeable();
+        let hour = 3_600_000_000;
+        let later = Timestamp(clock.now().0 + hour);
+        assert_eq!(clock.agree(later, Duration::from_secs(2)), None, "an answer that took too long");
+        assert!(
+            clock.agree(later, Duration::from_millis(1)).is_some_and(|set| (set - hour).abs() < 1_000_000)
+        );
+        assert!(clock.now() >= later);
+        assert_eq!(
+            clock.agree(clock.now(), Duration::from_millis(20)),
+            None,
+            "within what the answer leaves open"
+        );
+        let manual = Clock::manual(Timestamp::from_secs(100)).agreeable();
+        assert_eq!(manual.agree(later, Duration::ZERO), None);
+        assert_eq!(manual.now(), Timestamp::from_secs(100));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Db {
     /// Brings the tables up to date. Safe to call from several nodes at once.
     pub async fn migrate(&self) -> Result<(), DbErr> {
         if self.is_sqlite() {
-            migration::Migrator::up(&self.writer, None).await?;
+            self.change_tables().await?;
             return planner::teach(&self.writer).await;
         }
         // One node at a time: the others wait here, then find nothing left to do. The lock belongs to
@@ -112,14 +112,25 @@ impl Db {
         #[expect(clippy::disallowed_methods, reason = "held across the migration, which commits for itself")]
         let lock = self.writer.begin().await?;
         lock.execute_unprepared("SELECT pg_advisory_xact_lock(5823917)").await?;
-        migration::Migrator::up(&self.writer, None).await?;
+        self.change_tables().await?;
         self.floor.lay(&self.writer).await;
         lock.commit().await
     }
 
-    /// How many changes to the tables are missing.
+    /// Tables that a newer version has changed already are left as they are: its changes only add.
+    async fn change_tables(&self) -> Result<(), DbErr> {
+        let changes = self.changes().await?;
+        if changes.missing == 0 && !changes.unknown.is_empty() {
+            let unknown = changes.unknown.join(", ");
+            tracing::warn!(unknown, "a newer version has changed the tables; working with them as they are");
+            return Ok(());
+        }
+        migration::Migrator::up(&self.writer, None).await
+    }
+
+    /// How many changes to the tables are missing. Those that a newer version has added do not count.
     pub async fn pending_migrations(&self) -> Result<usize, DbErr> {
-        Ok(migration::Migrator::get_pending_migrations(&self.reader).await?.len())
+        Ok(self.changes().await?.missing)
     }
 
     /// For reading outside transactions.
@@ -215,7 +226,7 @@ fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
             options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(synchronous())
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
                 .statement_cache_capacity(STATEMENTS)
@@ -227,6 +238,24 @@ fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
                 .pragma("wal_autocheckpoint", CHECKPOINT)
         });
     options
+}
+
+/// What is committed is on disk. Only a torture that has to notice when it is not can say otherwise, and only to a
+/// program that was built for development.
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "no setting: a program for use does not have it")]
+fn synchronous() -> SqliteSynchronous {
+    match std::env::var("TORTURE_SYNCHRONOUS").as_deref() {
+        Ok("off") => SqliteSynchronous::Off,
+        Ok("normal") => SqliteSynchronous::Normal,
+        _ => SqliteSynchronous::Full,
+    }
+}
+
+/// What is committed is on disk.
+#[cfg(not(debug_assertions))]
+const fn synchronous() -> SqliteSynchronous {
+    SqliteSynchronous::Full
 }
 
 /// A connection is handed out only outside of any transaction; else it is closed, and another one opened.

@@ -4,7 +4,10 @@ pub mod dies;
 mod endpoint_cache;
 mod last_seen;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::Notify;
 
@@ -34,6 +37,8 @@ pub struct Ground {
     pub endpoints: EndpointCache,
     /// Tokens and members that showed themselves.
     pub seen: LastSeen,
+    /// Whether this node is about to stop.
+    pub leaving: Leaving,
 }
 
 impl Ground {
@@ -47,7 +52,24 @@ impl Ground {
             wake: Wake::default(),
             endpoints: EndpointCache::default(),
             seen: LastSeen::default(),
+            leaving: Leaving::default(),
         }
+    }
+}
+
+/// Whether a node is about to stop: it still takes requests, and asks to be left alone from now on. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Leaving(Arc<AtomicBool>);
+
+impl Leaving {
+    /// It is, from now on.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it is.
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
     }
 }
 

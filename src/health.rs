@@ -17,7 +17,7 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// `GET /health/ready`: database, tables and work are as they should be; 503 with what is not.
+/// `GET /health/ready`: database, tables and work are as they should be, and this node stays; 503 with what is not.
 pub async fn ready(ground: web::Data<Ground>) -> HttpResponse {
     let database = ground.db.ping().await;
     let pending = match &database {
@@ -25,9 +25,14 @@ pub async fn ready(ground: web::Data<Ground>) -> HttpResponse {
         Err(_) => None,
     };
     let (deliveries, operations) = oldest(&ground).await;
-    let is_ready = database.is_ok() && pending == Some(0);
+    let is_leaving = ground.leaving.has_begun();
+    let is_ready = database.is_ok() && pending == Some(0) && !is_leaving;
     let body = json!({
-        "status": if is_ready { "ready" } else { "not ready" },
+        "status": match (is_ready, is_leaving) {
+            (true, _) => "ready",
+            (false, true) => "stopping",
+            (false, false) => "not ready",
+        },
         "database": if database.is_ok() { "reachable" } else { "away" },
         "migrations": match pending {
             Some(0) => "up to date".to_owned(),

@@ -81,6 +81,7 @@ impl Read {
         let inbox_workers = self.whole("inbox_workers");
         let lane_workers = self.whole("lane_workers");
         let (oidc, doors, keeping) = (self.oidc(), self.doors(), self.keeping());
+        let shutdown_notice_secs = self.whole("shutdown_notice_secs");
         let shutdown_grace_secs = self.whole("shutdown_grace_secs");
         let node_name = self.optional("node_name", |text| is_node_name(text).then(|| Some(text.to_owned())));
         let log_format = self.text("log_format", LogFormat::from_key);
@@ -120,6 +121,7 @@ impl Read {
             oidc: oidc?,
             doors: doors?,
             keeping: keeping?,
+            shutdown_notice_secs: shutdown_notice_secs?,
             shutdown_grace_secs: shutdown_grace_secs?,
             node_name: node_name?.unwrap_or_else(usual_node_name),
             log_format: log_format?,

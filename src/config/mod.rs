@@ -180,6 +180,8 @@ pub struct Config {
     pub doors: DoorSettings,
     /// How long what came and went is kept.
     pub keeping: KeepingConfig,
+    /// How long requests are still taken before a stop, in seconds.
+    pub shutdown_notice_secs: u64,
     /// How long work may take to end at a stop, in seconds.
     pub shutdown_grace_secs: u64,
     /// This node's name.

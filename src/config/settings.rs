@@ -426,6 +426,13 @@ const GENERAL: &[Setting] = &[
     set("inbox_workers", Whole(1, 64), Is("2"), "How many workers decide deliveries at the same time."),
     set("lane_workers", Whole(1, 256), Is("4"), "How many PSA connections are served at the same time."),
     set(
+        "shutdown_notice_secs",
+        Whole(0, 120),
+        Is("2"),
+        "How long a gateway that was told to stop still takes requests, in seconds: `/health/ready` says 503 and \
+         connections are not kept, so that a load balancer turns to others.",
+    ),
+    set(
         "shutdown_grace_secs",
         Whole(0, 600),
         Is("20"),

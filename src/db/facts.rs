@@ -13,6 +13,9 @@ use super::{Db, copy::Changes, leash::Leash};
 /// How long a look at every page of the database may take.
 const CHECKING: Duration = Duration::from_mins(5);
 
+/// What time it is at the PostgreSQL server, in microseconds.
+const THEIR_TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
 /// How an SQLite database is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqliteFacts {
@@ -108,6 +111,15 @@ impl Db {
         }))
     }
 
+    /// What time it is at the PostgreSQL server, and how long it took to ask; none on SQLite.
+    pub async fn now(&self) -> Result<Option<(Timestamp, Duration)>, DbErr> {
+        let Some(pool) = self.postgres_pool() else { return Ok(None) };
+        let mut one = pool.acquire().await.map_err(told)?;
+        let timer = Instant::now();
+        let theirs: i64 = sqlx::query_scalar(THEIR_TIME).fetch_one(&mut *one).await.map_err(told)?;
+        Ok(Some((Timestamp(theirs), timer.elapsed())))
+    }
+
     /// How the PostgreSQL server is set up; none on SQLite. `now` tells our time.
     pub async fn postgres_facts(&self, now: impl Fn() -> Timestamp) -> Result<Option<PostgresFacts>, DbErr> {
         match self.postgres_pool() {
@@ -147,9 +159,7 @@ async fn postgres(pool: &sqlx::PgPool, now: impl Fn() -> Timestamp) -> Result<Po
             .fetch_one(&mut *one)
             .await?;
     let (asked, timer) = (now(), Instant::now());
-    let theirs: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        .fetch_one(&mut *one)
-        .await?;
+    let theirs: i64 = sqlx::query_scalar(THEIR_TIME).fetch_one(&mut *one).await?;
     let half_way = i64::try_from(timer.elapsed().as_millis() / 2).unwrap_or_default();
     Ok(PostgresFacts {
         version,

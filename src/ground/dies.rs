@@ -1,9 +1,9 @@
 //! Steps of a ticket's way at which the program can be made to die, so that it can be shown that nothing is lost
 //! or doubled there.
 //!
-//! Only in a program that was built with the cargo feature `torture`; elsewhere [`at`] is nothing. There the
-//! variable `TORTURE_DIES_AT` names the step, and which time it is fatal where that is not the first:
-//! `created` or `created:3`.
+//! Only in a program that was built for development, or with the cargo feature `torture`; in one that is built for use
+//! [`at`] is nothing. There the variable `TORTURE_DIES_AT` names the step, and which time it is fatal where that is not
+//! the first: `created` or `created:3`.
 
 /// A step that can be the last one. Its name is what the variable says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Step {
 }
 
 /// The program dies here if it was told to: at once, with nothing put in order, as if it were killed.
-#[cfg(feature = "torture")]
+#[cfg(any(debug_assertions, feature = "torture"))]
 pub fn at(step: Step) {
     use std::sync::{
         OnceLock,
@@ -88,7 +88,7 @@ pub fn at(step: Step) {
     }
 }
 
-/// Nothing: this program was built without the feature.
-#[cfg(not(feature = "torture"))]
+/// Nothing: this program is built for use.
+#[cfg(not(any(debug_assertions, feature = "torture")))]
 #[inline]
 pub const fn at(_step: Step) {}

@@ -54,7 +54,7 @@ struct State {
     /// Taken out and not used, good until then.
     in_hand: u32,
     good_until: Timestamp,
-    /// Until when the PSA asked us to wait; told to the others with the next call.
+    /// Until when the PSA asked us to wait.
     held_until: Timestamp,
 }
 
@@ -107,12 +107,34 @@ impl SharedBudget {
         }))
     }
 
-    /// Sends nothing more for so many seconds, because the PSA said so.
+    /// Sends nothing more for so many seconds, because the PSA said so. Whoever shares the budget hears of it before
+    /// the next calls that they take out.
     pub fn hold(&self, secs: i64) {
-        let until = self.ground.clock.now().plus_secs(secs.clamp(0, 86_400));
-        let mut state = self.state();
-        state.held_until = state.held_until.max(until);
-        state.in_hand = 0;
+        let now = self.ground.clock.now();
+        let until = now.plus_secs(secs.clamp(0, 86_400));
+        {
+            let mut state = self.state();
+            state.held_until = state.held_until.max(until);
+            state.in_hand = 0;
+        }
+        let (ground, key, limit) = (self.ground.clone(), Arc::clone(&self.key), self.limit);
+        tokio::spawn(async move {
+            let told = ground.db.write::<_, Error, _>(move |tx| {
+                Box::pin(async move {
+                    let row = lock(tx, &key, now).await?;
+                    let budget = RateBudget::from_json(limit, &row.spent);
+                    budget.hold_until(until);
+                    let mut row = row.into_active_model();
+                    row.spent = Set(budget.to_json(now));
+                    row.updated_at = Set(now);
+                    row.update(tx).await?;
+                    Ok(())
+                })
+            });
+            if let Err(error) = told.await {
+                tracing::warn!(error = %error, "a PSA's request to wait was not written down; others may call it meanwhile");
+            }
+        });
     }
 
     /// Calls made through this budget and its clones.

@@ -6,6 +6,9 @@ pub mod budgets;
 pub mod deliveries;
 pub mod inbox;
 pub mod lanes;
+pub mod left_behind;
+#[cfg(test)]
+mod model_tests;
 pub mod notifications;
 pub mod outbox;
 pub mod received;

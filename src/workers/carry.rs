@@ -38,7 +38,8 @@ use crate::{
 /// How long after a lost answer the PSA may still carry out the call, in seconds: its gateway gives up
 /// after 60.
 const IN_FLIGHT_SECS: i64 = 60;
-/// How long after an attempt was written down its lane is taken to be held without asking again.
+/// How long after an attempt was written down its lane is taken to be held without asking again, by the clock that
+/// leases are judged by as well as by what has passed.
 const STILL_FRESH: Duration = Duration::from_secs(5);
 /// How long until it is looked again for something of unknown fate, in seconds.
 const LOOK_AGAIN_SECS: i64 = 30;
@@ -233,9 +234,12 @@ impl Workers {
                 return Ok(Ok(Done::Waiting(until)));
             }
         }
-        // Much time since the attempt was written down (a long search, a machine that slept): another may hold
-        // the lane by now and be about to ask the PSA for the same.
-        if begun.at.elapsed() > STILL_FRESH && !self.is_held(held).await? {
+        // Much time since the attempt was written down (a long search, a machine that slept, a clock that was set):
+        // another may hold the lane by now and be about to ask the PSA for the same.
+        let by_clock = self.0.ground.clock.now().millis_since(begun.attempt.started_at);
+        let is_fresh = begun.at.elapsed() <= STILL_FRESH
+            && u128::try_from(by_clock).is_ok_and(|ms| ms <= STILL_FRESH.as_millis());
+        if !is_fresh && !self.is_held(held).await? {
             let detail = "the lane was lost before the PSA was asked".to_owned();
             return Ok(Err(Failed { error: PsaError::Unavailable { detail }, uncertain_since: None }));
         }

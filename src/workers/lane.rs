@@ -1,12 +1,17 @@
 //! Serving a lane: whoever holds it does what is due for its connection, for a while, and gives it back.
 #![expect(clippy::disallowed_methods, reason = "reads the connection of a lane it holds")]
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use entity::{Timestamp, lane, psa_connection};
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{Client, Workers};
 use crate::{
@@ -49,6 +54,30 @@ const OVERLAP_SECS: i64 = 300;
 /// How many pages of changes are read in one go.
 const POLL_PAGES: usize = 20;
 
+/// Lanes that this node serves. A clock that is set makes their leases run out all at once, and their holders are there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Serving(Arc<Mutex<HashSet<Uuid>>>);
+
+/// Serves a lane until it is dropped.
+struct Served(Serving, Uuid);
+
+impl Serving {
+    fn lanes(&self) -> Vec<Uuid> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    fn begins(&self, lane: Uuid) -> Served {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(lane);
+        Served(self.clone(), lane)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
 /// What the turn of a lane has come to.
 pub(super) enum Turn {
     /// Go on.
@@ -63,7 +92,11 @@ impl Workers {
     /// Claims a lane with due work and serves it. False where there was none.
     pub(super) async fn serve_lane(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let ground = &self.0.ground;
-        let Some(held) = lanes::claim(ground, &self.0.options.node).await? else { return Ok(false) };
+        let node = &self.0.options.node;
+        let Some(held) = lanes::claim_but(ground, node, self.0.serving.lanes()).await? else {
+            return Ok(false);
+        };
+        let _served = self.0.serving.begins(held.id);
         dies::at(Step::LaneClaimed);
         let mut leaving = Leaving {
             pause: None,

@@ -81,6 +81,8 @@ struct Inside {
     sns: sns::Desk,
     options: WorkerOptions,
     clients: Mutex<HashMap<Uuid, Client>>,
+    /// Lanes that are served here right now.
+    serving: lane::Serving,
     /// Whose deliveries were claimed last.
     inbox_turn: tokio::sync::Mutex<Uuid>,
     /// Whose findings were looked at last, of those that have waited long enough.
@@ -112,7 +114,7 @@ impl Workers {
         sns: sns::Desk,
         options: WorkerOptions,
     ) -> Self {
-        let (clients, inbox_turn, turn, rounds) = Default::default();
+        let (clients, serving, inbox_turn, turn, rounds) = Default::default();
         Self(Arc::new(Inside {
             ground,
             outbound,
@@ -121,6 +123,7 @@ impl Workers {
             sns,
             options,
             clients,
+            serving,
             inbox_turn,
             turn,
             rounds,

@@ -6,8 +6,11 @@ use std::{
 };
 
 use entity::{Timestamp, lane};
-use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
-use sea_orm::EntityTrait as _;
+use psa_gateway::{
+    queue::lanes::LEASE_SECS,
+    sandbox::frame::{Fault, FaultKind, Sandbox as _},
+};
+use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 
 use crate::support::{TestApp, finding, wait_until};
 
@@ -84,6 +87,7 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
     wait_until("Halo has the ticket", || async { !app.halo.ledger().is_empty() }).await;
     drop(doomed); // SIGKILL
 
+    let killed = Instant::now();
     let _second = serve(&app, port);
     wait_until("the ticket is known", || async {
         acme.tickets().await.first().is_some_and(|t| t["state"] == "OPEN")
@@ -91,6 +95,30 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
     .await;
     assert_eq!(app.halo.ledger().len(), 1);
     assert_eq!(acme.tickets().await[0]["externalId"], app.halo.ledger()[0].id.to_string());
+    if app.app.ground.db.is_sqlite() {
+        let lease = Duration::from_secs(LEASE_SECS.unsigned_abs());
+        assert!(killed.elapsed() < lease, "nobody else can hold the lane: its lease is not waited for");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_told_to_stop_first_asks_to_be_left_alone_and_still_takes_what_comes() {
+    let app = TestApp::start_on_the_real_clock().await;
+    let acme = app.msp("acme").await.ready().await;
+    let port = free_port();
+    let url = acme.webhook_url().replace(&app.app.address().to_string(), &format!("127.0.0.1:{port}"));
+    let mut stopping = serve(&app, port);
+    answers(&app, port).await;
+    stopping.is_told_to_stop();
+    wait_until("load balancers are told", || async {
+        let asked = app.http.get(format!("http://127.0.0.1:{port}/health/ready")).send().await;
+        let Ok(answer) = asked else { return false };
+        answer.status() == 503 && answer.headers()["connection"] == "close"
+    })
+    .await;
+    acme.posts_to(&url, &finding("CVE-2024-3094").now()).await.is_accepted();
+    let status = stopping.ended_within(Duration::from_secs(20)).await;
+    assert!(status.success(), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,4 +149,17 @@ async fn a_process_told_to_stop_finishes_the_call_it_has_begun_and_gives_its_lan
     let lanes = lane::Entity::find().all(app.app.ground.db.reader()).await.unwrap();
     assert_eq!(lanes.len(), 1);
     assert_eq!(lanes[0].lease_until, Timestamp(0), "the lane is free: {:?}", lanes[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_goes_on_and_starts_beside_a_newer_one_that_has_changed_the_tables() {
+    let app = TestApp::start().await;
+    let newer =
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_later', 4102444800)";
+    app.app.ground.db.reader().execute_unprepared(newer).await.unwrap();
+    for node in [&app.app, &app.another_node().await] {
+        let ready = app.http.get(format!("http://{}/health/ready", node.address())).send().await.unwrap();
+        assert_eq!(ready.status(), 200, "{}", ready.text().await.unwrap());
+    }
+    app.app.ground.db.migrate().await.expect("there is nothing to be done");
 }

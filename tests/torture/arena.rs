@@ -19,13 +19,19 @@ use crate::{
     load::Door,
     place::Server,
     process::{Gateway, Sandboxes},
+    proxy::Proxy,
     psas::Psa,
     setup,
     table::{Row, Verdict},
+    time::{self, Time},
 };
 
 /// How long a gateway may take to be there again.
 pub const READY: Duration = Duration::from_secs(60);
+/// How often is looked whether everything rests; and how far the time moves on in a brief round between two looks. Slow
+/// enough for holders of a lane to renew its lease.
+const LOOKS_EVERY: Duration = Duration::from_millis(500);
+const LEAP: Duration = Duration::from_secs(10);
 /// How many deliveries the API is asked about at once.
 const ASKED: usize = 100;
 
@@ -38,6 +44,14 @@ pub struct Wish {
     /// A database on this server; else a file.
     pub server: Option<Server>,
     pub settings: Vec<(&'static str, String)>,
+    /// Further variables of the gateways' environment.
+    pub variables: Vec<(String, String)>,
+    /// How many organizations the lanes are dealt out to.
+    pub organizations: usize,
+    /// The PSAs count calls as their vendors do.
+    pub has_limits: bool,
+    /// The first node reaches its database by a way that can be cut.
+    pub is_cuttable: bool,
     /// Where the gateways keep their files, where not in the arena's own folder.
     pub place: Option<PathBuf>,
 }
@@ -49,7 +63,17 @@ impl Wish {
         if others {
             lanes.extend(["connectwise", "autotask", "syncro", "nable"]);
         }
-        Self { nodes: 1, lanes, server: None, settings: Vec::new(), place: None }
+        Self {
+            nodes: 1,
+            lanes,
+            server: None,
+            settings: Vec::new(),
+            variables: Vec::new(),
+            organizations: 1,
+            has_limits: false,
+            is_cuttable: false,
+            place: None,
+        }
     }
 }
 
@@ -60,6 +84,9 @@ pub struct Arena {
     pub sandboxes: Sandboxes,
     pub door: Door,
     pub asker: Asker,
+    pub time: Time,
+    /// The first node's way to its database, where it can be cut.
+    pub way: Option<Proxy>,
     pub database: String,
     pub server: Option<Server>,
     pub folder: PathBuf,
@@ -79,19 +106,33 @@ impl Arena {
             Some(server) => server.database(&database).await,
             None => format!("sqlite://{}", place.join("gateway.db").display()),
         };
-        let settings = settings(&wish, &place, url);
-        let http = client();
+        let settings = settings(&wish, &place, &url);
+        let (http, time) = (client(), Time::new(&folder));
         let sandboxes = {
-            let (binary, folder) = (run.binary.clone(), folder.clone());
-            let started = tokio::task::spawn_blocking(move || Sandboxes::start(&binary, &folder));
+            let (binary, folder, clock) = (run.binary.clone(), folder.clone(), time.file_of("sandboxes"));
+            let limits = wish.has_limits;
+            let started =
+                tokio::task::spawn_blocking(move || Sandboxes::start(&binary, &folder, &clock, limits));
             started.await.expect("the sandboxes")
+        };
+        let way = match &wish.server {
+            Some(server) if wish.is_cuttable => Some(Proxy::start(server.address()).await),
+            _ => None,
         };
         let token = {
             let (binary, settings) = (run.binary.clone(), settings.clone());
             tokio::task::spawn_blocking(move || token(&binary, &settings)).await.expect("a token")
         };
+        let binary = run.before.as_ref().unwrap_or(&run.binary);
         let mut nodes: Vec<Gateway> = (0..wish.nodes)
-            .map(|number| Gateway::new(&format!("node-{number}"), &run.binary, settings.clone(), &folder))
+            .map(|number| {
+                let (name, mut settings) = (format!("node-{number}"), settings.clone());
+                settings.push((time::VARIABLE.to_owned(), time.file_of(&name).display().to_string()));
+                if let Some(way) = way.as_ref().filter(|_| number == 0) {
+                    settings.push(("DATABASE_URL".to_owned(), by_way_of(&url, way)));
+                }
+                Gateway::new(&name, binary, settings, &folder)
+            })
             .collect();
         for node in &mut nodes {
             node.start(&[]);
@@ -101,17 +142,21 @@ impl Arena {
         }
         let bases: Vec<String> = nodes.iter().map(Gateway::base).collect();
         let asker = Asker { http: http.clone(), token, bases: bases.clone() };
-        let organization = setup::organization(&asker, &sandboxes.psas, &wish.lanes).await;
+        let (organizations, lanes) =
+            setup::organizations(&asker, &sandboxes.psas, &wish.lanes, wish.organizations).await;
         let _ = run.ready.set(Instant::now());
         run.say(&format!("set up in {} s: {} lanes", started.elapsed().as_secs(), wish.lanes.len()));
         let door = Door {
             http,
-            organization: Arc::new(organization),
+            organizations: Arc::new(organizations),
+            lanes: Arc::new(lanes),
+            time: time.clone(),
+            is_lenient: false,
             bases: Arc::new(Mutex::new(bases)),
             journal: Arc::new(Journal::default()),
             gives_up: Arc::default(),
         };
-        Self { run, nodes, sandboxes, door, asker, database, server: wish.server, folder, started }
+        Self { run, nodes, sandboxes, door, asker, time, way, database, server: wish.server, folder, started }
     }
 
     pub fn psa(&self, key: &str) -> &Psa {
@@ -126,19 +171,13 @@ impl Arena {
         ready.expect("a gateway starts again after it was killed");
     }
 
-    /// Waits until nothing is left to do, with the patience there is. False where something still was.
+    /// Waits until nothing is left to do, with the patience there is; a brief round moves the time on where what is
+    /// left waits for it. False where something still was.
     pub async fn rests(&self) -> bool {
-        let query = "query($id: ID!, $states: [TicketState!]) { node(id: $id) { ... on Organization {
-               webhookDeliveries(first: 1, filter: { state: { in: [RECEIVED] } }) { totalCount }
-               tickets(first: 1, filter: { state: { in: $states } }) { totalCount }
-               ticketOperations(first: 1, filter: { state: { in: [READY] } }) { totalCount } } } }";
         let (begun, mut quiet, mut said) = (Instant::now(), 0, Instant::now());
         let patience = self.run.patience();
         while begun.elapsed() < patience {
-            let variables = json!({ "id": self.door.organization.id, "states": UNDER_WAY });
-            let data = self.asker.ask(query, variables).await;
-            let count = |what: &str| data["node"][what]["totalCount"].as_u64().unwrap_or(0);
-            let left = (count("webhookDeliveries"), count("tickets"), count("ticketOperations"));
+            let left = self.left().await;
             quiet = if left == (0, 0, 0) { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return true;
@@ -150,9 +189,30 @@ impl Arena {
                     "waiting for rest: {deliveries} deliveries, {tickets} tickets, {operations} operations"
                 ));
             }
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(LOOKS_EVERY).await;
+            if self.run.is_brief && self.run.moves_time && begun.elapsed() > Duration::from_secs(2) {
+                self.time.goes_on(LEAP);
+            }
         }
         false
+    }
+
+    /// How many deliveries are not decided, tickets not settled, and operations not carried out.
+    pub async fn left(&self) -> (u64, u64, u64) {
+        let query = "query($id: ID!, $states: [TicketState!]) { node(id: $id) { ... on Organization {
+               webhookDeliveries(first: 1, filter: { state: { in: [RECEIVED] } }) { totalCount }
+               tickets(first: 1, filter: { state: { in: $states } }) { totalCount }
+               ticketOperations(first: 1, filter: { state: { in: [READY] } }) { totalCount } } } }";
+        let mut left = (0, 0, 0);
+        for organization in self.door.organizations.iter() {
+            let variables = json!({ "id": organization.id, "states": UNDER_WAY });
+            let data = self.asker.ask(query, variables).await;
+            let count = |what: &str| data["node"][what]["totalCount"].as_u64().unwrap_or(0);
+            left.0 += count("webhookDeliveries");
+            left.1 += count("tickets");
+            left.2 += count("ticketOperations");
+        }
+        left
     }
 
     /// What the public API says of every delivery that a sender was told of.
@@ -186,8 +246,7 @@ impl Arena {
         for psa in &self.sandboxes.psas {
             ledger.extend(psa.tickets(&self.door.http).await);
         }
-        let companies: Vec<String> =
-            self.door.organization.lanes.iter().map(|lane| lane.company.clone()).collect();
+        let companies: Vec<String> = self.door.lanes.iter().map(|lane| lane.company.clone()).collect();
         auditor::judge(&told, &ledger, &companies, &accounts, &self.door.journal.unsure())
     }
 
@@ -206,7 +265,7 @@ impl Arena {
         }
         if !is_at_rest {
             remarks.push("judged before all was at rest".to_owned());
-            if judged.pending > 0 && !self.run.is_brief {
+            if judged.pending > 0 && !(self.run.is_brief && self.run.scale.patience.is_none()) {
                 broken.push(format!("{} were still pending after all the patience", judged.pending));
             }
         }
@@ -267,9 +326,17 @@ fn account(delivery: &Value) -> Account {
     }
 }
 
-fn settings(wish: &Wish, place: &std::path::Path, url: String) -> Vec<(String, String)> {
+/// The same database, reached by another way.
+fn by_way_of(url: &str, way: &Proxy) -> String {
+    let mut url = url::Url::parse(url).expect("an address");
+    url.set_host(Some("127.0.0.1")).expect("a host");
+    url.set_port(Some(way.port)).expect("a port");
+    url.to_string()
+}
+
+fn settings(wish: &Wish, place: &std::path::Path, url: &str) -> Vec<(String, String)> {
     let mut settings = vec![
-        ("DATABASE_URL".to_owned(), url),
+        ("DATABASE_URL".to_owned(), url.to_owned()),
         ("PSA_GATEWAY_DATA_DIR".to_owned(), place.join("gateway").display().to_string()),
     ];
     let usual = [
@@ -289,6 +356,9 @@ fn settings(wish: &Wish, place: &std::path::Path, url: String) -> Vec<(String, S
     let usual = usual.iter().filter(|(name, _)| !wish.settings.iter().any(|(own, _)| own == name));
     let all = usual.map(|(name, value)| (*name, (*value).to_owned())).chain(wish.settings.iter().cloned());
     settings.extend(all.map(|(name, value)| (format!("PSA_GATEWAY_{}", name.to_uppercase()), value)));
+    settings.extend(wish.variables.iter().cloned());
+    // An empty one is the same as none.
+    settings.retain(|(_, value)| !value.is_empty());
     settings
 }
 

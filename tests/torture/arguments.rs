@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 pub const USAGE: &str = "\
 usage: cargo test --test torture -- [FAULT …] [OPTION …]
 
-Without anything: every fault, briefly, at the same time. With one of the counts: as many as you say, one fault
+Without anything: every fault, briefly, a few at the same time. With one of the counts: as many as you say, one fault
 after the other, and with all the patience it takes.
 
   --list             what there is
@@ -15,7 +15,10 @@ after the other, and with all the patience it takes.
   --rounds N         rounds of the other faults (kills at each step, cuts, freezes, restarts, full disks)
   --groups N         groups of `same`, a hundred webhooks each
   --patience SECS    how long to wait at the end for everything to come to rest
-  --binary PATH      another psa-gateway, such as a release build
+  --at-once N        how many faults are tried at the same time in a brief round (4)
+  --binary PATH      another psa-gateway, such as a release build (--features torture lets its time be moved)
+  --before PATH      the psa-gateway of the version before: `rolling` starts with it, and goes back to it in every
+                     second round (--rounds 2)
   --keep             keep databases and logs
 
 TEST_DATABASE_URL (postgres://…) names the PostgreSQL to use; each fault makes a database of its own there.";
@@ -45,6 +48,8 @@ pub struct Wishes {
     pub groups: Option<u64>,
     pub patience: Option<Duration>,
     pub binary: PathBuf,
+    pub before: Option<PathBuf>,
+    pub at_once: usize,
     pub keep: bool,
     pub deed: Deed,
     /// Asked only for what the standard harness calls ignored.
@@ -64,6 +69,8 @@ impl Wishes {
             groups: None,
             patience: None,
             binary: PathBuf::from(env!("CARGO_BIN_EXE_psa-gateway")),
+            before: None,
+            at_once: 4,
             keep: false,
             deed: Deed::Try,
             only_ignored: false,
@@ -89,6 +96,8 @@ impl Wishes {
                 "--groups" => wishes.groups = Some(number()?),
                 "--patience" => wishes.patience = Some(Duration::from_secs(number()?)),
                 "--binary" => wishes.binary = words.next().ok_or("--binary wants a path")?.into(),
+                "--before" => wishes.before = Some(words.next().ok_or("--before wants a path")?.into()),
+                "--at-once" => wishes.at_once = usize::try_from(number()?).unwrap_or(1).max(1),
                 "--keep" => wishes.keep = true,
                 "--list" => wishes.deed = Deed::List,
                 "--help" | "-h" => wishes.deed = Deed::Help,

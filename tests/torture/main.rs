@@ -23,11 +23,15 @@ mod journal;
 mod load;
 mod place;
 mod process;
+mod proxy;
 mod psas;
 mod setup;
 mod table;
+mod time;
 
-use std::{process::ExitCode, time::Instant};
+use std::{process::ExitCode, sync::Arc, time::Instant};
+
+use tokio::sync::Semaphore;
 
 use arguments::{Deed, USAGE, Wishes};
 use faults::{FAULTS, Fault, Run};
@@ -72,15 +76,23 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(is_broken))
 }
 
-/// Briefly all at the same time, else one after the other.
+/// Briefly some at the same time, else one after the other.
 async fn try_all(wishes: &Wishes, faults: Vec<&'static Fault>) -> Vec<Row> {
     println!("torture: seed {}, {} faults", wishes.seed, faults.len());
     let began = Instant::now();
     let mut rows = Vec::new();
     if wishes.is_brief() {
+        let turns = Arc::new(Semaphore::new(wishes.at_once));
         let running: Vec<_> = faults
             .into_iter()
-            .map(|fault| (fault, tokio::spawn((fault.try_it)(Run::new(fault, wishes, began)))))
+            .map(|fault| {
+                let (turns, run) = (Arc::clone(&turns), Run::new(fault, wishes, began));
+                let tried = async move {
+                    let _turn = turns.acquire().await;
+                    (fault.try_it)(run).await
+                };
+                (fault, tokio::spawn(tried))
+            })
             .collect();
         for (fault, running) in running {
             rows.push(shown(fault, wishes.seed, running.await));

@@ -43,6 +43,13 @@ impl Server {
         }
     }
 
+    /// Where it listens, as `host:port`.
+    pub fn address(&self) -> String {
+        let url = self.url_of("postgres");
+        let url = url::Url::parse(&url).expect("an address");
+        format!("{}:{}", url.host_str().unwrap_or("127.0.0.1"), url.port().unwrap_or(5432))
+    }
+
     fn url_of(&self, database: &str) -> String {
         match self {
             Self::Given(url) => {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::psas::Psa;
+use crate::{psas::Psa, time};
 
 /// Below the ports that the system gives to callers, so that none of them takes one while its gateway is down.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
@@ -30,7 +30,8 @@ pub fn free_port() -> u16 {
 /// A gateway that can be killed and started again, at the same address and on the same database.
 pub struct Gateway {
     pub name: String,
-    binary: PathBuf,
+    /// The program that is started next.
+    pub binary: PathBuf,
     port: u16,
     settings: Vec<(String, String)>,
     log: PathBuf,
@@ -155,10 +156,12 @@ pub struct Sandboxes {
 
 impl Sandboxes {
     /// Starts them and reads where they are, and how one signs in.
-    pub fn start(binary: &Path, folder: &Path) -> Self {
+    pub fn start(binary: &Path, folder: &Path, clock: &Path, has_limits: bool) -> Self {
         let log = File::create(folder.join("sandbox.log")).expect("a log");
         let mut child = Command::new(binary)
-            .args(["sandbox", "--listen", "127.0.0.1:0", "--unlimited"])
+            .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .args((!has_limits).then_some("--unlimited"))
+            .env(time::VARIABLE, clock)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -39,6 +39,15 @@ impl LedgerTicket {
     }
 }
 
+/// A call that a sandbox was asked.
+#[derive(Clone, Debug)]
+pub struct LedgerCall {
+    /// 0 where the connection was cut.
+    pub status: u64,
+    /// In microseconds.
+    pub at: i64,
+}
+
 /// One sandbox.
 #[derive(Clone, Debug)]
 pub struct Psa {
@@ -68,6 +77,17 @@ impl Psa {
         let answer = http.get(format!("{}/_ledger/tickets", self.url)).send().await;
         let ledger: Vec<Value> = answer.expect("the sandbox answers").json().await.expect("a ledger");
         ledger.iter().map(LedgerTicket::read).collect()
+    }
+
+    /// The latest calls, ten thousand at the most.
+    pub async fn asked(&self, http: &reqwest::Client) -> Vec<LedgerCall> {
+        let answer = http.get(format!("{}/_ledger/calls", self.url)).send().await;
+        let calls: Vec<Value> = answer.expect("the sandbox answers").json().await.expect("its calls");
+        let call = |call: &Value| LedgerCall {
+            status: call["status"].as_u64().unwrap_or(0),
+            at: call["at"].as_i64().unwrap_or(0),
+        };
+        calls.iter().map(call).collect()
     }
 
     /// Lets more go wrong.

@@ -15,27 +15,53 @@ pub struct Lane {
     pub alias: String,
     /// What the PSA calls it.
     pub company: String,
+    /// Whose customer it is, by the organization's place.
+    pub organization: usize,
 }
 
 /// What is there to post to and to ask about.
 #[derive(Clone, Debug)]
 pub struct Organization {
     pub id: String,
-    pub lanes: Vec<Lane>,
     /// The path that senders post to.
     pub path: String,
     /// What they sign with.
     pub secret: String,
 }
 
-/// Sets it up, with a lane for each of the platforms.
-pub async fn organization(asker: &Asker, psas: &[Psa], platforms: &[&str]) -> Organization {
+/// Sets up so many organizations, and a lane for each of the platforms: one for the first organization, one for the
+/// next, and so on.
+pub async fn organizations(
+    asker: &Asker,
+    psas: &[Psa],
+    platforms: &[&str],
+    count: usize,
+) -> (Vec<Organization>, Vec<Lane>) {
+    let mut organizations = Vec::new();
+    for number in 0..count {
+        organizations.push(organization(asker, number).await);
+    }
+    let mut lanes = Vec::new();
+    // A few at a time: all of them at once would only wait for each other.
+    for (round, some) in platforms.chunks(4).enumerate() {
+        let made = some.iter().enumerate().map(|(at, platform)| {
+            let psa = psas.iter().find(|psa| psa.key == *platform).expect("a sandbox of that platform");
+            let number = round * 4 + at;
+            let whose = number % count;
+            lane(asker, (whose, &organizations[whose].id), psa, number, number < count)
+        });
+        lanes.extend(join_all(made).await);
+    }
+    (organizations, lanes)
+}
+
+async fn organization(asker: &Asker, number: usize) -> Organization {
     let id = asker
         .ask_for(
             "/organizationCreate/organization/id",
             "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) {
                organization { id } userErrors { message } } }",
-            json!({ "input": { "slug": "torture", "name": "Torture" } }),
+            json!({ "input": { "slug": format!("torture-{number}"), "name": format!("Torture {number}") } }),
         )
         .await;
     lift_storm_caps(asker, &id).await;
@@ -52,16 +78,7 @@ pub async fn organization(asker: &Asker, psas: &[Psa], platforms: &[&str]) -> Or
     let url = text("/webhookEndpointCreate/webhookEndpoint/url");
     let path = url.find("/webhooks/").and_then(|at| url.get(at..)).expect("a webhook's path").to_owned();
     let secret = text("/webhookEndpointCreate/signingSecret");
-    let mut lanes = Vec::new();
-    // A few at a time: all of them at once would only wait for each other.
-    for (round, some) in platforms.chunks(4).enumerate() {
-        let made = some.iter().enumerate().map(|(at, platform)| {
-            let psa = psas.iter().find(|psa| psa.key == *platform).expect("a sandbox of that platform");
-            lane(asker, &id, psa, round * 4 + at)
-        });
-        lanes.extend(join_all(made).await);
-    }
-    Organization { id, lanes, path, secret }
+    Organization { id, path, secret }
 }
 
 /// A hundred tickets an hour are what a policy opens by itself; here it is to open as many as come.
@@ -93,7 +110,13 @@ fn customer(number: usize) -> String {
 }
 
 /// A connection with a profile and one customer.
-async fn lane(asker: &Asker, organization: &str, psa: &Psa, number: usize) -> Lane {
+async fn lane(
+    asker: &Asker,
+    (whose, organization): (usize, &str),
+    psa: &Psa,
+    number: usize,
+    is_first: bool,
+) -> Lane {
     let (name, alias) = (customer(number), format!("customer-{number}"));
     let credentials: Vec<_> =
         psa.credentials.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
@@ -117,7 +140,7 @@ async fn lane(asker: &Asker, organization: &str, psa: &Psa, number: usize) -> La
         let run = asker.ask_for(&pointer, &query, json!({ "input": { "id": connection } })).await;
         is_synced(asker, &run).await;
     }
-    let profile = profile(asker, &connection, number).await;
+    let profile = profile(asker, &connection, number, is_first).await;
     let company = asker
         .ask_for(
             "/companyCreate/company/id",
@@ -150,7 +173,7 @@ async fn lane(asker: &Asker, organization: &str, psa: &Psa, number: usize) -> La
             } }),
         )
         .await;
-    Lane { alias, company: name }
+    Lane { alias, company: name, organization: whose }
 }
 
 async fn is_synced(asker: &Asker, run: &str) {
@@ -171,14 +194,14 @@ async fn is_synced(asker: &Asker, run: &str) {
 }
 
 /// A ticket profile of what the gateway suggests.
-async fn profile(asker: &Asker, connection: &str, number: usize) -> String {
+async fn profile(asker: &Asker, connection: &str, number: usize, is_first: bool) -> String {
     let query = "query($id: ID!) { node(id: $id) { ... on PsaConnection {
            suggestedTicketProfile { fields { key value } statusOnCreate statusOnClose } } } }";
     let suggested = asker.ask(query, json!({ "id": connection })).await;
     let mut input = suggested["node"]["suggestedTicketProfile"].clone();
     input["psaConnectionId"] = json!(connection);
     input["name"] = json!(format!("Alerts {number}"));
-    input["isDefault"] = json!(number == 0);
+    input["isDefault"] = json!(is_first);
     asker
         .ask_for(
             "/ticketProfileCreate/ticketProfile/id",

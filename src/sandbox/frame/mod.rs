@@ -4,7 +4,7 @@
 //! A vendor is a [`World`]: what it remembers and how it answers. Nothing here knows any vendor.
 //!
 //! Besides the vendor's own paths every sandbox has, without authentication: `GET /_ledger/tickets`,
-//! `GET`, `POST` and `DELETE /_faults`, and `POST /_technician/tickets/{id}`.
+//! `GET /_ledger/calls` (the latest 10,000), `GET`, `POST` and `DELETE /_faults`, and `POST /_technician/tickets/{id}`.
 
 mod call;
 mod control;

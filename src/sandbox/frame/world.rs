@@ -121,7 +121,7 @@ pub enum Deed {
 pub struct DeedError(pub String);
 
 /// One call that reached the vendor's own paths.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recorded {
     /// In capitals.
     pub method: String,

@@ -17,6 +17,9 @@ use crate::{
 /// How long after the database is back webhooks are stored again at the latest.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
+/// How many webhooks come only when the database is back: there has to be something to be stored.
+const LATER: u64 = 20;
+
 pub async fn database(run: Run) -> Row {
     // A server of somebody else's is not restarted.
     let folder = run.folder();
@@ -31,7 +34,7 @@ pub async fn database(run: Run) -> Row {
     let arena = Arena::start(&run, wish).await;
     let mut dice = Dice::new(run.seed, "database");
     let deliveries = run.scale.deliveries.unwrap_or(cuts * if run.is_brief { 80 } else { 400 });
-    let lives = lives(&mut dice, deliveries, 8, arena.door.organization.lanes.len());
+    let lives = lives(&mut dice, deliveries, 8, arena.door.lanes.len());
     let load = Load::start(&arena.door, lives, 8, &mut dice);
     let progress = {
         let journal = Arc::clone(&arena.door.journal);
@@ -42,7 +45,7 @@ pub async fn database(run: Run) -> Row {
         if !run.has_time() {
             break;
         }
-        load.allow(deliveries / cuts);
+        load.allow((deliveries / cuts).saturating_sub(LATER));
         tokio::time::sleep(Duration::from_millis(dice.between(300, 1_200))).await;
         let kind = if own.is_some() { usize::try_from(cut % 3).unwrap_or(0) } else { 0 };
         match (kind, own.clone()) {
@@ -60,8 +63,7 @@ pub async fn database(run: Run) -> Row {
         }
         done[kind] += 1;
         let (back, before) = (Instant::now(), arena.door.journal.count());
-        // Something to be stored, however little is left.
-        load.allow(20);
+        load.allow(LATER);
         while arena.door.journal.count() == before && back.elapsed() < BACK_WITHIN * 4 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

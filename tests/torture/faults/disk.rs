@@ -79,7 +79,7 @@ pub async fn disk(run: Run) -> Row {
     let deliveries = run.scale.deliveries.unwrap_or(rounds * 300);
     let mut arena = Arena::start(&run, Wish { place: Some(disk.0.clone()), ..Wish::usual(2, false) }).await;
     let mut dice = Dice::new(run.seed, "disk");
-    let lives = lives(&mut dice, deliveries, 8, arena.door.organization.lanes.len());
+    let lives = lives(&mut dice, deliveries, 8, arena.door.lanes.len());
     let load = Load::start(&arena.door, lives, 6, &mut dice);
     let progress = {
         let journal = Arc::clone(&arena.door.journal);

@@ -1,4 +1,4 @@
-//! The PSA does what it is asked and lies about it, or says nothing, or far too much.
+//! The PSA does what it is asked and lies about it or says nothing; or it answers far too late, too much, or nonsense.
 
 use std::sync::Arc;
 
@@ -19,24 +19,34 @@ const MOST_MEGABYTES: u64 = 256;
 /// How many calls are planned for at a time.
 const AHEAD: u32 = 200;
 
-/// The faults of the next calls that create tickets: a tenth of them lose their answer in one way or another (brief:
-/// three tenths), and each other evil meets one in a hundred (three in a hundred).
-fn evils(dice: &mut Dice, on: &str, times: u64, lag_ms: i64) -> Vec<Fault> {
+/// What is wrong with its answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evil {
+    /// It does what it is asked, and the answer is lost in one way or another.
+    Lost,
+    /// It is late, doubled, half, or something else.
+    Strange,
+}
+
+/// The faults of the next calls that create tickets: a tenth of them lose their answer, or seven in a hundred get a
+/// strange one (brief: three times as many).
+fn evils(dice: &mut Dice, on: &str, evil: Evil, times: u64, lag_ms: i64) -> Vec<Fault> {
     let mut faults = Vec::new();
     for skip in 0..AHEAD {
         let mut meets = |kind| faults.push(Fault { on: on.to_owned(), kind, times: Some(1), skip });
         let throw = dice.below(1_000);
-        if throw < 100 * times {
-            if throw % 4 == 3 {
-                meets(FaultKind::SearchLag { ms: lag_ms });
+        match evil {
+            Evil::Lost if throw < 100 * times => {
+                if throw % 4 == 3 {
+                    meets(FaultKind::SearchLag { ms: lag_ms });
+                }
+                meets(match throw % 4 {
+                    0 => FaultKind::ErrorAfterCommit { status: 500 },
+                    1 => FaultKind::DelayAnswer { ms: TIMEOUT_SECS * 1_000 + 1_500 },
+                    _ => FaultKind::DropAfterCommit,
+                });
             }
-            meets(match throw % 4 {
-                0 => FaultKind::ErrorAfterCommit { status: 500 },
-                1 => FaultKind::DelayAnswer { ms: TIMEOUT_SECS * 1_000 + 1_500 },
-                _ => FaultKind::DropAfterCommit,
-            });
-        } else if throw < 170 * times {
-            meets(match throw % 7 {
+            Evil::Strange if throw < 70 * times => meets(match throw % 7 {
                 0 => FaultKind::DelayAnswer { ms: 1_500 },
                 1 => FaultKind::DuplicateAnswer { form: Doubling::Twice },
                 2 => FaultKind::TruncatedBody,
@@ -44,23 +54,24 @@ fn evils(dice: &mut Dice, on: &str, times: u64, lag_ms: i64) -> Vec<Fault> {
                 4 => FaultKind::HugeBody { bytes: 100 * 1_024 * 1_024 },
                 5 => FaultKind::DeepJson { depth: 200_000 },
                 _ => FaultKind::ErrorAfterCommit { status: 504 },
-            });
+            }),
+            _ => {}
         }
     }
     faults
 }
 
-pub async fn psa(run: Run) -> Row {
-    let deliveries = run.scale.deliveries.unwrap_or(if run.is_brief { 500 } else { 5_000 });
+pub async fn psa(run: Run, evil: Evil) -> Row {
+    let deliveries = run.scale.deliveries.unwrap_or(if run.is_brief { 400 } else { 5_000 });
     let times = if run.is_brief { 3 } else { 1 };
     let wish = Wish {
         server: Run::server_if_given(),
         settings: vec![("psa_timeout_secs", TIMEOUT_SECS.to_string())],
-        ..Wish::usual(if run.is_brief { 8 } else { 12 }, true)
+        ..Wish::usual(if run.is_brief { 4 } else { 12 }, true)
     };
     let mut arena = Arena::start(&run, wish).await;
-    let mut dice = Dice::new(run.seed, "psa");
-    let lanes = arena.door.organization.lanes.len();
+    let mut dice = Dice::new(run.seed, run.fault);
+    let lanes = arena.door.lanes.len();
     let lives = lives(&mut dice, deliveries, 3, lanes);
     let lag_ms = if run.is_brief { 15_000 } else { 90_000 };
     let mut load = Load::start(&arena.door, lives, 8, &mut dice);
@@ -73,7 +84,7 @@ pub async fn psa(run: Run) -> Row {
     while !load.is_over() && run.has_time() {
         for psa in &arena.sandboxes.psas {
             if psa.faults(&arena.door.http).await.is_empty() {
-                let faults = evils(&mut dice, psa.calls().create, times, lag_ms);
+                let faults = evils(&mut dice, psa.calls().create, evil, times, lag_ms);
                 met += faults.len();
                 psa.fault(&arena.door.http, &faults).await;
             }
