@@ -102,6 +102,9 @@ impl Place {
         let (place, organization_id, now) = (self, self.organization_id, self.ground.clock.now());
         place
             .insert(company::Model {
+                company_type_id: None,
+                company_status_id: None,
+                company_market_id: None,
                 version: 1,
                 id: place.company_id,
                 organization_id,
@@ -129,6 +132,7 @@ impl Place {
                 health_message: None,
                 verification: serde_json::json!([]),
                 verification_due_at: None,
+                companies_synced_at: None,
                 created_at: now,
                 updated_at: now,
             })
@@ -145,6 +149,13 @@ impl Place {
                 is_active: true,
                 external_url: None,
                 synced_at: now,
+                code: None,
+                market: None,
+                email_domains: None,
+                value_ids: None,
+                match_key: None,
+                missing_since: None,
+                changed_at: None,
             })
             .await;
         place

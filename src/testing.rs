@@ -177,6 +177,7 @@ pub(crate) async fn psa_company(
         status: Some("active".to_owned()),
         is_active: true,
         url: Some(format!("https://halo.example.com/customer?id={external_id}")),
+        ..RemoteCompany::default()
     };
     let (organization_id, connection_id) = (connection.organization_id, connection.id);
     let ground_of = ground.clone();

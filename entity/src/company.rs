@@ -15,6 +15,12 @@ pub struct Model {
     pub organization_id: Uuid,
     /// Name for people; unique in the organization.
     pub name: String,
+    /// Its type.
+    pub company_type_id: Option<Uuid>,
+    /// Its status.
+    pub company_status_id: Option<Uuid>,
+    /// Its market.
+    pub company_market_id: Option<Uuid>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

@@ -53,6 +53,8 @@ pub struct Model {
     pub verification_due_at: Option<Timestamp>,
     /// The one company of ours that it is for ("Associated Company"); none where it is for all.
     pub company_id: Option<Uuid>,
+    /// When all of its PSA's companies were read last.
+    pub companies_synced_at: Option<Timestamp>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

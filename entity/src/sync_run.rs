@@ -1,4 +1,4 @@
-//! One reading of a PSA's companies or pick lists.
+//! One run of a sync: a reading of a PSA's companies or pick lists.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,6 +12,10 @@ pub enum SyncKind {
     Companies,
     /// Pick lists.
     PickLists,
+    /// Companies, for an import: each is compared with those that are here.
+    CompanyImport,
+    /// No reading: what was chosen of an import is applied.
+    CompanyImportFinish,
 }
 
 /// Where a reading stands.
@@ -26,6 +30,15 @@ pub enum SyncStatus {
     Succeeded,
     /// It was given up.
     Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+impl SyncStatus {
+    /// Whether it is over.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
 }
 
 /// A row of `sync_run`.
@@ -57,6 +70,22 @@ pub struct Model {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// Where it goes on: the page to be read next, in the platform's own words; none at the beginning.
+    pub cursor: Option<String>,
+    /// It goes on no sooner; none for at once.
+    pub due_at: Option<Timestamp>,
+    /// How many pages were read.
+    pub page_count: i32,
+    /// How many records are new here.
+    pub created_count: i64,
+    /// How many are other than they were.
+    pub updated_count: i64,
+    /// How many are as they were: nothing was written for them.
+    pub unchanged_count: i64,
+    /// How many could not be taken over.
+    pub failed_count: i64,
+    /// Whether its schedule asked for it, and nobody else.
+    pub is_scheduled: bool,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

@@ -35,6 +35,10 @@ mod m20261121_000021_fair_inbox;
 mod m20261122_000022_policy_snapshots;
 mod m20261122_000023_retention;
 mod m20261122_000024_restorations;
+mod m20261122_000025_runs;
+mod m20261122_000026_company_copies;
+mod m20261122_000027_company_imports;
+mod m20261122_000028_company_values;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -71,6 +75,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000022_policy_snapshots::Migration),
             Box::new(m20261122_000023_retention::Migration),
             Box::new(m20261122_000024_restorations::Migration),
+            Box::new(m20261122_000025_runs::Migration),
+            Box::new(m20261122_000026_company_copies::Migration),
+            Box::new(m20261122_000027_company_imports::Migration),
+            Box::new(m20261122_000028_company_values::Migration),
         ]
     }
 }

@@ -2,9 +2,10 @@
 //! secret, a part of one, or opens anything.
 
 use entity::{
-    Role, Severity, Timestamp, access_token, company, company_alias, company_mapping, event_set,
-    maintenance_window, member, mute, organization, policy, psa_connection, ticket, ticket_operation,
-    ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint, webhook_subscriber,
+    Role, Severity, Timestamp, access_token, company, company_alias, company_import, company_mapping,
+    company_value, event_set, maintenance_window, member, mute, organization, policy, psa_connection, ticket,
+    ticket_operation, ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint,
+    webhook_subscriber,
 };
 use sea_orm::ActiveEnum;
 use serde_json::{Map, Value, json};
@@ -150,12 +151,25 @@ audited! {
         "source": row.source,
         "value": row.value,
     }
+    company_import as "CompanyImport" named |row| row.id.to_string(), {
+        "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
+        "state": word(&row.state),
+        "filter": row.filter,
+    }
     company_mapping as "CompanyMapping" named |row| row.id.to_string(), {
         "companyId": reference::<company::Model>(row.company_id),
         "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
         "psaCompanyId": global_id::encode("PsaCompany", row.psa_company_id),
         "isTicketingEnabled": row.is_ticketing_enabled,
         "ticketProfileId": reference_maybe::<ticket_profile::Model>(row.ticket_profile_id),
+        "eventSetId": reference_maybe::<event_set::Model>(row.event_set_id),
+        "isEnabled": row.is_enabled,
+        "isConfigurationsEnabled": row.is_configurations_enabled,
+        "origin": word(&row.origin),
+    }
+    company_value as "CompanyValue" named |row| row.name.clone(), {
+        "kind": word(&row.kind),
+        "name": row.name,
     }
     event_set as "EventSet" named |row| row.name.clone(), {
         "name": row.name,

@@ -66,7 +66,7 @@ impl Cadence {
     }
 
     /// What is wrong with it, for people.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<String> {
         let minute =
             |at: u16| (at >= DAY_MINUTES).then(|| "the time must be a time of day, as in 07:30".to_owned());
         match self {

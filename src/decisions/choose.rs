@@ -4,16 +4,20 @@
 use std::collections::{BTreeSet, HashMap};
 
 use entity::{
-    company, company_mapping,
+    Timestamp, company, company_mapping,
     event::Outcome::{Held, Suppressed},
-    policy, psa_connection, ticket_profile,
+    finding, policy, psa_connection, ticket_profile,
 };
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use uuid::Uuid;
 
-use super::trail::{Decision, Trail};
+use super::{
+    event::Event,
+    rules::Rules,
+    trail::{Decision, Trail},
+};
 use crate::{db::portions, tickets::plan::Place};
 
 /// The profiles of an organization, and the mappings and own connections of some of its companies: read once, in three
@@ -24,6 +28,35 @@ pub(super) struct Places {
     own_connections: HashMap<Uuid, Vec<psa_connection::Model>>,
     /// In the order of their ids.
     profiles: Vec<ticket_profile::Model>,
+}
+
+/// What happened, as mappings with an event set of their own are asked about it.
+pub(super) struct Wants<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) event: &'a Event,
+    pub(super) finding: &'a finding::Model,
+    pub(super) now: Timestamp,
+}
+
+impl Wants<'_> {
+    /// Whether the mapping's own event set, where it has one, has this event.
+    fn allow(&self, place: Place, trail: &mut Trail) -> Result<Place, Box<Decision>> {
+        let Some(id) = place.mapping.event_set_id else { return Ok(place) };
+        match self.rules.set_covers(id, self.event, self.finding, self.now) {
+            Some((_, true)) | None => Ok(place),
+            Some((name, false)) => {
+                trail.step(
+                    "mapping",
+                    format!("the company's own event set \"{name}\" does not have this event"),
+                );
+                let words = format!(
+                    "the event set \"{name}\" of the company's mapping does not have this event; choose another one \
+                     there if it should open a ticket"
+                );
+                Err(Decision::new(Suppressed, "not_in_event_set", words).company(place.company.id).into())
+            }
+        }
+    }
 }
 
 impl Places {
@@ -71,17 +104,18 @@ impl Places {
         &self,
         company: &company::Model,
         policy: &policy::Model,
+        wants: &Wants<'_>,
         trail: &mut Trail,
     ) -> Result<Place, Box<Decision>> {
         let mappings = self.mappings.get(&company.id).map(Vec::as_slice).unwrap_or_default();
         if let Some(place) = self.on_own_connection(company, mappings, trail) {
-            return Ok(place);
+            return wants.allow(place, trail);
         }
         let held = |reason, words: String| Err(Decision::new(Held, reason, words).company(company.id).into());
         let general = self.general_profile(policy, trail);
         let mut own: Vec<_> = mappings
             .iter()
-            .filter(|mapping| mapping.is_ticketing_enabled)
+            .filter(|mapping| mapping.is_enabled && mapping.is_ticketing_enabled)
             .filter_map(|mapping| mapping.ticket_profile_id)
             .collect();
         own.dedup();
@@ -123,13 +157,20 @@ impl Places {
             );
             return held("unmapped_company", words);
         };
+        if !mapping.is_enabled {
+            trail.step("mapping", "the company's mapping is switched off");
+            let words = "the company's mapping on this connection is switched off; switch it on, and it gets its ticket \
+                         when it is seen the next time";
+            return Err(Decision::new(Suppressed, "mapping_off", words).company(company.id).into());
+        }
         if !mapping.is_ticketing_enabled {
             trail.step("mapping", "ticketing is switched off for this company");
             let words = "ticketing is switched off in this company's mapping";
             return Err(Decision::new(Suppressed, "ticketing_off", words).company(company.id).into());
         }
         trail.step("mapping", "mapped");
-        Ok(Place { company: company.clone(), mapping: mapping.clone(), profile: profile.clone() })
+        let place = Place { company: company.clone(), mapping: mapping.clone(), profile: profile.clone() };
+        wants.allow(place, trail)
     }
 
     /// A connection that is for this company alone goes before what holds for all.
@@ -140,9 +181,11 @@ impl Places {
         trail: &mut Trail,
     ) -> Option<Place> {
         for connection in self.own_connections.get(&company.id)? {
-            let mapping = mappings
-                .iter()
-                .find(|mapping| mapping.psa_connection_id == connection.id && mapping.is_ticketing_enabled);
+            let mapping = mappings.iter().find(|mapping| {
+                mapping.psa_connection_id == connection.id
+                    && mapping.is_enabled
+                    && mapping.is_ticketing_enabled
+            });
             let Some(mapping) = mapping else { continue };
             let on_it = || self.profiles.iter().filter(|profile| profile.psa_connection_id == connection.id);
             let own = |id| self.profile(id);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     catalogue::Action,
-    choose::Places,
+    choose::{Places, Wants},
     event::{Event, Reading},
     group::Group,
     quiet::Quiet,
@@ -302,7 +302,8 @@ impl Previewing<'_> {
                 Err(why) => why,
             });
         }
-        let place = match self.places.choose(&company, policy, &mut trail) {
+        let wants = Wants { rules: &self.rules, event: &event, finding: &finding, now };
+        let place = match self.places.choose(&company, policy, &wants, &mut trail) {
             Ok(place) => place,
             Err(decision) => return Err((decision.reason, decision.explanation)),
         };

@@ -23,7 +23,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    conditions::{self, Condition},
+    conditions::{self, Condition, Facts},
     event::Event,
     event_sets,
     handling::Handling,
@@ -193,6 +193,20 @@ impl Rules {
     /// How the policy's event set puts together what is to be mended; none where it has no event set.
     pub fn remediation_grain(&self, policy: &policy::Model) -> Option<RemediationGrain> {
         Some(self.sets.get(&policy.event_set_id?)?.remediation_grain)
+    }
+
+    /// An event set's name, and whether it has an event; none where it is gone.
+    pub(super) fn set_covers(
+        &self,
+        event_set_id: Uuid,
+        event: &Event,
+        finding: &finding::Model,
+        now: Timestamp,
+    ) -> Option<(&str, bool)> {
+        let set = self.sets.get(&event_set_id)?;
+        let choices = event_sets::read(&set.choices).unwrap_or_default();
+        let facts = Facts::of(event, finding, now);
+        Some((&set.name, event_sets::covers(&choices, event.kind.name, &facts)))
     }
 
     fn rule(&self, policy_id: Uuid) -> Option<&Rule> {

@@ -11,6 +11,7 @@ use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::{
+    choose::Wants,
     decide::Deciding,
     group::Group,
     handling::{self, Handling},
@@ -67,7 +68,8 @@ impl Deciding<'_> {
         if !policy.opens_tickets {
             return self.tell(&company, policy, finding, change, trail).await;
         }
-        let place = match self.desk.places.choose(&company, policy, trail) {
+        let wants = Wants { rules: &self.desk.rules, event: self.event, finding, now };
+        let place = match self.desk.places.choose(&company, policy, &wants, trail) {
             Ok(place) => place,
             Err(decision) => return Ok(*decision),
         };

@@ -27,7 +27,7 @@ use async_graphql::{
     Context, Data, ID, Response, SimpleObject, Subscription,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
-use entity::{sync_run, sync_run::SyncStatus};
+use entity::sync_run;
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tokio::sync::watch;
 
@@ -305,9 +305,7 @@ fn until_ended(
     stream::unfold(Some(events), |events| async {
         let mut events = events?;
         let event = events.next().await?;
-        let has_ended = event
-            .as_ref()
-            .is_ok_and(|(_, run)| matches!(run.status, SyncStatus::Succeeded | SyncStatus::Failed));
+        let has_ended = event.as_ref().is_ok_and(|(_, run)| run.status.has_ended());
         Some((event.map(Into::into), (!has_ended).then_some(events)))
     })
 }

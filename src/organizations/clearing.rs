@@ -2,8 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
 use entity::{
-    company_mapping, pick_list, psa_company, psa_connection, sync_run, ticket, ticket_operation,
-    ticket_operation::OperationState, ticket_profile, webhook_endpoint, webhook_secret,
+    company_import, company_mapping, company_value_mapping, company_value_sync, pick_list, psa_company,
+    psa_connection, sync_run, sync_schedule, ticket, ticket_operation, ticket_operation::OperationState,
+    ticket_profile, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _,
@@ -202,6 +203,7 @@ pub async fn clear(
                     .filter(sync_run::Column::PsaConnectionId.eq(id))
                     .exec(tx)
                     .await?;
+                clear_syncs(tx, organization_id, id).await?;
                 clear_endpoints(tx, organization_id, id).await?;
                 let mut row = connection.clone().into_active_model();
                 row.is_enabled = Set(false);
@@ -209,6 +211,7 @@ pub async fn clear(
                 row.sealed_credentials = Set(Vec::new());
                 row.credentials_hint = Set(String::new());
                 row.credentials_version = Set(connection.credentials_version + 1);
+                row.companies_synced_at = Set(None);
                 row.version = Set(connection.version + 1);
                 row.credentials_updated_at = Set(now);
                 row.health = Set(psa_connection::Health::Unverified);
@@ -287,6 +290,21 @@ async fn clear_profiles(tx: &impl ConnectionTrait, organization_id: Uuid, id: Uu
         .exec(tx)
         .await
         .map(|_| ())
+}
+
+/// Runs come no more by themselves, imports are given up, and what the PSA's values were here is forgotten.
+async fn clear_syncs(tx: &impl ConnectionTrait, organization_id: Uuid, id: Uuid) -> Result<(), DbErr> {
+    macro_rules! clear {
+        ($($table:ident)*) => {$(
+            $table::Entity::delete_many()
+                .filter($table::Column::OrganizationId.eq(organization_id))
+                .filter($table::Column::PsaConnectionId.eq(id))
+                .exec(tx)
+                .await?;
+        )*};
+    }
+    clear!(sync_schedule company_import company_value_mapping company_value_sync);
+    Ok(())
 }
 
 /// Endpoints take nothing more, and their secrets go.

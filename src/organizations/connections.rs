@@ -122,6 +122,7 @@ pub async fn create(
                     health_message: Set(None),
                     verification: Set(json!([])),
                     verification_due_at: Set(None),
+                    companies_synced_at: Set(None),
                     company_id: Set(new.company_id),
                     version: Set(1),
                     created_at: Set(now),

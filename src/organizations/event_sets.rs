@@ -4,6 +4,7 @@
 mod choices;
 
 use entity::{
+    company_mapping,
     event_set::{self, RemediationGrain},
     organization, policy,
 };
@@ -233,7 +234,7 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
         .await
 }
 
-/// The policies that use a set, by their names.
+/// The policies that use a set, by their names, and whether mappings do.
 async fn users(tx: &DatabaseTransaction, organization_id: Uuid, id: Uuid) -> Result<Vec<String>, DbErr> {
     let found = policy::Entity::find()
         .filter(policy::Column::OrganizationId.eq(organization_id))
@@ -245,7 +246,14 @@ async fn users(tx: &DatabaseTransaction, organization_id: Uuid, id: Uuid) -> Res
     let more = found.len() > usize::try_from(NAMED).unwrap_or(usize::MAX);
     let names = found.iter().take(usize::try_from(NAMED).unwrap_or(usize::MAX));
     let names = names.map(|policy| format!("the policy \"{}\"", policy.name));
-    Ok(names.chain(more.then(|| "others".to_owned())).collect())
+    let mapped = company_mapping::Entity::find()
+        .filter(company_mapping::Column::OrganizationId.eq(organization_id))
+        .filter(company_mapping::Column::EventSetId.eq(id))
+        .limit(1)
+        .one(tx)
+        .await?
+        .map(|_| "company mappings".to_owned());
+    Ok(names.chain(more.then(|| "others".to_owned())).chain(mapped).collect())
 }
 
 /// Whoever makes a set the default queues here, before any set's row is locked.

@@ -16,6 +16,7 @@ pub use connected::{ConnectionList, EndpointList, ProfileList, SubscriberList};
 pub use deciding::{EventSetList, MuteList, PolicyList, WindowList};
 
 use super::{
+    mappings::drift,
     reach::{self, List, Owned},
     viewer::Viewer,
 };
@@ -261,6 +262,10 @@ pub struct MappingList {
     pub psa_company_ids: Option<Vec<Uuid>>,
     /// With ticketing on, or off.
     pub is_ticketing_enabled: Option<bool>,
+    /// Switched on, or off.
+    pub is_enabled: Option<bool>,
+    /// Drifted, or not: see [`drift`].
+    pub is_stale: Option<bool>,
     /// Part of the name of the company or of the PSA's company.
     pub text: Option<String>,
     /// Another order.
@@ -285,7 +290,9 @@ impl List for MappingList {
                 .add(any_of(C::CompanyId, self.company_ids.as_deref()))
                 .add(any_of(C::PsaCompanyId, self.psa_company_ids.as_deref()))
                 .add_option(called)
-                .add_option(self.is_ticketing_enabled.map(|is_on| C::IsTicketingEnabled.eq(is_on))),
+                .add_option(self.is_ticketing_enabled.map(|is_on| C::IsTicketingEnabled.eq(is_on)))
+                .add_option(self.is_enabled.map(|is_on| C::IsEnabled.eq(is_on)))
+                .add_option(self.is_stale.map(drift::condition)),
         )
     }
 

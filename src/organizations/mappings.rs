@@ -1,15 +1,23 @@
 //! Company mappings: which company of the PSA is which of ours.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+mod copying;
+pub mod drift;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use entity::{company, company_mapping, psa_company, psa_connection, ticket_profile};
+use entity::{
+    company, company_mapping, company_mapping::MappingOrigin, event_set, psa_company, psa_connection,
+    ticket_profile,
+};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, ModelTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     sea_query::{LockType, OnConflict},
 };
 use uuid::Uuid;
+
+pub use copying::{Copied, copy};
 
 use super::{
     form::{Form, no_such, removed},
@@ -27,7 +35,7 @@ use crate::{
 const SET: &str = "companyMappingSet";
 
 /// A company and what it is at the PSA.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SetMapping {
     /// Our side.
     pub company_id: Uuid,
@@ -37,6 +45,14 @@ pub struct SetMapping {
     pub is_ticketing_enabled: Option<bool>,
     /// A profile of its own on that connection; none leaves it as it is, `Some(None)` takes it away.
     pub ticket_profile_id: Option<Option<Uuid>>,
+    /// An event set of its own; none leaves it as it is, `Some(None)` takes it away.
+    pub event_set_id: Option<Option<Uuid>>,
+    /// Whether the mapping is used at all; none leaves it as it is, on for a new one.
+    pub is_enabled: Option<bool>,
+    /// Whether configurations are kept in step; none leaves it as it is, off for a new one.
+    pub is_configurations_enabled: Option<bool>,
+    /// How it came about, and how sure that was, in hundredths; none for somebody's own choice.
+    pub origin: Option<(MappingOrigin, Option<i32>)>,
     /// The version that the mapping must have; 0 where there must be none yet.
     pub expected_version: Option<i32>,
 }
@@ -89,6 +105,7 @@ struct References {
     psa_companies: HashMap<Uuid, psa_company::Model>,
     connections: HashMap<Uuid, psa_connection::Model>,
     profiles: HashMap<Uuid, ticket_profile::Model>,
+    event_sets: HashMap<Uuid, event_set::Model>,
     /// The mappings there are, by company and connection.
     mappings: HashMap<(Uuid, Uuid), company_mapping::Model>,
 }
@@ -129,6 +146,17 @@ impl References {
                 .all(tx)
                 .await?;
         }
+        let event_set_ids = ids(|set| set.event_set_id.flatten());
+        let mut event_sets = Vec::new();
+        if !event_set_ids.is_empty() {
+            // Held where they are: see `event_sets::delete`.
+            event_sets = reach::rows::<event_set::Entity>(viewer)
+                .filter(event_set::Column::Id.is_in(event_set_ids))
+                .order_by_asc(event_set::Column::Id)
+                .lock(LockType::KeyShare)
+                .all(tx)
+                .await?;
+        }
         let mappings = reach::rows::<company_mapping::Entity>(viewer)
             .filter(company_mapping::Column::CompanyId.is_in(companies.iter().map(|row| row.id)))
             .filter(company_mapping::Column::PsaConnectionId.is_in(connections.iter().map(|row| row.id)))
@@ -141,6 +169,7 @@ impl References {
             psa_companies: psa_companies.into_iter().map(|row| (row.id, row)).collect(),
             connections: connections.into_iter().map(|row| (row.id, row)).collect(),
             profiles: profiles.into_iter().map(|row| (row.id, row)).collect(),
+            event_sets: event_sets.into_iter().map(|row| (row.id, row)).collect(),
             mappings: mappings
                 .into_iter()
                 .map(|row| ((row.company_id, row.psa_connection_id), row))
@@ -186,6 +215,14 @@ impl References {
         if let (Some(Some(id)), Some(psa_company)) = (set.ticket_profile_id, psa_company) {
             form.extend(check_profile(self.profiles.get(&id), psa_company));
         }
+        if let Some(Some(id)) = set.event_set_id {
+            let is_own = |row: &event_set::Model| {
+                company.is_none_or(|company| company.organization_id == row.organization_id)
+            };
+            if !self.event_sets.get(&id).is_some_and(is_own) {
+                form.add(no_such("eventSetId", "event set"));
+            }
+        }
         form.problems()?;
         let (Some(company), Some(psa_company)) = (company, psa_company) else { return Err(Vec::new()) };
         let old = self.mappings.get(&(company.id, psa_company.psa_connection_id)).cloned();
@@ -219,14 +256,35 @@ impl Checked {
             psa_company_id: psa_company.id,
             is_ticketing_enabled: true,
             ticket_profile_id: None,
+            event_set_id: None,
+            is_enabled: true,
+            is_configurations_enabled: false,
+            origin: MappingOrigin::Manual,
+            confidence: None,
+            mapped_at: None,
+            psa_name: None,
             version: 0,
             created_at: now,
             updated_at: now,
         });
+        let is_mapped_anew = row.version == 0 || row.psa_company_id != psa_company.id;
+        let (origin, confidence) = match set.origin {
+            Some(origin) => origin,
+            None if is_mapped_anew => (MappingOrigin::Manual, None),
+            None => (row.origin, row.confidence),
+        };
         let row = company_mapping::Model {
             psa_company_id: psa_company.id,
             is_ticketing_enabled: set.is_ticketing_enabled.unwrap_or(row.is_ticketing_enabled),
             ticket_profile_id: set.ticket_profile_id.unwrap_or(row.ticket_profile_id),
+            event_set_id: set.event_set_id.unwrap_or(row.event_set_id),
+            is_enabled: set.is_enabled.unwrap_or(row.is_enabled),
+            is_configurations_enabled: set.is_configurations_enabled.unwrap_or(row.is_configurations_enabled),
+            origin,
+            confidence,
+            mapped_at: if is_mapped_anew { Some(now) } else { row.mapped_at },
+            // Who sets it has seen the name that it has now.
+            psa_name: Some(psa_company.name.clone()),
             version: row.version + 1,
             updated_at: now,
             ..row
@@ -256,7 +314,20 @@ async fn write(
     let good = rows.iter().flatten().cloned().map(|row| row.into_active_model().reset_all());
     let good: Vec<company_mapping::ActiveModel> = good.collect();
     if !good.is_empty() {
-        let columns = [C::PsaCompanyId, C::IsTicketingEnabled, C::TicketProfileId, C::Version, C::UpdatedAt];
+        let columns = [
+            C::PsaCompanyId,
+            C::IsTicketingEnabled,
+            C::TicketProfileId,
+            C::EventSetId,
+            C::IsEnabled,
+            C::IsConfigurationsEnabled,
+            C::Origin,
+            C::Confidence,
+            C::MappedAt,
+            C::PsaName,
+            C::Version,
+            C::UpdatedAt,
+        ];
         company_mapping::Entity::insert_many(good)
             .on_conflict(OnConflict::column(C::Id).update_columns(columns).to_owned())
             .exec_without_returning(tx)

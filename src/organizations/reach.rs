@@ -7,11 +7,12 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    access_token, attempt, audit_entry, company, company_alias, company_mapping, event, event_set, finding,
+    access_token, attempt, audit_entry, company, company_alias, company_import, company_import_item,
+    company_mapping, company_value, company_value_mapping, company_value_sync, event, event_set, finding,
     maintenance_window, member, mute, notification, notification_attempt, organization, pick_list, policy,
-    policy_snapshot, psa_company, psa_connection, subscriber_secret, sync_run, tally, tally_delta, ticket,
-    ticket_operation, ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint, webhook_secret,
-    webhook_subscriber,
+    policy_snapshot, psa_company, psa_connection, subscriber_secret, sync_error, sync_run, sync_schedule,
+    tally, tally_delta, ticket, ticket_operation, ticket_permission, ticket_profile, webhook_delivery,
+    webhook_endpoint, webhook_secret, webhook_subscriber,
 };
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
@@ -53,7 +54,7 @@ macro_rules! owned {
 }
 
 owned! {
-    company company_alias company_mapping event event_set finding maintenance_window mute notification_attempt pick_list policy policy_snapshot psa_company psa_connection subscriber_secret sync_run ticket_profile webhook_endpoint webhook_secret webhook_subscriber
+    company company_alias company_import company_import_item company_mapping company_value company_value_mapping company_value_sync event event_set finding maintenance_window mute notification_attempt pick_list policy policy_snapshot psa_company psa_connection subscriber_secret sync_error sync_run sync_schedule ticket_profile webhook_endpoint webhook_secret webhook_subscriber
 }
 
 impl Owned for tally::Entity {

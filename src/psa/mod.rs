@@ -153,6 +153,8 @@ pub struct Capabilities {
     pub parallel: u32,
     /// The gateway can register its own webhook and mend it.
     pub webhook_registration: bool,
+    /// Which of the pick lists `company_type`, `company_status` and `company_market` its companies have values of.
+    pub company_values: &'static [&'static str],
 }
 
 /// Who shares a number of calls.

@@ -107,6 +107,22 @@ impl SharedBudget {
         }))
     }
 
+    /// Whether calls that can wait may be made now: they leave a quarter of the limit to those that cannot. Else in
+    /// how many seconds there is room for one.
+    pub async fn room_for_less_urgent(
+        ground: &Ground,
+        key: &str,
+        limit: RateLimit,
+    ) -> Result<Result<(), i64>, Error> {
+        let row = call_budget::Entity::find()
+            .filter(call_budget::Column::Key.eq(key))
+            .one(ground.db.reader())
+            .await?;
+        let Some(row) = row else { return Ok(Ok(())) };
+        let limit = RateLimit { calls: (limit.calls / 4 * 3).max(1), ..limit };
+        Ok(RateBudget::from_json(limit, &row.spent).take(ground.clock.now()))
+    }
+
     /// Sends nothing more for so many seconds, because the PSA said so. Whoever shares the budget hears of it before
     /// the next calls that they take out.
     pub fn hold(&self, secs: i64) {

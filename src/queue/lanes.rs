@@ -5,14 +5,17 @@
 #![expect(clippy::disallowed_methods, reason = "lanes are claimed across organizations, by whoever is free")]
 
 use entity::{
-    Timestamp, lane, psa_connection, sync_run, sync_run::SyncStatus, ticket, ticket_operation,
-    ticket_operation::OperationState, webhook_endpoint,
+    Timestamp, lane, psa_connection, sync_run,
+    sync_run::{SyncKind, SyncStatus},
+    sync_schedule, ticket, ticket_operation,
+    ticket_operation::OperationState,
+    webhook_endpoint,
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
     EntityTrait as _, ExprTrait as _, FromQueryResult as _, PaginatorTrait as _, QueryFilter as _,
     QuerySelect as _, Set,
-    sea_query::{CaseStatement, Expr, LockBehavior, LockType, Order, Query, SelectStatement},
+    sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType, Order, Query, SelectStatement},
 };
 use uuid::Uuid;
 
@@ -227,6 +230,7 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     operations_at(tx, id).await?,
                     refresh_at(tx, id).await?,
                     runs_at(tx, id).await?,
+                    schedules_at(tx, id).await?,
                     registrations_at(tx, id).await?,
                     verification_at(tx, id).await?,
                     leaving.poll_at,
@@ -289,9 +293,23 @@ async fn runs_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Times
     use sync_run::Column as C;
     let first: Option<Option<i64>> = sync_run::Entity::find()
         .select_only()
-        .column_as(C::CreatedAt.min(), "first")
+        .expr_as(Func::min(Func::coalesce([Expr::col(C::DueAt), Expr::col(C::CreatedAt)])), "first")
         .filter(C::PsaConnectionId.eq(lane_id))
         .filter(C::Status.is_in([SyncStatus::Queued, SyncStatus::Running]))
+        .filter(C::Kind.ne(SyncKind::CompanyImportFinish))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(first.flatten().map(Timestamp))
+}
+
+async fn schedules_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    use sync_schedule::Column as C;
+    let first: Option<Option<i64>> = sync_schedule::Entity::find()
+        .select_only()
+        .column_as(C::NextAt.min(), "first")
+        .filter(C::PsaConnectionId.eq(lane_id))
+        .filter(C::IsEnabled.eq(true))
         .into_tuple()
         .one(tx)
         .await?;

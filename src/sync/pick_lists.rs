@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     companies::plain,
     remote::{PickItem, RemotePickList},
+    runs::{Counts, Failure},
 };
 use crate::{
     error::Error,
@@ -42,33 +43,47 @@ impl LoadedList {
 }
 
 /// Stores all lists of a connection as its PSA has just shown them. A list that could not be loaded keeps
-/// the values it had and says why; one that is no longer among them goes.
+/// the values it had and says why; one that is no longer among them goes. Gives how many were new, other or the same.
 pub async fn store_pick_lists(
     tx: &impl ConnectionTrait,
     ground: &Ground,
     organization_id: Uuid,
     psa_connection_id: Uuid,
     lists: &[RemotePickList],
-) -> Result<(), DbErr> {
+) -> Result<(Counts, Vec<Failure>), DbErr> {
     use pick_list::Column as C;
     let now = ground.clock.now();
+    let (mut counts, mut failures) = (Counts::default(), Vec::new());
+    let known = of_connection(tx, organization_id, psa_connection_id).await?;
     for list in lists {
+        let key = plain(&list.key, MAX_KEY);
         let items: Vec<_> = list.items.iter().map(cleaned).collect();
-        let row = pick_list::ActiveModel {
-            id: Set(ground.chance.id(now)),
-            organization_id: Set(organization_id),
-            psa_connection_id: Set(psa_connection_id),
-            key: Set(plain(&list.key, MAX_KEY)),
-            items: Set(json!(items)),
-            problem: Set(list.problem.as_deref().map(|problem| plain(problem, 1_000))),
-            synced_at: Set(now),
-        };
+        let problem = list.problem.as_deref().map(|problem| plain(problem, 1_000));
+        match (&problem, known.get(&key)) {
+            (Some(problem), _) => {
+                counts.failed += 1;
+                let message = format!("{problem}; mend it in the PSA, then sync the pick lists again");
+                failures.push(Failure { external_id: None, name: Some(key.clone()), message });
+            }
+            (None, None) => counts.created += 1,
+            (None, Some(old)) if old.items == items && old.problem.is_none() => counts.unchanged += 1,
+            (None, Some(_)) => counts.updated += 1,
+        }
         let mut update = OnConflict::columns([C::PsaConnectionId, C::Key]);
-        if list.problem.is_some() {
+        if problem.is_some() {
             update.update_column(C::Problem);
         } else {
             update.update_columns([C::Items, C::Problem, C::SyncedAt]);
         }
+        let row = pick_list::ActiveModel {
+            id: Set(ground.chance.id(now)),
+            organization_id: Set(organization_id),
+            psa_connection_id: Set(psa_connection_id),
+            key: Set(key),
+            items: Set(json!(items)),
+            problem: Set(problem),
+            synced_at: Set(now),
+        };
         pick_list::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
     }
     pick_list::Entity::delete_many()
@@ -76,8 +91,8 @@ pub async fn store_pick_lists(
         .filter(C::PsaConnectionId.eq(psa_connection_id))
         .filter(C::Key.is_not_in(lists.iter().map(|list| plain(&list.key, MAX_KEY))))
         .exec(tx)
-        .await
-        .map(|_| ())
+        .await?;
+    Ok((counts, failures))
 }
 
 /// The lists of a connection as they were last loaded, by key.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// A company as the PSA knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteCompany {
     /// The PSA's id.
     pub external_id: String,
@@ -19,6 +19,37 @@ pub struct RemoteCompany {
     pub is_active: bool,
     /// Where a person opens it.
     pub url: Option<String>,
+    /// A short name that people type, where the platform has one.
+    pub code: Option<String>,
+    /// Its market in words, where the platform has markets.
+    pub market: Option<String>,
+    /// Domains of its e-mail and web addresses, where the platform gives them: see [`super::names::domain`].
+    pub email_domains: Vec<String>,
+    /// Its types, status and market as values of the pick lists `company_type`, `company_status` and
+    /// `company_market`.
+    pub value_ids: BTreeMap<String, Vec<String>>,
+}
+
+impl RemoteCompany {
+    /// With a value of one of the pick lists of companies, where it has one.
+    #[must_use]
+    pub fn with_value(mut self, list: &str, value: Option<String>) -> Self {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.value_ids.entry(list.to_owned()).or_default().push(value);
+        }
+        self
+    }
+
+    /// With the domain of an address, where it has one that says something.
+    #[must_use]
+    pub fn with_address(mut self, address: Option<&str>) -> Self {
+        if let Some(domain) = address.and_then(super::names::domain)
+            && !self.email_domains.contains(&domain)
+        {
+            self.email_domains.push(domain);
+        }
+        self
+    }
 }
 
 /// A company to be created in the PSA.

@@ -1,25 +1,33 @@
-//! Readings of a PSA's companies or pick lists: asked for by people, carried out by the worker that holds
-//! the connection's lane.
+//! Runs of a sync: asked for by people and schedules, carried out by the worker that holds the connection's lane.
+//!
+//! A kind of run is a value of [`SyncKind`] and of [`Wanted`], a step in `workers/readings.rs`, and nothing else: its
+//! place, its counts, its errors, its end and its schedule are kept here, whatever it reads.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+mod steps;
+mod stopping;
+
 use entity::{
-    Timestamp, psa_connection,
+    psa_connection, sync_error,
     sync_run::{self, SyncKind, SyncStatus},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Set,
-    sea_query::{ColumnRef, Expr, IntoColumnRef as _, LockType},
+    ActiveModelTrait as _, ColumnTrait as _, Condition, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    sea_query::{ColumnRef, IntoColumnRef as _, LockType},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
+
+pub(super) use steps::end;
+pub use steps::{Counts, Failure, KEPT_ERRORS, Step, begin, fail, finish, goes_on, next_run, put_off, step};
+pub use stopping::cancel;
 
 use super::remote::CompanyFilter;
 use crate::{
     audit::{self, Change},
     db::{
         filter::{Span, any_of},
-        news::{self, Happened, What},
         page::Order,
     },
     error::{Error, Problem, ProblemCode},
@@ -48,7 +56,17 @@ pub async fn request_lists(
     organization_id: Uuid,
     psa_connection_id: Uuid,
 ) -> Result<sync_run::Model, Error> {
-    enqueue(ground, Once::default(), organization_id, psa_connection_id, Wanted::PickLists, None).await
+    request_scheduled(ground, organization_id, psa_connection_id, Wanted::PickLists).await
+}
+
+/// Asks for a run on behalf of nobody: its time has come. Where the same one waits already, that is given.
+pub async fn request_scheduled(
+    ground: &Ground,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+    wanted: Wanted,
+) -> Result<sync_run::Model, Error> {
+    enqueue(ground, Once::default(), organization_id, psa_connection_id, wanted, None).await
 }
 
 /// Asks for a reading. Where the same one waits already, that is given.
@@ -84,20 +102,8 @@ async fn enqueue(
         Wanted::PickLists => (SyncKind::PickLists, json!({}), "psaConnectionSyncPickLists"),
     };
     let now = ground.clock.now();
-    let row = sync_run::ActiveModel {
-        id: Set(ground.chance.id(now)),
-        organization_id: Set(organization_id),
-        psa_connection_id: Set(connection_id),
-        kind: Set(kind),
-        filter: Set(filter.clone()),
-        status: Set(SyncStatus::Queued),
-        done_count: Set(0),
-        total_count: Set(None),
-        problem: Set(None),
-        created_at: Set(now),
-        started_at: Set(None),
-        finished_at: Set(None),
-    };
+    let mut row = new(ground, organization_id, connection_id, kind, filter.clone());
+    row.is_scheduled = by.is_none();
     let ground_of = ground.clone();
     let run = ground
         .db
@@ -118,7 +124,9 @@ async fn enqueue(
                     once.finish(tx, &ground_of, &Done::row(same.id)).await?;
                     return Ok(same);
                 }
-                let run = row.insert(tx).await?;
+                // What the connection's runs may spend of its calls may be spent for now.
+                row.due_at = under_way(tx, connection_id).await?.and_then(|run| run.due_at);
+                let run = row.into_active_model().reset_all().insert(tx).await?;
                 lanes::wake(tx, connection_id, now).await?;
                 once.finish(tx, &ground_of, &Done::row(run.id)).await?;
                 if let Some((viewer, connection)) = by {
@@ -145,7 +153,53 @@ async fn enqueue(
     Ok(run)
 }
 
-fn tidied(filter: CompanyFilter) -> CompanyFilter {
+/// A run that waits for its turn.
+pub fn new(
+    ground: &Ground,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+    kind: SyncKind,
+    filter: Value,
+) -> sync_run::Model {
+    let now = ground.clock.now();
+    sync_run::Model {
+        id: ground.chance.id(now),
+        organization_id,
+        psa_connection_id,
+        kind,
+        filter,
+        status: SyncStatus::Queued,
+        done_count: 0,
+        total_count: None,
+        problem: None,
+        created_at: now,
+        started_at: None,
+        finished_at: None,
+        cursor: None,
+        due_at: None,
+        page_count: 0,
+        created_count: 0,
+        updated_count: 0,
+        unchanged_count: 0,
+        failed_count: 0,
+        is_scheduled: false,
+    }
+}
+
+/// The connection's run that is under way, where one is.
+async fn under_way(
+    tx: &DatabaseTransaction,
+    psa_connection_id: Uuid,
+) -> Result<Option<sync_run::Model>, DbErr> {
+    sync_run::Entity::find()
+        .filter(sync_run::Column::PsaConnectionId.eq(psa_connection_id))
+        .filter(sync_run::Column::Status.eq(SyncStatus::Running))
+        .order_by_asc(sync_run::Column::Id)
+        .one(tx)
+        .await
+}
+
+pub(super) fn tidied(filter: CompanyFilter) -> CompanyFilter {
     let tidy = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     CompanyFilter {
         search: tidy(filter.search),
@@ -198,111 +252,29 @@ impl List for RunList {
     }
 }
 
+/// The errors of a run, in the order in which they were met: the first of them, the others are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ErrorList;
+
+impl List for ErrorList {
+    type Entity = sync_error::Entity;
+
+    fn rows(&self, viewer: &Viewer) -> Select<sync_error::Entity> {
+        reach::rows::<sync_error::Entity>(viewer)
+    }
+
+    fn parent(&self) -> ColumnRef {
+        sync_error::Column::SyncRunId.as_column_ref().into_column_ref()
+    }
+
+    fn order(&self) -> Order<sync_error::Entity> {
+        Order::ascending(sync_error::Column::CreatedAt)
+    }
+}
+
 /// The companies a run is to read.
 pub fn company_filter(run: &sync_run::Model) -> CompanyFilter {
     serde_json::from_value(run.filter.clone()).unwrap_or_default()
-}
-
-/// The connection's run to be carried out next: one that was begun and left behind, then the one that has
-/// waited longest.
-pub async fn next_run(
-    db: &impl ConnectionTrait,
-    psa_connection_id: Uuid,
-) -> Result<Option<sync_run::Model>, DbErr> {
-    for status in [SyncStatus::Running, SyncStatus::Queued] {
-        let run = sync_run::Entity::find()
-            .filter(sync_run::Column::PsaConnectionId.eq(psa_connection_id))
-            .filter(sync_run::Column::Status.eq(status))
-            .order_by_asc(sync_run::Column::Id)
-            .one(db)
-            .await?;
-        if run.is_some() {
-            return Ok(run);
-        }
-    }
-    Ok(None)
-}
-
-/// A run begins, or begins anew.
-pub async fn begin(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
-    use sync_run::Column as C;
-    let begun = sync_run::Entity::update_many()
-        .col_expr(C::Status, Expr::value(SyncStatus::Running))
-        .col_expr(C::StartedAt, Expr::value(now))
-        .col_expr(C::DoneCount, Expr::value(0_i64))
-        .filter(C::Id.eq(run_id))
-        .exec_with_returning(tx)
-        .await?;
-    progressed(&begun, now);
-    Ok(())
-}
-
-/// How far a run is: so many read in all, of so many where the PSA says so.
-pub async fn progress(
-    tx: &impl ConnectionTrait,
-    run_id: Uuid,
-    done: u64,
-    total: Option<u64>,
-    now: Timestamp,
-) -> Result<(), DbErr> {
-    use sync_run::Column as C;
-    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let run = sync_run::Entity::update_many()
-        .col_expr(C::DoneCount, Expr::value(count(done)))
-        .col_expr(C::TotalCount, Expr::value(total.map(count)))
-        .filter(C::Id.eq(run_id))
-        .exec_with_returning(tx)
-        .await?;
-    progressed(&run, now);
-    Ok(())
-}
-
-/// A run is done: what was read is all there is.
-pub async fn finish(tx: &impl ConnectionTrait, run_id: Uuid, now: Timestamp) -> Result<(), DbErr> {
-    use sync_run::Column as C;
-    sync_run::Entity::update_many()
-        .col_expr(C::TotalCount, Expr::col(C::DoneCount))
-        .filter(C::Id.eq(run_id))
-        .exec(tx)
-        .await?;
-    end(tx, run_id, SyncStatus::Succeeded, None, now).await
-}
-
-/// A run is given up; `problem` says why and what to do.
-pub async fn fail(
-    tx: &impl ConnectionTrait,
-    run_id: Uuid,
-    problem: &str,
-    now: Timestamp,
-) -> Result<(), DbErr> {
-    end(tx, run_id, SyncStatus::Failed, Some(problem.replace('\0', "")), now).await
-}
-
-async fn end(
-    tx: &impl ConnectionTrait,
-    run_id: Uuid,
-    status: SyncStatus,
-    problem: Option<String>,
-    now: Timestamp,
-) -> Result<(), DbErr> {
-    use sync_run::Column as C;
-    let ended = sync_run::Entity::update_many()
-        .col_expr(C::Status, Expr::value(status))
-        .col_expr(C::Problem, Expr::value(problem))
-        .col_expr(C::FinishedAt, Expr::value(now))
-        .filter(C::Id.eq(run_id))
-        .exec_with_returning(tx)
-        .await?;
-    progressed(&ended, now);
-    Ok(())
-}
-
-/// Tells those who watch.
-fn progressed(runs: &[sync_run::Model], at: Timestamp) {
-    for run in runs {
-        let (organization_id, id) = (run.organization_id, run.id);
-        news::tell(Happened { what: What::SyncRunProgressed, organization_id, id, at });
-    }
 }
 
 #[cfg(test)]

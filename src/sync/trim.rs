@@ -32,7 +32,7 @@ pub async fn trim(ground: &Ground, before: Timestamp) -> Result<(u64, bool), Err
     let old: Vec<Uuid> = sync_run::Entity::find()
         .select_only()
         .column(C::Id)
-        .filter(C::Status.is_in([SyncStatus::Succeeded, SyncStatus::Failed]))
+        .filter(C::Status.is_in([SyncStatus::Succeeded, SyncStatus::Failed, SyncStatus::Cancelled]))
         .filter(C::FinishedAt.lte(before))
         .filter(Expr::exists(later))
         .order_by_asc(C::Id)

@@ -25,7 +25,7 @@ use crate::{
         lanes::{self, Leaving},
         outbox,
     },
-    sync::runs,
+    sync::{runs, schedules},
     telemetry::traces::{self, span_of_kind},
     tickets::observe,
 };
@@ -167,7 +167,8 @@ impl Workers {
             return Ok(refreshed);
         }
         self.ask_for_lists(held, leaving).await?;
-        match self.sync_turn(held, client).await? {
+        schedules::ask_due(ground, held.organization_id, held.id).await?;
+        match self.sync_turn(held, client, stop).await? {
             Turn::On => {}
             other => return Ok(other),
         }
@@ -299,6 +300,7 @@ impl Workers {
         let settings = connections::settings(&row);
         let budget = psa::budget_of(platform, &self.0.outbound, row.organization_id, row.id, &settings);
         let budget_key = budget.as_ref().map(|(key, _)| key.clone()).unwrap_or_default();
+        let rate = budget.as_ref().map(|(_, limit)| *limit);
         let outbound = psa::counted(&self.0.ground, &self.0.outbound, budget);
         let psa = match platform.connect(credentials, outbound) {
             Ok(psa) => psa,
@@ -315,6 +317,7 @@ impl Workers {
             parallel: platform.capabilities().parallel,
             credentials_version: row.credentials_version,
             budget_key,
+            rate,
         };
         self.remember_client(held.id, client.clone());
         Ok(Ok((client, row)))

@@ -18,6 +18,7 @@ use crate::{
     ground::{Ground, Work},
     queue::{inbox, lanes, subscriber_lanes},
     statistics::fold,
+    sync::imports::applying,
     tickets::listing,
 };
 
@@ -28,7 +29,9 @@ fn due(work: Work, now: Timestamp) -> Vec<SelectStatement> {
         Work::Outbox => vec![lanes::due(now)],
         Work::Telling => vec![subscriber_lanes::due(now)],
         Work::Counting => vec![fold::any_waiting()],
-        Work::Timed => vec![waiting::any_due(now), listing::any_due(now), closing::any_due(now)],
+        Work::Timed => {
+            vec![waiting::any_due(now), listing::any_due(now), closing::any_due(now), applying::any_due(now)]
+        }
     }
 }
 

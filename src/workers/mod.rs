@@ -35,8 +35,10 @@ use crate::{
     metrics::Metrics,
     outbound::GuardedClient,
     psa::{self, http::Outbound},
+    queue::budget::RateLimit,
     scanners::signature::sns,
     statistics,
+    sync::companies::Seen,
 };
 
 pub use trimming::Keep;
@@ -87,6 +89,8 @@ struct Inside {
     inbox_turn: tokio::sync::Mutex<Uuid>,
     /// Whose findings were looked at last, of those that have waited long enough.
     turn: tokio::sync::Mutex<Uuid>,
+    /// Which companies runs that are under way have seen.
+    seen: Mutex<HashMap<Uuid, Seen>>,
     /// How far the search for what is too old has come.
     rounds: tokio::sync::Mutex<trimming::Rounds>,
 }
@@ -101,6 +105,7 @@ struct Client {
     parallel: u32,
     credentials_version: i32,
     budget_key: String,
+    rate: Option<RateLimit>,
 }
 
 impl Workers {
@@ -114,7 +119,7 @@ impl Workers {
         sns: sns::Desk,
         options: WorkerOptions,
     ) -> Self {
-        let (clients, serving, inbox_turn, turn, rounds) = Default::default();
+        let (clients, serving, inbox_turn, turn, seen, rounds) = Default::default();
         Self(Arc::new(Inside {
             ground,
             outbound,
@@ -126,6 +131,7 @@ impl Workers {
             serving,
             inbox_turn,
             turn,
+            seen,
             rounds,
         }))
     }

@@ -4,11 +4,14 @@ use super::Workers;
 use crate::{
     decisions::{closing, waiting},
     error::Error,
+    sync::imports::applying,
     tickets::listing,
 };
 
 /// How many tickets are looked at in one go.
 const BATCH: u64 = 32;
+/// How many parts of an import are applied in one go.
+const CHUNKS: usize = 10;
 
 impl Workers {
     /// Does some of what is due. False where nothing was.
@@ -28,6 +31,15 @@ impl Workers {
         for (organization_id, ticket_id) in closing::due(db, now, BATCH).await? {
             closing::close(ground, organization_id, ticket_id).await?;
             is_busy = true;
+        }
+        // Some at a time: what else is due has its turn in between.
+        if let Some(import) = applying::due(db).await? {
+            for _ in 0..CHUNKS {
+                is_busy = true;
+                if !applying::apply_some(ground, &import).await? {
+                    break;
+                }
+            }
         }
         if is_busy {
             ground.wake.outbox();

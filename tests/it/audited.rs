@@ -111,6 +111,7 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
             "psaConnectionVerify",
             "psaConnectionSyncPickLists",
             "psaConnectionSyncCompanies",
+            "syncScheduleSet",
             "webhookEndpointCreate",
             "ticketProfileCreate",
             "companyCreate",
@@ -130,7 +131,7 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
         assert_eq!(entry["actor"]["nodeId"], operator["nodeId"]);
         assert!(entry["requestId"].as_str().is_some_and(|id| id.len() >= 8), "{entry:#}");
     }
-    assert_eq!(set_up[8]["target"]["name"], "Northwind Dental → Northwind Dental");
+    assert_eq!(set_up[9]["target"]["name"], "Northwind Dental → Northwind Dental");
 
     let seen = actions(&set_up).into_iter().chain(actions(&installation)).collect();
     let mut witness = Witness { app: &app, organization: acme.organization.clone(), seen };

@@ -23,6 +23,7 @@ mod door;
 mod entrance;
 mod handling;
 mod house;
+mod importing;
 mod keeping;
 mod keys;
 mod killed;
@@ -44,6 +45,7 @@ mod snapshots;
 mod storm;
 mod streams;
 mod support;
+mod syncs;
 mod ticket_permissions;
 mod told;
 #[cfg(feature = "otel")]

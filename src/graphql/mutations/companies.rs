@@ -1,9 +1,13 @@
 //! What can be done with companies, their aliases and mappings.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use entity::{company, company_alias, company_mapping, organization, psa_company, ticket_profile};
+use entity::{company, company_alias, company_mapping, organization};
 
-use super::once::{Asked, Earlier};
+use super::{
+    listed,
+    many::{self, CompanyMappingSetManyItem},
+    once::{Asked, Earlier},
+};
 use crate::{
     error::Error,
     graphql::{
@@ -14,7 +18,7 @@ use crate::{
     },
     organizations::{
         companies::{self, NewAlias},
-        mappings::{self, SetMapping},
+        mappings::{self, Copied},
     },
 };
 
@@ -123,6 +127,12 @@ pub struct CompanyMappingSetInput {
     pub is_ticketing_enabled: Option<bool>,
     /// A ticket profile of its own, of the same connection; null takes it away, absent leaves it.
     pub ticket_profile_id: MaybeUndefined<ID>,
+    /// An event set of its own, other events open no tickets for it; null takes it away, absent leaves it.
+    pub event_set_id: MaybeUndefined<ID>,
+    /// Whether the mapping is used at all. Absent leaves it as it is: on, for a new one.
+    pub is_enabled: Option<bool>,
+    /// Whether configurations are kept in step for it. Absent leaves it as it is: off, for a new one.
+    pub is_configurations_enabled: Option<bool>,
     /// The mapping's version that you have seen, 0 where you have seen none: where it is another by now nothing is
     /// changed, and the error is `STALE`.
     pub expected_version: Option<i32>,
@@ -133,6 +143,28 @@ payload! {
     CompanyMappingSetPayload, CompanyMappingSetUserError {
         /// The mapping, new or changed.
         company_mapping: CompanyMapping,
+    }
+}
+
+/// Which mapping to copy to which companies.
+#[derive(Debug, InputObject)]
+pub struct CompanyMappingCopyInput {
+    /// The mapping.
+    pub id: ID,
+    /// The companies, 1 to 100. One that has no mapping on that connection is mapped to the same company of the PSA; one
+    /// that has keeps what it is mapped to and gets the settings.
+    pub company_ids: Vec<ID>,
+    /// Your key for this request, 1 to 200 visible characters, e.g. a UUID: asked for again with the same key and
+    /// input within 24 hours, it gives the first answer again and does nothing more. Another input under the
+    /// same key is the error `IDEMPOTENCY_CONFLICT`. A request that was refused is not remembered.
+    pub idempotency_key: Option<String>,
+}
+
+payload! {
+    /// What `companyMappingCopy` answers.
+    CompanyMappingCopyPayload, CompanyMappingCopyUserError {
+        /// The mappings of those companies, in the order of the input.
+        company_mappings: Vec<CompanyMapping>,
     }
 }
 
@@ -250,26 +282,43 @@ impl CompanyMutation {
     ) -> Result<Option<CompanyMappingSetPayload>> {
         let (viewer, ground) = (ctx.viewer()?, ctx.ground()?);
         let work = async {
-            let company_id = ids::parse::<company::Entity>(&input.company_id, &["companyId"]);
-            let psa_company_id = ids::parse::<psa_company::Entity>(&input.psa_company_id, &["psaCompanyId"]);
-            let profile_id =
-                ids::parse_undefined::<ticket_profile::Entity>(input.ticket_profile_id, &["ticketProfileId"]);
-            let set = match (company_id, psa_company_id, profile_id) {
-                (Ok(company_id), Ok(psa_company_id), Ok(ticket_profile_id)) => SetMapping {
-                    company_id,
-                    psa_company_id,
-                    is_ticketing_enabled: input.is_ticketing_enabled,
-                    ticket_profile_id,
-                    expected_version: input.expected_version,
-                },
-                (company, psa_company, profile) => {
-                    let problems = [company.err(), psa_company.err(), profile.err()];
-                    return Err(Error::Invalid(problems.into_iter().flatten().collect()));
-                }
-            };
+            let set = many::mapping(CompanyMappingSetManyItem {
+                company_id: input.company_id,
+                psa_company_id: input.psa_company_id,
+                is_ticketing_enabled: input.is_ticketing_enabled,
+                ticket_profile_id: input.ticket_profile_id,
+                event_set_id: input.event_set_id,
+                is_enabled: input.is_enabled,
+                is_configurations_enabled: input.is_configurations_enabled,
+                expected_version: input.expected_version,
+            });
+            let set = set.map_err(Error::Invalid)?;
             Ok(CompanyMappingSetPayload::done(mappings::set(viewer, ground, set).await?.into()))
         };
         CompanyMappingSetPayload::answer(work.await)
+    }
+
+    /// Copies a mapping and its settings to other companies, all or none; held events are decided again. Needs
+    /// `MANAGE_INTEGRATIONS`.
+    async fn company_mapping_copy(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which mapping, to which companies.")] input: CompanyMappingCopyInput,
+    ) -> Result<Option<CompanyMappingCopyPayload>> {
+        let asked = Asked::of(ctx, input.idempotency_key.as_ref())?;
+        let (viewer, ground) = (asked.viewer(), ctx.ground()?);
+        let work = async {
+            let id = ids::parse::<company_mapping::Entity>(&input.id, &["id"])?;
+            let company_ids = listed::<company::Entity>(&input.company_ids, "companyIds")?;
+            let rows = mappings::copy(viewer, ground, Copied { id, company_ids }).await?;
+            Ok(CompanyMappingCopyPayload::done(rows.into_iter().map(Into::into).collect()))
+        };
+        let again = async |earlier: Earlier<'_>| {
+            let rows = earlier.rows::<company_mapping::Entity>().await?;
+            let rows = rows.into_iter().flatten().flatten().map(Into::into).collect();
+            Ok(CompanyMappingCopyPayload { company_mappings: Some(rows), user_errors: Vec::new() })
+        };
+        CompanyMappingCopyPayload::answer(asked.answer(work, again).await)
     }
 
     /// Takes a mapping away: events of the company are held from then on. Needs `MANAGE_INTEGRATIONS`.

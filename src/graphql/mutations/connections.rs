@@ -130,6 +130,19 @@ pub struct SyncCompanyFilterInput {
     pub has_inactive: bool,
 }
 
+impl SyncCompanyFilterInput {
+    /// The domain's filter.
+    pub(super) fn read(self) -> CompanyFilter {
+        CompanyFilter {
+            search: self.query,
+            company_type: self.company_type,
+            status: self.status,
+            market: self.market,
+            include_inactive: self.has_inactive,
+        }
+    }
+}
+
 /// Which companies to read through which connection.
 #[derive(Debug, InputObject)]
 pub struct PsaConnectionSyncCompaniesInput {
@@ -295,14 +308,7 @@ impl PsaConnectionMutation {
         let (viewer, ground) = (asked.viewer(), ctx.ground()?);
         let work = async {
             let id = ids::parse::<psa_connection::Entity>(&input.id, &["id"])?;
-            let filter = input.filter.unwrap_or_default();
-            let wanted = Wanted::Companies(CompanyFilter {
-                search: filter.query,
-                company_type: filter.company_type,
-                status: filter.status,
-                market: filter.market,
-                include_inactive: filter.has_inactive,
-            });
+            let wanted = Wanted::Companies(input.filter.unwrap_or_default().read());
             let run = runs::request(viewer, ground, id, wanted).await?;
             Ok(PsaConnectionSyncCompaniesPayload::done(run.into()))
         };

@@ -3,7 +3,8 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use entity::{
-    company, company_mapping, organization, psa_company, ticket_operation, ticket_profile, webhook_delivery,
+    company, company_mapping, event_set, organization, psa_company, ticket_operation, ticket_profile,
+    webhook_delivery,
 };
 
 use super::once::{Asked, Earlier};
@@ -40,6 +41,12 @@ pub struct CompanyMappingSetManyItem {
     pub is_ticketing_enabled: Option<bool>,
     /// A ticket profile of its own, of the same connection; null takes it away, absent leaves it.
     pub ticket_profile_id: MaybeUndefined<ID>,
+    /// An event set of its own, other events open no tickets for it; null takes it away, absent leaves it.
+    pub event_set_id: MaybeUndefined<ID>,
+    /// Whether the mapping is used at all. Absent leaves it as it is: on, for a new one.
+    pub is_enabled: Option<bool>,
+    /// Whether configurations are kept in step for it. Absent leaves it as it is: off, for a new one.
+    pub is_configurations_enabled: Option<bool>,
     /// The `version` that the mapping must have, 0 where there must be none yet; absent for whichever it has.
     pub expected_version: Option<i32>,
 }
@@ -325,21 +332,28 @@ fn wanted<E: Identified>(list: &[ID]) -> std::result::Result<Outcomes<uuid::Uuid
     Ok(list.iter().map(|id| ids::parse::<E>(id, &[]).map_err(|problem| vec![problem])).collect())
 }
 
-fn mapping(item: CompanyMappingSetManyItem) -> std::result::Result<SetMapping, Vec<Problem>> {
+/// The two sides of a mapping with its settings, read; everything that is wrong at once.
+pub(super) fn mapping(item: CompanyMappingSetManyItem) -> std::result::Result<SetMapping, Vec<Problem>> {
     let company_id = ids::parse::<company::Entity>(&item.company_id, &["companyId"]);
     let psa_company_id = ids::parse::<psa_company::Entity>(&item.psa_company_id, &["psaCompanyId"]);
     let profile_id =
         ids::parse_undefined::<ticket_profile::Entity>(item.ticket_profile_id, &["ticketProfileId"]);
-    match (company_id, psa_company_id, profile_id) {
-        (Ok(company_id), Ok(psa_company_id), Ok(ticket_profile_id)) => Ok(SetMapping {
+    let event_set_id = ids::parse_undefined::<event_set::Entity>(item.event_set_id, &["eventSetId"]);
+    match (company_id, psa_company_id, profile_id, event_set_id) {
+        (Ok(company_id), Ok(psa_company_id), Ok(ticket_profile_id), Ok(event_set_id)) => Ok(SetMapping {
             company_id,
             psa_company_id,
             is_ticketing_enabled: item.is_ticketing_enabled,
             ticket_profile_id,
+            event_set_id,
+            is_enabled: item.is_enabled,
+            is_configurations_enabled: item.is_configurations_enabled,
+            origin: None,
             expected_version: item.expected_version,
         }),
-        (company, psa_company, profile) => {
-            Err([company.err(), psa_company.err(), profile.err()].into_iter().flatten().collect())
+        (company, psa_company, profile, event_set) => {
+            let problems = [company.err(), psa_company.err(), profile.err(), event_set.err()];
+            Err(problems.into_iter().flatten().collect())
         }
     }
 }

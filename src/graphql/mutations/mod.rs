@@ -6,12 +6,14 @@ use super::{errors::UserErrorCode, ids};
 use crate::error::{Error, Problem};
 
 pub mod companies;
+pub mod company_values;
 pub mod connection_webhooks;
 pub mod connections;
 mod credentials;
 pub mod endpoint_baseline;
 pub mod endpoints;
 pub mod event_sets;
+pub mod imports;
 pub mod maintenance_windows;
 pub mod many;
 pub mod members;
@@ -23,6 +25,7 @@ mod policy_conditions;
 mod policy_handling;
 pub mod profiles;
 pub mod subscribers;
+pub mod syncs;
 pub mod ticket_permissions;
 pub mod tickets;
 pub mod tokens;
@@ -85,11 +88,24 @@ user_errors! {
     CompanyCreateManyUserError in many,
     CompanyCreateUserError in companies,
     CompanyDeleteUserError in companies,
+    CompanyImportChooseAllUserError in imports,
+    CompanyImportChooseUserError in imports,
+    CompanyImportDiscardUserError in imports,
+    CompanyImportFinishUserError in imports,
+    CompanyImportStartUserError in imports,
+    CompanyMappingCopyUserError in companies,
     CompanyMappingRemoveManyUserError in many,
     CompanyMappingRemoveUserError in companies,
     CompanyMappingSetManyUserError in many,
     CompanyMappingSetUserError in companies,
     CompanyUpdateUserError in companies,
+    CompanyValueAssignUserError in company_values,
+    CompanyValueCreateUnmappedUserError in company_values,
+    CompanyValueCreateUserError in company_values,
+    CompanyValueDeleteUserError in company_values,
+    CompanyValueMapUserError in company_values,
+    CompanyValueSyncSetUserError in company_values,
+    CompanyValueUpdateUserError in company_values,
     EventSetCopyUserError in event_sets,
     EventSetCreateUserError in event_sets,
     EventSetDeleteUserError in event_sets,
@@ -120,6 +136,9 @@ user_errors! {
     PsaConnectionSyncPickListsUserError in connections,
     PsaConnectionUpdateUserError in connections,
     PsaConnectionVerifyUserError in connections,
+    SyncRunCancelUserError in syncs,
+    SyncScheduleRemoveUserError in syncs,
+    SyncScheduleSetUserError in syncs,
     TicketLinkUserError in tickets,
     TicketOperationRetryManyUserError in many,
     TicketOperationRetryUserError in tickets,

@@ -97,7 +97,35 @@ impl PolicyHandlingInput {
 
 impl PolicyCadenceInput {
     fn read(self) -> Result<Cadence, Problem> {
-        let wrong = |message: &str| Problem::at(&["handling", "cadence"], ProblemCode::Invalid, message);
+        let clocks = Clocks {
+            hourly_at_minute: self.hourly_at_minute,
+            daily_at: self.daily_at,
+            weekly_at: self.weekly_at,
+            day: self.day,
+            time_zone: self.time_zone,
+        };
+        clocks.read(&["handling", "cadence"])
+    }
+}
+
+/// How often something is to come, as it is typed wherever something comes again.
+pub(super) struct Clocks {
+    /// Every hour at this minute.
+    pub(super) hourly_at_minute: Option<i32>,
+    /// Every day at this time.
+    pub(super) daily_at: Option<String>,
+    /// Every week at this time.
+    pub(super) weekly_at: Option<String>,
+    /// On this day of the week.
+    pub(super) day: Option<Weekday>,
+    /// On the clocks of this zone.
+    pub(super) time_zone: String,
+}
+
+impl Clocks {
+    /// The domain's cadence; `path` is where it stood in the input.
+    pub(super) fn read(self, path: &[&str]) -> Result<Cadence, Problem> {
+        let wrong = |message: &str| Problem::at(path, ProblemCode::Invalid, message);
         let clock = |text: &str| {
             let shown: String = text.chars().take(20).collect();
             cadence::minute_of(text)

@@ -116,6 +116,13 @@ async fn one_of_everything(place: &Place) {
             company_id: place.company_id,
             psa_connection_id: place.psa_connection_id,
             psa_company_id: place.psa_company_id,
+            event_set_id: None,
+            is_enabled: true,
+            is_configurations_enabled: false,
+            origin: Default::default(),
+            confidence: None,
+            mapped_at: None,
+            psa_name: None,
             is_ticketing_enabled: true,
             ticket_profile_id: Some(place.ticket_profile_id),
             created_at: now,
@@ -147,6 +154,14 @@ async fn one_of_everything(place: &Place) {
             created_at: now,
             started_at: Some(now),
             finished_at: Some(now),
+            cursor: None,
+            due_at: None,
+            page_count: 1,
+            created_count: 0,
+            updated_count: 0,
+            unchanged_count: 0,
+            failed_count: 0,
+            is_scheduled: false,
         })
         .await;
     let endpoint = webhook_endpoint::Model {

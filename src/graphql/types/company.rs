@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader};
-use entity::{company, company_alias, organization, psa_connection};
+use entity::{company, company_alias, company_value, organization, psa_connection};
 use uuid::Uuid;
 
 use super::{
-    CompanyMappingConnection, OrderDirection, Organization, StatisticsBucket, TicketConnection, TicketFilter,
-    TicketOrder, TicketStatistics, TicketStatisticsFilter, filters::ordering, statistics::cut,
+    CompanyMappingConnection, CompanyValue, OrderDirection, Organization, StatisticsBucket, TicketConnection,
+    TicketFilter, TicketOrder, TicketStatistics, TicketStatisticsFilter, filters::ordering, statistics::cut,
 };
 use crate::{
     db::page::PageArgs,
@@ -96,6 +96,21 @@ impl Company {
         Ok(ctx.loaders()?.named::<organization::Entity>(self.0.organization_id).await?.into())
     }
 
+    /// Its type; null where it has none.
+    async fn company_type(&self, ctx: &Context<'_>) -> Result<Option<CompanyValue>> {
+        value(ctx, self.0.company_type_id).await
+    }
+
+    /// Its status; null where it has none.
+    async fn company_status(&self, ctx: &Context<'_>) -> Result<Option<CompanyValue>> {
+        value(ctx, self.0.company_status_id).await
+    }
+
+    /// Its market; null where it has none.
+    async fn company_market(&self, ctx: &Context<'_>) -> Result<Option<CompanyValue>> {
+        value(ctx, self.0.company_market_id).await
+    }
+
     /// The names and ids that senders know it by, in the order of their making.
     async fn aliases(&self, ctx: &Context<'_>) -> Result<Vec<CompanyAlias>> {
         let found = ctx.loaders()?.get(AliasesOf(self.0.id)).await?;
@@ -163,6 +178,11 @@ impl Company {
     async fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
     }
+}
+
+async fn value(ctx: &Context<'_>, id: Option<Uuid>) -> Result<Option<CompanyValue>> {
+    let Some(id) = id else { return Ok(None) };
+    Ok(ctx.loaders()?.row::<company_value::Entity>(id).await?.map(CompanyValue::from))
 }
 
 /// A sender's own name or id for a company.

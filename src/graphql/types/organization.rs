@@ -6,17 +6,18 @@ use entity::{company, organization};
 use super::{
     AccessTokenConnection, AccessTokenFilter, AccessTokenOrder, AuditEntryConnection, AuditLogFilter,
     Company, CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter,
-    CompanyMappingOrder, CompanyOrder, EventConnection, EventFilter, EventOrder, EventSetConnection,
-    EventSetFilter, EventSetOrder, FindingConnection, FindingFilter, FindingOrder, HeldEventCounts,
-    HeldEventFilter, MaintenanceWindowConnection, MaintenanceWindowFilter, MaintenanceWindowOrder,
-    MemberConnection, MemberFilter, MuteConnection, MuteFilter, MuteOrder, NotificationConnection,
-    NotificationFilter, NotificationOrder, OrderDirection, OrganizationStatistics, Policy, PolicyConnection,
-    PolicyFilter, PsaConnectionConnection, PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection,
-    SyncRunFilter, SyncRunOrder, TicketConnection, TicketFilter, TicketOperationConnection,
-    TicketOperationFilter, TicketOperationOrder, TicketOrder, TicketProfileConnection, TicketProfileFilter,
-    TicketProfileOrder, WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder,
-    WebhookEndpointConnection, WebhookEndpointFilter, WebhookEndpointOrder, WebhookSubscriberConnection,
-    WebhookSubscriberFilter, WebhookSubscriberOrder, filters::ordering, policy::PolicyOf,
+    CompanyMappingOrder, CompanyOrder, CompanyValueConnection, CompanyValueFilter, EventConnection,
+    EventFilter, EventOrder, EventSetConnection, EventSetFilter, EventSetOrder, FindingConnection,
+    FindingFilter, FindingOrder, HeldEventCounts, HeldEventFilter, MaintenanceWindowConnection,
+    MaintenanceWindowFilter, MaintenanceWindowOrder, MemberConnection, MemberFilter, MuteConnection,
+    MuteFilter, MuteOrder, NotificationConnection, NotificationFilter, NotificationOrder, OrderDirection,
+    OrganizationStatistics, Policy, PolicyConnection, PolicyFilter, PsaConnectionConnection,
+    PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection, SyncRunFilter, SyncRunOrder,
+    TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter, TicketOperationOrder,
+    TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
+    WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection, WebhookEndpointFilter,
+    WebhookEndpointOrder, WebhookSubscriberConnection, WebhookSubscriberFilter, WebhookSubscriberOrder,
+    filters::ordering, policy::PolicyOf,
 };
 use crate::{
     db::page::PageArgs,
@@ -199,6 +200,19 @@ impl Organization {
     /// Numbers for its dashboards. Kept by the database, not counted when somebody looks.
     async fn statistics(&self) -> OrganizationStatistics {
         OrganizationStatistics { organization_id: self.0.id }
+    }
+
+    /// The types, statuses and markets of its companies, by name.
+    async fn company_values(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyValueFilter>,
+    ) -> Result<CompanyValueConnection> {
+        let wanted = filter.unwrap_or_default().read();
+        Ok(CompanyValueConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Its customers, by name unless ordered otherwise.

@@ -65,6 +65,9 @@ pub struct PlatformCapabilities {
     pub can_reopen: bool,
     /// Whether a note can be hidden from the customer.
     pub has_private_notes: bool,
+    /// Which of the pick lists `company_type`, `company_status` and `company_market` its companies have values of; the
+    /// others are made and assigned here.
+    pub company_values: Vec<String>,
     /// Whether it sends webhooks of its own.
     pub has_webhooks: bool,
     /// Whether the gateway can register its own webhook in it, and keep it there.
@@ -133,6 +136,7 @@ impl From<psa::Capabilities> for PlatformCapabilities {
         Self {
             can_reopen: capabilities.reopen,
             has_private_notes: capabilities.private_notes,
+            company_values: capabilities.company_values.iter().map(|list| (*list).to_owned()).collect(),
             has_webhooks: capabilities.webhooks,
             can_register_webhook: capabilities.webhook_registration,
             search_delay_seconds: capabilities.search_delay_secs,

@@ -43,6 +43,8 @@ pub struct PsaCompanyFilter {
     pub is_active: Option<bool>,
     /// Whether a company of ours is mapped to it.
     pub is_mapped: Option<bool>,
+    /// Whether the PSA no longer lists it.
+    pub is_missing: Option<bool>,
 }
 
 ordering! {
@@ -51,7 +53,7 @@ ordering! {
         /// Their names.
         #[default]
         Name,
-        /// When they were last read.
+        /// When they were last read as something new or changed.
         SyncedAt,
     ]
 }
@@ -66,6 +68,7 @@ impl PsaCompanyFilter {
                 statuses: self.status_in,
                 is_active: self.is_active,
                 is_mapped: self.is_mapped,
+                is_missing: self.is_missing,
             },
             order: order_by.map(Into::into),
         }
@@ -115,9 +118,38 @@ impl PsaCompany {
         self.0.external_url.clone().map(Url)
     }
 
+    /// The short name that people type in the PSA, where it has one.
+    async fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Its market in the PSA's words, where the PSA has markets.
+    async fn market(&self) -> Option<&str> {
+        self.0.market.as_deref()
+    }
+
+    /// The domains of its e-mail and web addresses, where the PSA gives them.
+    async fn email_domains(&self) -> Vec<String> {
+        let domains = self.0.email_domains.clone().map(serde_json::from_value);
+        domains.and_then(std::result::Result::ok).unwrap_or_default()
+    }
+
+    /// Since when the PSA no longer lists it: it was deleted or merged there, or made inactive; null where it does.
+    async fn missing_since(&self) -> Option<DateTime> {
+        self.0.missing_since.map(DateTime)
+    }
+
+    /// When something of it was other than at the reading before, last; null where nothing was.
+    async fn changed_at(&self) -> Option<DateTime> {
+        self.0.changed_at.map(DateTime)
+    }
+
     /// When it was last read.
-    async fn synced_at(&self) -> DateTime {
-        self.0.synced_at.into()
+    async fn synced_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        let connection = ctx.loaders()?.named::<psa_connection::Entity>(self.0.psa_connection_id).await?;
+        // What was as it was is not written again: a reading of all has read it, too.
+        let all = connection.companies_synced_at.filter(|_| self.0.missing_since.is_none());
+        Ok(all.unwrap_or_default().max(self.0.synced_at).into())
     }
 
     /// Companies of ours that are mapped to it.

@@ -4,16 +4,18 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{company, organization, psa_connection};
 
 use super::{
-    Company, CompanyMappingConnection, OrderDirection, Organization, PickList, Platform,
-    PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder, PsaConnectionAbility, PsaConnectionClearPreview,
-    PsaConnectionHealth, PsaConnectionHealthStatus, PsaConnectionWebhookHealth, Setting,
-    SuggestedTicketProfile, SyncRunConnection, SyncRunFilter, TicketConnection, TicketFilter, TicketOrder,
-    TicketPermission, TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection,
-    all,
+    Company, CompanyImportConnection, CompanyMappingConnection, CompanyValueSync, OrderDirection,
+    Organization, PickList, Platform, PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder,
+    PsaConnectionAbility, PsaConnectionClearPreview, PsaConnectionHealth, PsaConnectionHealthStatus,
+    PsaConnectionWebhookHealth, Setting, SuggestedTicketProfile, SyncKind, SyncRun, SyncRunConnection,
+    SyncRunFilter, SyncSchedule, TicketConnection, TicketFilter, TicketOrder, TicketPermission,
+    TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection, all,
+    company_value::company_value_syncs,
     filters::ordering,
     pick_list::PickListsOf,
     profile_rules,
     psa_connection_health::{WebhookHealthOf, settings},
+    sync_schedule::{LastRunOf, SchedulesOf},
     ticket_permission::TicketPermissionsOf,
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
         profiles,
         viewer::Permission,
     },
-    sync::pick_lists::LoadedList,
+    sync::{imports::ImportList, pick_lists::LoadedList},
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -277,7 +279,43 @@ impl PsaConnection {
         Ok(WebhookEndpointConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
-    /// The readings of its companies and pick lists, the newest first.
+    /// How types, statuses and markets of its PSA's companies and ours go together.
+    async fn company_value_syncs(&self, ctx: &Context<'_>) -> Result<Vec<CompanyValueSync>> {
+        company_value_syncs(ctx, &self.0).await
+    }
+
+    /// The imports of its PSA's companies, the newest first.
+    async fn company_imports(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<CompanyImportConnection> {
+        Ok(CompanyImportConnection::new(self.0.id, ImportList, &PageArgs { first, after, last, before })?)
+    }
+
+    /// When its runs come by themselves, in the order of their kinds.
+    async fn sync_schedules(&self, ctx: &Context<'_>) -> Result<Vec<SyncSchedule>> {
+        let found = ctx.loaders()?.get(SchedulesOf(self.0.id)).await?.unwrap_or_default();
+        Ok(found.into_iter().map(SyncSchedule::from).collect())
+    }
+
+    /// The last run of a kind, whoever asked for it; null where there was none.
+    async fn last_sync_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which runs.")] kind: SyncKind,
+    ) -> Result<Option<SyncRun>> {
+        Ok(ctx.loaders()?.get(LastRunOf(self.0.id, kind.into())).await?.map(SyncRun))
+    }
+
+    /// How old the copy of the PSA's companies is: when all of them were read last; null where they never were.
+    async fn psa_companies_synced_at(&self) -> Option<DateTime> {
+        self.0.companies_synced_at.map(DateTime)
+    }
+
+    /// The runs that read its companies and pick lists, the newest first.
     async fn sync_runs(
         &self,
         #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,

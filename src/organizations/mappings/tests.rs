@@ -21,13 +21,7 @@ async fn side(ground: &TestGround, slug: &str) -> Side {
 }
 
 fn map(company: &company::Model, psa_company: &psa_company::Model) -> SetMapping {
-    SetMapping {
-        company_id: company.id,
-        psa_company_id: psa_company.id,
-        is_ticketing_enabled: None,
-        ticket_profile_id: None,
-        expected_version: None,
-    }
+    SetMapping { company_id: company.id, psa_company_id: psa_company.id, ..SetMapping::default() }
 }
 
 #[tokio::test]

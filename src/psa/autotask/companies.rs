@@ -153,7 +153,8 @@ fn is_active(row: &Value) -> bool {
 fn company(row: &Value, fields: Option<&Fields>) -> Option<RemoteCompany> {
     let id = wire::id(row, "id")?;
     let kind = wire::int(row, "companyType").map(|kind| kind.to_string());
-    Some(RemoteCompany {
+    let type_id = kind.clone();
+    let company = RemoteCompany {
         external_id: id.to_string(),
         name: wire::text(row, "companyName").map_or_else(|| format!("Company {id}"), ToOwned::to_owned),
         company_type: kind.map(|kind| fields.and_then(|f| f.label("companyType", &kind)).unwrap_or(kind)),
@@ -161,5 +162,14 @@ fn company(row: &Value, fields: Option<&Fields>) -> Option<RemoteCompany> {
         is_active: is_active(row),
         // No source tells the address of a company's page.
         url: None,
-    })
+        ..RemoteCompany::default()
+    };
+    let status = company.status.clone();
+    let market = wire::int(row, "marketSegmentID").map(|market| market.to_string());
+    Some(
+        company
+            .with_value("company_type", type_id)
+            .with_value("company_status", status)
+            .with_value("company_market", market),
+    )
 }

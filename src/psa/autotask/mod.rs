@@ -71,6 +71,7 @@ impl Platform for Autotask {
         Capabilities {
             reopen: true,
             private_notes: true,
+            company_values: &["company_type", "company_status"],
             webhooks: true,
             // A record that was just written can be invisible for a moment (replication); no source says how
             // long, so a minute is allowed for.

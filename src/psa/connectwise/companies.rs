@@ -17,7 +17,7 @@ use crate::{
 };
 
 const PATH: &str = "/company/companies";
-const FIELDS: &str = "id,identifier,name,status,types,market,deletedFlag";
+const FIELDS: &str = "id,identifier,name,status,types,market,website,deletedFlag";
 /// The longest identifier that the forms of ConnectWise take; its API takes longer ones.
 const IDENTIFIER_CHARS: usize = 25;
 /// The longest telephone number (vendor's document).
@@ -53,14 +53,28 @@ impl Connection {
         let id = wire::id(row, "id")?;
         let names: Vec<_> = types(row).into_iter().filter_map(|kind| wire::text(kind, "name")).collect();
         let name = wire::text(row, "name").or_else(|| wire::text(row, "identifier"));
-        Some(RemoteCompany {
+        let company = RemoteCompany {
             external_id: id.to_string(),
             name: name.map_or_else(|| format!("Company {id}"), ToOwned::to_owned),
             company_type: (!names.is_empty()).then(|| names.join(", ")),
             status: wire::name(row, "status").map(ToOwned::to_owned),
             is_active: is_active(row),
             url: site::company_page(&self.api.login.site, &self.api.login.company_id, id),
-        })
+            code: wire::text(row, "identifier").map(ToOwned::to_owned),
+            market: wire::name(row, "market").map(ToOwned::to_owned),
+            ..RemoteCompany::default()
+        };
+        let id_of =
+            |value: Option<&Value>| value.and_then(|value| wire::id(value, "id")).map(|id| id.to_string());
+        let company = types(row)
+            .into_iter()
+            .fold(company, |company, kind| company.with_value("company_type", id_of(Some(kind))));
+        Some(
+            company
+                .with_value("company_status", id_of(wire::field(row, "status")))
+                .with_value("company_market", id_of(wire::field(row, "market")))
+                .with_address(wire::text(row, "website")),
+        )
     }
 
     /// A name alone is not enough: ConnectWise wants an identifier of its own, and in practice a type, a status

@@ -88,7 +88,7 @@ impl Connection {
 fn company(row: &Value) -> Option<RemoteCompany> {
     let id = wire::id(row, "id").filter(|id| *id != UNKNOWN_CLIENT)?;
     let is_active = !wire::is(row, "inactive").unwrap_or(false);
-    Some(RemoteCompany {
+    let company = RemoteCompany {
         external_id: id.to_string(),
         name: wire::text(row, "name").map_or_else(|| format!("Client {id}"), ToOwned::to_owned),
         company_type: wire::id(row, "customertype").map(|number| number.to_string()),
@@ -96,7 +96,16 @@ fn company(row: &Value) -> Option<RemoteCompany> {
         is_active,
         // No source tells the address of a client's page.
         url: None,
-    })
+        ..RemoteCompany::default()
+    };
+    let status = company.status.clone();
+    Some(
+        company
+            .with_value("company_type", wire::id(row, "customertype").map(|number| number.to_string()))
+            .with_value("company_status", status)
+            .with_address(wire::text(row, "accountsemailaddress"))
+            .with_address(wire::text(row, "website")),
+    )
 }
 
 /// Looks at everything again, because a filter that a build does not know is ignored.

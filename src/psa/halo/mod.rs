@@ -68,6 +68,7 @@ impl Platform for Halo {
         Capabilities {
             reopen: true,
             private_notes: true,
+            company_values: &["company_type", "company_status"],
             webhooks: true,
             // No source gives a number; lists come from the database itself, not from an index.
             search_delay_secs: 60,

@@ -94,7 +94,7 @@ fn company(row: &Value) -> Option<RemoteCompany> {
     let id = wire::guid(row, "CustomerId")?;
     let name = wire::any_text(row, &["CustomerName", "ShortName"]).map(ToOwned::to_owned);
     let status = wire::word(row, "CustomerStatusId");
-    Some(RemoteCompany {
+    let company = RemoteCompany {
         name: name.unwrap_or_else(|| format!("Customer {id}")),
         external_id: id,
         company_type: None,
@@ -102,7 +102,10 @@ fn company(row: &Value) -> Option<RemoteCompany> {
         status,
         // No source tells the address of a customer's page.
         url: None,
-    })
+        ..RemoteCompany::default()
+    };
+    let status = company.status.clone();
+    Some(company.with_value("company_status", status).with_address(wire::text(row, "EmailDomain")))
 }
 
 /// Which statuses are active ones is not known, so only a word for it counts. The one place to change.

@@ -72,6 +72,7 @@ impl Platform for Nable {
             reopen: true,
             // No way to hide a note from the customer is known: see `notes`.
             private_notes: false,
+            company_values: &["company_status"],
             // No page of the vendor's and no client mentions any.
             webhooks: false,
             webhook_registration: false,

@@ -87,13 +87,16 @@ impl Connection {
         let id = wire::id(row, "id")?;
         let names = ["business_name", "fullname", "business_then_name", "business_and_full_name"];
         let is_active = wire::is(row, "disabled") != Some(true);
-        Some(RemoteCompany {
+        let company = RemoteCompany {
             external_id: id.to_string(),
             name: short(names.iter().find_map(|key| wire::text(row, key))?),
             company_type: None,
             status: Some(String::from(if is_active { ACTIVE } else { INACTIVE })),
             is_active,
             url: self.api.page(&format!("customers/{id}")),
-        })
+            ..RemoteCompany::default()
+        };
+        let status = company.status.clone();
+        Some(company.with_value("company_status", status).with_address(wire::text(row, "email")))
     }
 }

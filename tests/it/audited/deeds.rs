@@ -54,6 +54,10 @@ pub(super) async fn change_everything(
     let (_, entry) = witness.does("psaConnectionSyncCompanies", "syncRun { id }", some).await;
     assert_eq!(entry["after"]["filter"], json!({ "search": "dental" }));
 
+    witness.does("syncRunCancel", "syncRun { id }", json!({ "id": cancelled(app, acme).await })).await;
+    import(ids, witness).await;
+    values(ids, witness).await;
+
     witness.does("ticketProfileUpdate", "ticketProfile { id }", named(&ids.profile)).await;
     let mut second = acme.profile_input().await;
     (second["psaConnectionId"], second["isDefault"]) = (json!(ids.connection), json!(false));
@@ -246,4 +250,56 @@ pub(super) async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witnes
     let (_, entry) = witness.does("organizationCreate", "organization { id }", third).await;
     assert_eq!(entry["organization"], Value::Null, "in the installation's own log");
     app.drain().await;
+}
+
+/// Types, statuses and markets come, are mapped and go.
+async fn values(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let of = |more: Value| {
+        let mut input = json!({ "psaConnectionId": ids.connection, "kind": "STATUS" });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let (_, entry) =
+        witness.does("companyValueSyncSet", "psaConnection { id }", of(json!({ "isEnabled": true }))).await;
+    assert_eq!(entry["after"], json!({ "kind": "STATUS", "isEnabled": true }));
+    witness.does("companyValueCreateUnmapped", "mappedCount", of(json!({}))).await;
+    let skip = of(json!({ "externalValue": "inactive", "target": { "skip": true } }));
+    witness.does("companyValueMap", "psaConnection { id }", skip).await;
+    let made = json!({ "organizationId": ids.organization, "kind": "MARKET", "name": "Legal" });
+    let (made, entry) = witness.does("companyValueCreate", "companyValue { id }", made).await;
+    assert_eq!(entry["after"], json!({ "kind": "MARKET", "name": "Legal" }));
+    let made = text(&made, "/companyValue/id");
+    witness.does("companyValueUpdate", "companyValue { id }", json!({ "id": made, "name": "Law" })).await;
+    let assigned = json!({ "companyId": ids.company, "kind": "MARKET", "companyValueId": made });
+    let (_, entry) = witness.does("companyValueAssign", "company { id }", assigned).await;
+    assert_eq!(entry["after"]["companyValueId"], json!(made));
+    witness.does("companyValueDelete", "deletedCompanyValueId", json!({ "id": made })).await;
+}
+
+/// A run that waits.
+async fn cancelled(app: &TestApp, acme: &Msp<'_>) -> String {
+    let input = json!({ "id": acme.connection(), "filter": { "query": "nobody" } });
+    text(&app.does("psaConnectionSyncCompanies", "syncRun { id }", input).await, "/syncRun/id")
+}
+
+/// An import from its start to its end, and another one that is given up.
+async fn import(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let of = |id: &str| json!({ "id": id });
+    let nothing = json!({ "id": ids.import, "items": [{ "id": ids.item, "choice": { "nothing": true } }] });
+    let (_, entry) = witness.does("companyImportChoose", "items { id }", nothing).await;
+    assert_eq!(entry["after"], json!({ "itemCount": 1 }));
+    let all = json!({ "id": ids.import, "choice": "NOTHING" });
+    witness.does("companyImportChooseAll", "itemCount", all).await;
+    let (_, entry) = witness.does("companyImportFinish", "companyImport { id }", of(&ids.import)).await;
+    assert_eq!(entry["after"], json!({ "mapCount": 0, "createCount": 0 }));
+    let second = json!({ "psaConnectionId": ids.connection, "filter": { "query": "dental" } });
+    let (made, entry) = witness.does("companyImportStart", "companyImport { id }", second).await;
+    assert_eq!(entry["target"]["name"], "The PSA");
+    let second = text(&made, "/companyImport/id");
+    let (_, entry) = witness.does("companyImportDiscard", "companyImport { id }", of(&second)).await;
+    assert_eq!(entry["target"]["nodeId"], json!(second));
+    let copied = json!({ "id": ids.mapping, "companyIds": [ids.company] });
+    let left = ["companyMappingSet"];
+    witness.leaves("companyMappingCopy", "companyMappings { id }", copied, &left).await;
+    witness.does("syncScheduleRemove", "deletedSyncScheduleId", of(&ids.schedule)).await;
 }

@@ -88,6 +88,16 @@ impl<'a> Msp<'a> {
             self.app.graphql(&query, json!({ "input": { "id": self.connection } })).await;
         }
         self.app.drain().await;
+        self.app
+            .graphql(
+                "mutation($input: SyncScheduleSetInput!) { syncScheduleSet(input: $input) {
+                   syncSchedule { id } userErrors { message } } }",
+                json!({ "input": {
+                    "psaConnectionId": self.connection, "kind": "COMPANIES", "isEnabled": false,
+                    "cadence": { "dailyAt": "03:00", "timeZone": "Europe/Berlin" },
+                } }),
+            )
+            .await;
         self
     }
 

@@ -23,6 +23,15 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             json!({ "organizationId": ids.organization, "companies": [{ "name": "Stranger's" }] }),
         ),
         ("companyDelete", of(&ids.company)),
+        (
+            "companyImportChoose",
+            json!({ "id": ids.import, "items": [{ "id": ids.item, "choice": { "nothing": true } }] }),
+        ),
+        ("companyImportChooseAll", json!({ "id": ids.import, "choice": "NOTHING" })),
+        ("companyImportDiscard", of(&ids.import)),
+        ("companyImportFinish", of(&ids.import)),
+        ("companyImportStart", json!({ "psaConnectionId": ids.connection })),
+        ("companyMappingCopy", json!({ "id": ids.mapping, "companyIds": [ids.company] })),
         ("companyMappingRemove", of(&ids.mapping)),
         ("companyMappingRemoveMany", json!({ "ids": [ids.mapping] })),
         ("companyMappingSet", json!({ "companyId": ids.company, "psaCompanyId": ids.psa_company })),
@@ -31,6 +40,24 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             json!({ "mappings": [{ "companyId": ids.company, "psaCompanyId": ids.psa_company }] }),
         ),
         ("companyUpdate", json!({ "id": ids.company, "name": "Renamed" })),
+        ("companyValueAssign", json!({ "companyId": ids.company, "kind": "MARKET", "companyValueId": null })),
+        (
+            "companyValueCreate",
+            json!({ "organizationId": ids.organization, "kind": "MARKET", "name": "Stolen" }),
+        ),
+        ("companyValueCreateUnmapped", json!({ "psaConnectionId": ids.connection, "kind": "TYPE" })),
+        ("companyValueDelete", of(&ids.value)),
+        (
+            "companyValueMap",
+            json!({
+                "psaConnectionId": ids.connection, "kind": "STATUS", "externalValue": "active", "target": { "skip": true },
+            }),
+        ),
+        (
+            "companyValueSyncSet",
+            json!({ "psaConnectionId": ids.connection, "kind": "STATUS", "isEnabled": true }),
+        ),
+        ("companyValueUpdate", json!({ "id": ids.value, "name": "Renamed" })),
         ("eventSetCopy", of(&ids.event_set)),
         (
             "eventSetCreate",
@@ -95,6 +122,12 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             json!({
                 "findingId": ids.finding, "psaConnectionId": ids.connection, "externalId": ids.external_id,
             }),
+        ),
+        ("syncRunCancel", of(&ids.run)),
+        ("syncScheduleRemove", of(&ids.schedule)),
+        (
+            "syncScheduleSet",
+            json!({ "psaConnectionId": ids.connection, "kind": "COMPANIES", "cadence": { "dailyAt": "03:00" } }),
         ),
         ("ticketOperationRetry", of(&ids.operation)),
         ("ticketOperationRetryMany", json!({ "ids": [ids.operation] })),
@@ -161,6 +194,24 @@ pub(super) fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> 
                 "startsAt": "2026-12-24T09:00:00Z", "endsAt": "2026-12-24T10:00:00Z",
             }),
         ),
+        ("companyMappingCopy", json!({ "id": own.mapping, "companyIds": [theirs.company] })),
+        (
+            "companyMappingSet",
+            json!({
+                "companyId": own.company, "psaCompanyId": own.psa_company, "eventSetId": theirs.event_set,
+            }),
+        ),
+        (
+            "companyValueAssign",
+            json!({ "companyId": own.company, "kind": "STATUS", "companyValueId": theirs.value }),
+        ),
+        (
+            "companyValueMap",
+            json!({
+                "psaConnectionId": own.connection, "kind": "STATUS", "externalValue": "active",
+                "target": { "companyValueId": theirs.value },
+            }),
+        ),
         ("maintenanceWindowUpdate", json!({ "id": own.window, "companyId": theirs.company })),
         ("organizationUpdate", json!({ "id": own.organization, "catchAllCompanyId": theirs.company })),
         ("policyUpdate", json!({ "id": own.policy, "ticketProfileId": theirs.profile })),
@@ -224,6 +275,11 @@ pub struct Ids {
     pub subscriber: String,
     pub notification: String,
     pub external_id: String,
+    pub run: String,
+    pub value: String,
+    pub import: String,
+    pub item: String,
+    pub schedule: String,
 }
 
 pub(super) const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Organization {
@@ -235,9 +291,11 @@ pub(super) const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Or
     mutes(first: 10) { nodes { id until reason finding { id } } } heldEventCounts { groups { count } }
     accessTokens(first: 10) { nodes { id name role revokedAt previousTokenExpiresAt } }
     members(first: 10) { nodes { id email role isEnabled } }
-    companies(first: 10) { nodes { id name aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
+    companyValues(first: 10) { nodes { id kind name } }
+    companies(first: 10) { nodes { id name companyMarket { id } aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
-      syncRuns(first: 10) { nodes { id } } ticketProfiles(first: 5) { nodes { id name } } ticketPermissions { id boards } } }
+      syncRuns(first: 10) { nodes { id status } } syncSchedules { id isEnabled time }
+      companyImports(first: 1) { nodes { id state items(first: 1) { nodes { id action state } } } } ticketProfiles(first: 5) { nodes { id name } } ticketPermissions { id boards } } }
     webhookEndpoints(first: 10) { nodes { id name isEnabled mode secrets { id expiresAt } } }
     webhookSubscribers(first: 10) { nodes { id name isEnabled url kinds policies { id } secrets { hint expiresAt }
       notifications(first: 10) { nodes { id state } } } }
@@ -251,6 +309,13 @@ pub async fn everything(app: &TestApp, msp: &Msp<'_>) -> Value {
 }
 
 pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
+    if everything(app, msp).await.pointer("/node/psaConnections/nodes/0/companyImports/nodes/0").is_none() {
+        let value = json!({ "organizationId": msp.organization, "kind": "STATUS", "name": "Health" });
+        app.does("companyValueCreate", "companyValue { id }", value).await;
+        let input = json!({ "psaConnectionId": msp.connection() });
+        app.does("companyImportStart", "companyImport { id }", input).await;
+        app.drain().await;
+    }
     let all = everything(app, msp).await;
     let at = |path: &str| text(&all, &format!("/node/{path}"));
     Ids {
@@ -278,5 +343,10 @@ pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
         subscriber: at("webhookSubscribers/nodes/0/id"),
         notification: at("webhookSubscribers/nodes/0/notifications/nodes/0/id"),
         external_id: at("tickets/nodes/0/externalId"),
+        import: at("psaConnections/nodes/0/companyImports/nodes/0/id"),
+        item: at("psaConnections/nodes/0/companyImports/nodes/0/items/nodes/0/id"),
+        value: at("companyValues/nodes/0/id"),
+        run: at("psaConnections/nodes/0/syncRuns/nodes/0/id"),
+        schedule: at("psaConnections/nodes/0/syncSchedules/0/id"),
     }
 }
