@@ -43,6 +43,9 @@
 //! What a PSA says through its own webhook takes the way 1 to 3, is taken as a hint ([`decisions::hints`]),
 //! and the ticket is read again ([`tickets::observe`]). A poll finds what webhooks missed.
 //!
+//! What a sender says of usage takes the way 1 to 3 and raises a month's mark ([`sync::billing`]). When its time has come a
+//! worker plans what lines of recurring invoices are to have; whoever holds the lane then tells the PSA, behind tickets.
+//!
 //! # The path of a query
 //!
 //! [`graphql`] finds out who asks, calls one domain function with the viewer first, and wraps the rows. What

@@ -39,6 +39,7 @@ mod m20261122_000025_runs;
 mod m20261122_000026_company_copies;
 mod m20261122_000027_company_imports;
 mod m20261122_000028_company_values;
+mod m20261122_000030_billing;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -79,6 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000026_company_copies::Migration),
             Box::new(m20261122_000027_company_imports::Migration),
             Box::new(m20261122_000028_company_values::Migration),
+            Box::new(m20261122_000030_billing::Migration),
         ]
     }
 }

@@ -2,17 +2,17 @@
 //! secret, a part of one, or opens anything.
 
 use entity::{
-    Role, Severity, Timestamp, access_token, company, company_alias, company_import, company_mapping,
-    company_value, event_set, maintenance_window, member, mute, organization, policy, psa_connection, ticket,
-    ticket_operation, ticket_permission, ticket_profile, webhook_delivery, webhook_endpoint,
-    webhook_subscriber,
+    Role, Severity, Timestamp, access_token, billing_calendar, billing_entry, billing_line, company,
+    company_alias, company_import, company_mapping, company_value, event_set, maintenance_window, member,
+    mute, organization, policy, psa_connection, ticket, ticket_operation, ticket_permission, ticket_profile,
+    webhook_delivery, webhook_endpoint, webhook_subscriber,
 };
 use sea_orm::ActiveEnum;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    decisions::{rules::scope, weekly},
+    decisions::{cadence::clock, rules::scope, weekly},
     global_id,
     notifications::happenings,
     organizations::subscribers,
@@ -142,6 +142,28 @@ audited! {
         "allowedAddresses": row.allowed_addresses,
         "expiresAt": moment(row.expires_at),
         "revokedAt": moment(row.revoked_at),
+    }
+    billing_calendar as "BillingCalendar" named |row| row.time_zone.clone(), {
+        "startDay": row.start_day,
+        "timeZone": row.time_zone,
+        "pushAt": u16::try_from(row.push_minute).map(clock).ok(),
+        "isPushEnabled": row.is_push_enabled,
+    }
+    billing_entry as "BillingEntry" named |row| row.period.clone(), {
+        "billingLineId": reference::<billing_line::Model>(row.billing_line_id),
+        "period": row.period,
+        "proposed": row.proposed.to_string(),
+        "reason": row.reason,
+        "state": word(&row.state),
+    }
+    billing_line as "BillingLine" named |row| row.product.clone(), {
+        "companyId": reference::<company::Model>(row.company_id),
+        "product": row.product,
+        "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),
+        "invoice": row.invoice_name,
+        "line": row.line_name,
+        "lineExternalId": row.line_external_id,
+        "isEnabled": row.is_enabled,
     }
     company as "Company" named |row| row.name.clone(), {
         "name": row.name,

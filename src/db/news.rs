@@ -52,10 +52,12 @@ pub enum What {
     NotificationDue = 7,
     /// There is work in a lane; the id is the connection's, and the organization is nil: workers alone hear it.
     LaneDue = 8,
+    /// An entry of the billing ledger was planned or moved on; the id is the entry's.
+    BillingEntryChanged = 9,
 }
 
 impl What {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::TicketUpdated,
         Self::DeliveryReceived,
         Self::OperationAttempted,
@@ -64,6 +66,7 @@ impl What {
         Self::AccessChanged,
         Self::NotificationDue,
         Self::LaneDue,
+        Self::BillingEntryChanged,
     ];
 
     fn from_number(number: u8) -> Option<Self> {

@@ -38,7 +38,7 @@ pub enum Cadence {
 }
 
 /// How many minutes a day has.
-pub(super) const DAY_MINUTES: u16 = 24 * 60;
+pub(crate) const DAY_MINUTES: u16 = 24 * 60;
 /// The days of the week.
 pub(super) const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -134,7 +134,7 @@ fn on_clocks(
 }
 
 /// What is wrong with the name of a time zone, for people.
-pub(super) fn zone_problem(name: &str) -> Option<String> {
+pub(crate) fn zone_problem(name: &str) -> Option<String> {
     let shown: String = name.chars().take(60).collect();
     name.parse::<Tz>().err().map(|_| {
         format!("\"{shown}\" is no time zone; give a name of the IANA database, as in Europe/Berlin")
@@ -142,7 +142,7 @@ pub(super) fn zone_problem(name: &str) -> Option<String> {
 }
 
 /// When the clocks of a zone show a time; where they never do, when they show the first time after it.
-pub(super) fn shown(zone: Tz, time: NaiveDateTime) -> Option<DateTime<Utc>> {
+pub(crate) fn shown(zone: Tz, time: NaiveDateTime) -> Option<DateTime<Utc>> {
     (0..=24 * 4).find_map(|quarters| {
         let time = time.checked_add_signed(Duration::minutes(15 * quarters))?;
         zone.from_local_datetime(&time).earliest().map(|at| at.to_utc())

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use entity::{Timestamp, event, webhook_delivery};
+use entity::{Timestamp, event, usage_report, webhook_delivery};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-    QueryTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _,
     sea_query::{Asterisk, Expr, ExprTrait as _, Func, Order, Query, SelectStatement, UnionType},
 };
 use uuid::Uuid;
@@ -159,11 +159,19 @@ pub async fn release(tx: &impl ConnectionTrait, organization_id: Uuid, now: Time
         .filter(event::Column::OrganizationId.eq(organization_id))
         .filter(event::Column::Outcome.eq(event::Outcome::Held))
         .into_query();
+    let held_usage = usage_report::Entity::find()
+        .select_only()
+        .column(usage_report::Column::WebhookDeliveryId)
+        .filter(usage_report::Column::OrganizationId.eq(organization_id))
+        .filter(usage_report::Column::State.eq(usage_report::UsageState::Held))
+        .filter(usage_report::Column::WebhookDeliveryId.is_not_null())
+        .into_query();
+    let id = webhook_delivery::Column::Id;
     webhook_delivery::Entity::update_many()
         .col_expr(webhook_delivery::Column::RunAt, Expr::value(now))
         .col_expr(webhook_delivery::Column::Attempts, Expr::value(0))
         .filter(webhook_delivery::Column::OrganizationId.eq(organization_id))
-        .filter(webhook_delivery::Column::Id.in_subquery(held))
+        .filter(Condition::any().add(id.in_subquery(held)).add(id.in_subquery(held_usage)))
         .exec(tx)
         .await
         .map(|result| result.rows_affected)

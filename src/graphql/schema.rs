@@ -50,6 +50,8 @@ pub struct MutationRoot(
     mutations::tickets::TicketMutation,
     mutations::ticket_permissions::TicketPermissionMutation,
     mutations::many::ManyMutation,
+    mutations::billing::BillingMutation,
+    mutations::usage::UsageMutation,
 );
 
 /// The schema that is served.

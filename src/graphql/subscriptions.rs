@@ -38,7 +38,7 @@ use super::{
     ids,
     loaders::Loaders,
     scalars::DateTime,
-    types::{PsaConnection, SyncRun, Ticket, TicketOperation, WebhookDelivery},
+    types::{BillingEntry, PsaConnection, SyncRun, Ticket, TicketOperation, WebhookDelivery},
 };
 use crate::{
     db::{
@@ -47,7 +47,10 @@ use crate::{
     },
     error::{Error, Problem, ProblemCode},
     ground::Ground,
-    organizations::{reach, viewer::Viewer},
+    organizations::{
+        reach,
+        viewer::{Permission, Viewer},
+    },
 };
 
 /// Who watches: data of a request that subscribes.
@@ -176,6 +179,14 @@ happening! {
 }
 
 happening! {
+    /// An entry of the billing ledger was planned or moved on.
+    BillingEntryChangedPayload {
+        /// The entry as it is now.
+        billing_entry: BillingEntry of billing_entry
+    }
+}
+
+happening! {
     /// A connection works, fails, rests, or was switched on or off.
     PsaConnectionHealthChangedPayload {
         /// The connection as it is now.
@@ -266,6 +277,25 @@ impl SubscriptionRoot {
         let all = stream::once(std::future::ready(Ok(first))).chain(events);
         subscriber.begins();
         Ok(until_ended(all.boxed()).boxed())
+    }
+
+    /// Entries of the billing ledger that are planned, sent, read back, or wait for a person. Needs `MANAGE_BILLING`.
+    async fn billing_entry_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Which entries, as they are after the change; all that you may see where it is missing."
+        )]
+        filter: Option<BillingEntryChangedFilter>,
+    ) -> async_graphql::Result<Events<BillingEntryChangedPayload>> {
+        let wanted = filter.unwrap_or_default().read()?;
+        let subscriber = watcher(ctx)?;
+        if !subscriber.viewer().holds(Permission::ManageBilling) {
+            return Err(Permission::ManageBilling.is_lacking().into());
+        }
+        let events = hearing::listen(&subscriber, What::BillingEntryChanged, wanted);
+        subscriber.begins();
+        Ok(events.map(|event| event.map(Into::into)).boxed())
     }
 
     /// Connections that begin to fail, work again, rest for a while, get other credentials, or are switched on

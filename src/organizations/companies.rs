@@ -5,7 +5,7 @@ mod many;
 
 use std::collections::HashMap;
 
-use entity::{company, company_alias, finding, ticket};
+use entity::{billing_line, company, company_alias, finding, ticket};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
     ModelTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set, sea_query::LockType,
@@ -102,6 +102,15 @@ pub async fn delete(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<(), Er
                     finding::Entity::find().filter(finding::Column::CompanyId.eq(id)).one(tx).await?.is_some();
                 let has_tickets =
                     ticket::Entity::find().filter(ticket::Column::CompanyId.eq(id)).one(tx).await?.is_some();
+                let is_billed = billing_line::Entity::find()
+                    .filter(billing_line::Column::CompanyId.eq(id))
+                    .one(tx)
+                    .await?
+                    .is_some();
+                if is_billed {
+                    let message = "the company has billing lines, and their ledger stays; disable them instead";
+                    return Err(Problem::of("id", ProblemCode::InUse, message).into());
+                }
                 if has_findings || has_tickets {
                     let message = "the company has findings or tickets, and stays with them; switch ticketing \
                                    off in its mapping, or unmap it, to hear no more of it";

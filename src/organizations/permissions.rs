@@ -21,6 +21,10 @@ pub enum Permission {
     Operate,
     /// Verify logins to PSAs, and load companies and lists from them.
     CheckIntegrations,
+    /// Report how much companies use.
+    ReportUsage,
+    /// See and change what is billed: calendars, lines and the ledger.
+    ManageBilling,
     /// Change companies and the names that senders have for them.
     ManageCompanies,
     /// Change connections to PSAs, mappings and ticket profiles.
@@ -43,12 +47,14 @@ pub enum Permission {
 
 impl Permission {
     /// All of them, the least first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         P::Read,
         P::ReadPayloads,
         P::ReadAudit,
         P::Operate,
         P::CheckIntegrations,
+        P::ReportUsage,
+        P::ManageBilling,
         P::ManageCompanies,
         P::ManageIntegrations,
         P::ManagePolicies,
@@ -68,6 +74,8 @@ impl Permission {
             P::ReadAudit => "READ_AUDIT",
             P::Operate => "OPERATE",
             P::CheckIntegrations => "CHECK_INTEGRATIONS",
+            P::ReportUsage => "REPORT_USAGE",
+            P::ManageBilling => "MANAGE_BILLING",
             P::ManageCompanies => "MANAGE_COMPANIES",
             P::ManageIntegrations => "MANAGE_INTEGRATIONS",
             P::ManagePolicies => "MANAGE_POLICIES",
@@ -93,6 +101,8 @@ impl Permission {
             P::ReadAudit => "see who changed what",
             P::Operate => "redrive, retry, link and test tickets, mute findings, and redrive notifications",
             P::CheckIntegrations => "verify logins to PSAs, load companies and lists from them",
+            P::ReportUsage => "report how much companies use, and see it",
+            P::ManageBilling => "see and change what is billed: calendar, lines, pushes and the ledger",
             P::ManageCompanies => "change companies and senders' names for them",
             P::ManageIntegrations => "change connections to PSAs, mappings and ticket profiles",
             P::ManagePolicies => "change what deserves a ticket, and when",
@@ -118,7 +128,7 @@ impl Permission {
             P::Introspect => matches!(role, Role::Owner | Role::Administrator | Role::Developer),
             P::Operate => matches!(role, Role::Owner | Role::Administrator | Role::Technician),
             P::CheckIntegrations => !matches!(role, Role::Viewer | Role::Developer),
-            P::ManageCompanies | P::ManageIntegrations => {
+            P::ReportUsage | P::ManageBilling | P::ManageCompanies | P::ManageIntegrations => {
                 matches!(role, Role::Owner | Role::Administrator | Role::Billing)
             }
             P::ReadAudit
@@ -144,7 +154,9 @@ impl Permission {
             P::Introspect => "OWNER, ADMINISTRATOR or DEVELOPER",
             P::Operate => "OWNER, ADMINISTRATOR or TECHNICIAN",
             P::CheckIntegrations => "OWNER, ADMINISTRATOR, BILLING or TECHNICIAN",
-            P::ManageCompanies | P::ManageIntegrations => "OWNER, ADMINISTRATOR or BILLING",
+            P::ReportUsage | P::ManageBilling | P::ManageCompanies | P::ManageIntegrations => {
+                "OWNER, ADMINISTRATOR or BILLING"
+            }
             P::ReadAudit
             | P::ManagePolicies
             | P::ManageEndpoints
@@ -172,6 +184,14 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("accessTokenRotate", P::ManageAccess),
     ("accessTokenUpdate", P::ManageAccess),
     ("auditLog", P::OperateInstallation),
+    ("billingCalendarSet", P::ManageBilling),
+    ("billingCorrectionCreate", P::ManageBilling),
+    ("billingEntryDecide", P::ManageBilling),
+    ("billingLineCreate", P::ManageBilling),
+    ("billingLineDisable", P::ManageBilling),
+    ("billingLineUpdate", P::ManageBilling),
+    ("billingLinesRefresh", P::ManageBilling),
+    ("billingPush", P::ManageBilling),
     ("companyAliasAdd", P::ManageCompanies),
     ("companyAliasRemove", P::ManageCompanies),
     ("companyCreate", P::ManageCompanies),
@@ -238,6 +258,7 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("ticketProfileDelete", P::ManageIntegrations),
     ("ticketProfileUpdate", P::ManageIntegrations),
     ("ticketSendTest", P::Operate),
+    ("usageReport", P::ReportUsage),
     ("webhookDeliveryRedrive", P::Operate),
     ("webhookDeliveryRedriveMany", P::Operate),
     ("webhookEndpointCreate", P::ManageEndpoints),

@@ -7,11 +7,12 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    access_token, attempt, audit_entry, company, company_alias, company_import, company_import_item,
-    company_mapping, company_value, company_value_mapping, company_value_sync, event, event_set, finding,
-    maintenance_window, member, mute, notification, notification_attempt, organization, pick_list, policy,
-    policy_snapshot, psa_company, psa_connection, subscriber_secret, sync_error, sync_run, sync_schedule,
-    tally, tally_delta, ticket, ticket_operation, ticket_permission, ticket_profile, webhook_delivery,
+    access_token, attempt, audit_entry, billing_calendar, billing_entry, billing_line, billing_refresh,
+    company, company_alias, company_import, company_import_item, company_mapping, company_value,
+    company_value_mapping, company_value_sync, event, event_set, finding, maintenance_window, member, mute,
+    notification, notification_attempt, organization, pick_list, policy, policy_snapshot, psa_billing_line,
+    psa_company, psa_connection, subscriber_secret, sync_error, sync_run, sync_schedule, tally, tally_delta,
+    ticket, ticket_operation, ticket_permission, ticket_profile, usage_mark, usage_report, webhook_delivery,
     webhook_endpoint, webhook_secret, webhook_subscriber,
 };
 use sea_orm::{
@@ -55,6 +56,25 @@ macro_rules! owned {
 
 owned! {
     company company_alias company_import company_import_item company_mapping company_value company_value_mapping company_value_sync event event_set finding maintenance_window mute notification_attempt pick_list policy policy_snapshot psa_company psa_connection subscriber_secret sync_error sync_run sync_schedule ticket_profile webhook_endpoint webhook_secret webhook_subscriber
+}
+
+macro_rules! billed {
+    ($($table:ident needs $needed:ident),* $(,)?) => {$(
+        impl Owned for $table::Entity {
+            const OWNER: Self::Column = $table::Column::OrganizationId;
+            const NEEDS: Permission = Permission::$needed;
+        }
+    )*};
+}
+
+billed! {
+    billing_calendar needs ManageBilling,
+    billing_entry needs ManageBilling,
+    billing_line needs ManageBilling,
+    billing_refresh needs ManageBilling,
+    psa_billing_line needs ManageBilling,
+    usage_mark needs ReportUsage,
+    usage_report needs ReportUsage,
 }
 
 impl Owned for tally::Entity {

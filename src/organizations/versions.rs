@@ -1,8 +1,8 @@
 //! Changing a row that somebody else may be changing.
 
 use entity::{
-    company, company_mapping, event_set, maintenance_window, organization, policy, psa_connection,
-    ticket_profile, webhook_endpoint, webhook_subscriber,
+    billing_calendar, billing_line, company, company_mapping, event_set, maintenance_window, organization,
+    policy, psa_connection, ticket_profile, webhook_endpoint, webhook_subscriber,
 };
 use sea_orm::{DatabaseTransaction, EntityTrait, PrimaryKeyTrait, QuerySelect as _, sea_query::LockType};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::{Error, Problem, ProblemCode};
 
 /// A row that counts its changes by people.
-pub(super) trait Versioned {
+pub(crate) trait Versioned {
     /// How many there were, from 1.
     fn version(&self) -> i32;
 }
@@ -26,13 +26,13 @@ macro_rules! versioned {
 }
 
 versioned! {
-    company company_mapping event_set maintenance_window organization policy psa_connection ticket_profile webhook_endpoint webhook_subscriber
+    billing_calendar billing_line company company_mapping event_set maintenance_window organization policy psa_connection ticket_profile webhook_endpoint webhook_subscriber
 }
 
 /// The row as it stands, and nobody else's to change until the transaction ends: so of two that have seen the
 /// same version and change it at once, one is told that it was too late.
 #[expect(clippy::disallowed_methods, reason = "the caller has looked whose row it is, which never changes")]
-pub(super) async fn locked<E>(
+pub(crate) async fn locked<E>(
     tx: &DatabaseTransaction,
     id: Uuid,
     expected_version: Option<i32>,
@@ -48,12 +48,12 @@ where
 }
 
 /// Whether the version that somebody has seen is still the present one.
-pub(super) fn expect(expected: Option<i32>, present: i32) -> Result<(), Error> {
+pub(crate) fn expect(expected: Option<i32>, present: i32) -> Result<(), Error> {
     stale(expected, present).map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// What is wrong where it is not.
-pub(super) fn stale(expected: Option<i32>, present: i32) -> Option<Problem> {
+pub(crate) fn stale(expected: Option<i32>, present: i32) -> Option<Problem> {
     let expected = expected.filter(|expected| *expected != present)?;
     let message = format!(
         "somebody else has changed it: its version is {present}, and {expected} was expected; read it again, then \

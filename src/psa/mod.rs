@@ -1,6 +1,7 @@
 //! The PSAs' words and ours. Everything a platform is, is one folder here and one line in [`platforms`].
 
 pub mod autotask;
+mod billing;
 #[cfg(test)]
 mod budget_tests;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use billing::Billing;
 pub use error::{NextStep, PsaError};
 
 use crate::{
@@ -29,6 +31,7 @@ use crate::{
         budgets::SharedBudget,
         received::{Headers, Proof},
     },
+    sync::billing::ledger::Way,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{
         MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
@@ -155,6 +158,8 @@ pub struct Capabilities {
     pub webhook_registration: bool,
     /// Which of the pick lists `company_type`, `company_status` and `company_market` its companies have values of.
     pub company_values: &'static [&'static str],
+    /// How it is told what to bill.
+    pub billing: Way,
 }
 
 /// Who shares a number of calls.
@@ -468,6 +473,11 @@ pub trait Psa: Send + Sync {
     /// Takes the gateway's webhook out of the PSA; one that is gone is no error.
     async fn remove_webhook(&self, _external_id: &str) -> Result<(), PsaError> {
         Err(not_offered("removing webhooks"))
+    }
+
+    /// Its recurring invoices; none where it offers none (see [`Capabilities::billing`]).
+    fn billing(&self) -> Option<&dyn Billing> {
+        None
     }
 
     /// The key of that name that the PSA signs webhooks with (see [`WebhookNews::wanted_key`]). The name was

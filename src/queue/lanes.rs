@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "lanes are claimed across organizations, by whoever is free")]
 
 use entity::{
-    Timestamp, lane, psa_connection, sync_run,
+    Timestamp, billing_entry, billing_refresh, lane, psa_connection, sync_run,
     sync_run::{SyncKind, SyncStatus},
     sync_schedule, ticket, ticket_operation,
     ticket_operation::OperationState,
@@ -233,6 +233,7 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                     schedules_at(tx, id).await?,
                     registrations_at(tx, id).await?,
                     verification_at(tx, id).await?,
+                    billing_at(tx, id).await?,
                     leaving.poll_at,
                     leaving.lists_at,
                 ]
@@ -337,6 +338,26 @@ async fn verification_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Opti
         .one(tx)
         .await?;
     Ok(due.flatten().map(Timestamp))
+}
+
+async fn billing_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    let entry: Option<Option<i64>> = billing_entry::Entity::find()
+        .select_only()
+        .column_as(billing_entry::Column::RunAt.min(), "first")
+        .filter(billing_entry::Column::PsaConnectionId.eq(lane_id))
+        .filter(billing_entry::Column::RunAt.is_not_null())
+        .into_tuple()
+        .one(tx)
+        .await?;
+    let refresh: Option<Option<i64>> = billing_refresh::Entity::find()
+        .select_only()
+        .column_as(billing_refresh::Column::RunAt.min(), "first")
+        .filter(billing_refresh::Column::PsaConnectionId.eq(lane_id))
+        .filter(billing_refresh::Column::RunAt.is_not_null())
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok([entry.flatten(), refresh.flatten()].into_iter().flatten().min().map(Timestamp))
 }
 
 /// The longest any lane's due work has waited; for health and metrics.

@@ -27,12 +27,13 @@ pub mod table;
 #[cfg(test)]
 mod trials;
 pub mod trivy_operator;
+pub mod usage;
 pub mod wazuh;
 
 use entity::{webhook_delivery, webhook_endpoint};
 use serde_json::Value;
 
-use crate::{decisions::event::Reading, queue::received::Headers};
+use crate::{decisions::event::Reading, queue::received::Headers, sync::billing::usage::UsageReading};
 use signature::Scheme;
 
 /// A verified webhook, as a sender reads it.
@@ -81,6 +82,17 @@ pub trait Sender: Send + Sync {
     /// so that one that cannot be understood does not hide its neighbours.
     /// Nothing to say (a ping, say) is an empty list.
     fn read(&self, posted: &Posted<'_>) -> Vec<Reading>;
+
+    /// Whether it says how much companies use, rather than what happens to them: then [`Sender::read_usage`] reads its
+    /// bodies.
+    fn speaks_of_usage(&self) -> bool {
+        false
+    }
+
+    /// Reads the counts in the body of a verified delivery; as with events, each may be wrong by itself.
+    fn read_usage(&self, _posted: &Posted<'_>) -> Vec<UsageReading> {
+        Vec::new()
+    }
 }
 
 /// Every sender there is.
@@ -103,6 +115,7 @@ pub fn senders() -> &'static [&'static dyn Sender] {
         &snyk::Snyk,
         &sonarqube::SonarQube,
         &trivy_operator::TrivyOperator,
+        &usage::Usage,
         &wazuh::Wazuh,
     ]
 }
@@ -139,14 +152,29 @@ pub fn read_stored(
     endpoint: &webhook_endpoint::Model,
     delivery: &webhook_delivery::Model,
 ) -> Vec<Reading> {
+    let (headers, settings) = stored(endpoint, delivery);
+    read(sender, &Posted { headers: &headers, body: &delivery.body, settings: &settings })
+}
+
+/// What a stored delivery of an endpoint says of usage.
+pub fn read_stored_usage(
+    sender: &dyn Sender,
+    endpoint: &webhook_endpoint::Model,
+    delivery: &webhook_delivery::Model,
+) -> Vec<UsageReading> {
+    let (headers, settings) = stored(endpoint, delivery);
+    sender.read_usage(&Posted { headers: &headers, body: &delivery.body, settings: &settings })
+}
+
+/// The headers of a stored delivery, and the settings that are left for its sender.
+fn stored(endpoint: &webhook_endpoint::Model, delivery: &webhook_delivery::Model) -> (Headers, Value) {
     let pairs: Vec<(String, String)> = serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
     let settings = endpoint.settings.clone().unwrap_or_default();
     let settings = match Scheme::from_key(&endpoint.scheme) {
         Some(scheme) => scheme.senders_settings(&settings),
         None => settings,
     };
-    let headers = Headers::new(pairs);
-    read(sender, &Posted { headers: &headers, body: &delivery.body, settings: &settings })
+    (Headers::new(pairs), settings)
 }
 
 #[cfg(test)]
@@ -162,7 +190,8 @@ mod tests {
             assert!(
                 !known.schemes().is_empty() && !known.description().is_empty() && !known.set_up().is_empty()
             );
-            assert!(!known.kinds().is_empty(), "{} gives no kinds", known.key());
+            let gives_kinds = !known.kinds().is_empty();
+            assert_ne!(gives_kinds, known.speaks_of_usage(), "{} gives no kinds", known.key());
             for kind in known.kinds() {
                 assert!(catalogue::find(kind).is_some(), "{} names the unknown kind {kind}", known.key());
             }

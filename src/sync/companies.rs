@@ -83,7 +83,7 @@ impl List for PsaCompanyList {
 }
 
 /// Text from outside on one line, at most so many characters: PostgreSQL takes no NUL, lists no line breaks.
-pub(super) fn plain(text: &str, max: usize) -> String {
+pub(crate) fn plain(text: &str, max: usize) -> String {
     let spaced: String =
         text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(max).collect();
     spaced.trim().to_owned()

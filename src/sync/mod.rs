@@ -4,6 +4,7 @@
 //! next one ([`runs::next_run`]), says that it begins, stores page after page with the place where it goes on, and ends
 //! it. Each of these is called in the worker's own short transaction, which checks the lane first.
 
+pub mod billing;
 pub mod companies;
 pub mod imports;
 pub mod names;

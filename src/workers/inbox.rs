@@ -33,6 +33,7 @@ use crate::{
         trim,
     },
     scanners,
+    sync::billing::usage::{self, UsageReading},
     telemetry::traces::{self, span_of_kind},
 };
 
@@ -47,6 +48,7 @@ const EVENTS: usize = 128;
 pub(super) enum Content {
     Events(Vec<(i32, Reading)>),
     News(Uuid, WebhookNews),
+    Usage(Vec<UsageReading>),
     Unreadable(String),
     /// What it asks for could not be done yet.
     Later(String),
@@ -137,6 +139,9 @@ impl Workers {
         if let Some(sender) = scanners::sender(&endpoint.sender) {
             if let Some(content) = self.about_subscription(endpoint, delivery).await? {
                 return Ok(content);
+            }
+            if sender.speaks_of_usage() {
+                return Ok(Content::Usage(scanners::read_stored_usage(sender, endpoint, delivery)));
             }
             let readings = scanners::read_stored(sender, endpoint, delivery);
             return Ok(Content::Events((0_i32..).zip(readings).collect()));
@@ -239,6 +244,22 @@ impl Workers {
                 let taken = Taken::News(connection_id, news);
                 self.write(delivery, Some(Verdict::Understood), false, taken).await?;
             }
+            Content::Usage(mut readings) => {
+                let dead = match readings.as_slice() {
+                    [UsageReading { said: Err(problem), pointer }] if pointer.is_empty() => {
+                        Some(problem.clone())
+                    }
+                    _ => None,
+                };
+                let verdict = dead.map_or(Verdict::Understood, Verdict::Dead);
+                let mut is_held = false;
+                while readings.len() > EVENTS {
+                    let rest = readings.split_off(EVENTS);
+                    let taken = Taken::Usage(std::mem::replace(&mut readings, rest));
+                    is_held |= self.write(delivery, None, is_held, taken).await?;
+                }
+                self.write(delivery, Some(verdict), is_held, Taken::Usage(readings)).await?;
+            }
             Content::Unreadable(problem) => {
                 self.write(delivery, Some(Verdict::Dead(problem)), false, Taken::Events(Vec::new())).await?;
             }
@@ -264,7 +285,7 @@ impl Workers {
     ) -> Result<bool, Error> {
         let (ground, held) = (self.0.ground.clone(), delivery.clone());
         let is_last = verdict.is_some();
-        let outcomes = self
+        let (outcomes, is_held) = self
             .0
             .ground
             .db
@@ -277,7 +298,12 @@ impl Workers {
                     if !is_ours {
                         return Err(another_worker());
                     }
-                    let outcomes = match taken {
+                    let mut holds_usage = false;
+                    let outcomes: Vec<Outcome> = match taken {
+                        Taken::Usage(readings) => {
+                            holds_usage = usage::take_in(tx, &ground, &held, readings).await?;
+                            Vec::new()
+                        }
                         Taken::Events(readings) => {
                             let read = Read { delivery: held.clone(), readings, span: Span::current() };
                             decide::decide(tx, &ground, &[read]).await?.into_iter().flatten().collect()
@@ -292,17 +318,18 @@ impl Workers {
                             outcomes
                         }
                     };
-                    if is_last && (was_held || outcomes.contains(&Outcome::Held)) {
+                    let is_held = holds_usage || outcomes.contains(&Outcome::Held);
+                    if is_last && (was_held || is_held) {
                         inbox::look_again(tx, &held, ground.clock.now()).await?;
                     }
-                    Ok(outcomes)
+                    Ok((outcomes, is_held))
                 })
             })
             .await?;
         for outcome in &outcomes {
             self.0.metrics.event(*outcome);
         }
-        Ok(outcomes.contains(&Outcome::Held))
+        Ok(is_held)
     }
 }
 
@@ -323,6 +350,7 @@ fn log_decided(delivery: &webhook_delivery::Model) {
 enum Taken {
     Events(Vec<(i32, Reading)>),
     News(Uuid, WebhookNews),
+    Usage(Vec<UsageReading>),
 }
 
 /// A delivery of which nothing at all could be read is dead: somebody has to look at it.

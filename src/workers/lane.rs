@@ -176,7 +176,12 @@ impl Workers {
             Turn::On => {}
             other => return Ok(other),
         }
-        Ok(match self.poll(held, client, leaving).await? {
+        match self.poll(held, client, leaving).await? {
+            Turn::On => {}
+            other => return Ok(other),
+        }
+        // Tickets go before what is billed, and so does finding out what became of them.
+        Ok(match Box::pin(self.billing_turn(held, client)).await? {
             Turn::On => refreshed,
             other => other,
         })

@@ -3,6 +3,7 @@
 //! [`Workers::step`] does one piece of whatever is due. Production loops over it; tests call it until nothing
 //! is due, and move the clock in between.
 
+mod billing;
 mod carry;
 mod inbox;
 mod lane;

@@ -41,6 +41,7 @@ impl Workers {
                 }
             }
         }
+        is_busy |= self.plan_billing().await?;
         if is_busy {
             ground.wake.outbox();
         }

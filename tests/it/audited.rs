@@ -14,7 +14,7 @@ use crate::{
     support::{TestApp, data, finding, found_secrets, is_secret, secrets_in, text},
     walls,
 };
-use deeds::{change_everything, take_everything_away, tell_others, work_on_tickets};
+use deeds::{bill, change_everything, take_everything_away, tell_others, work_on_tickets};
 
 const ENTRY: &str = "number action actor { kind name nodeId } address requestId target { type name nodeId }
                      before after at hash organization { slug }";
@@ -166,10 +166,23 @@ async fn every_mutation_leaves_one_entry_that_says_who_did_what_and_holds_no_sec
     assert_eq!(entry["after"], json!({ "name": "Vendor", "host": "127.0.0.1", "isEnabled": true }));
     let test = json!({ "id": made["webhookSubscriber"]["id"] });
     witness.does("webhookSubscriberSendTest", "notification { id }", test).await;
+    let used = json!({ "organizationId": acme.organization,
+        "reports": [{ "clientRef": "northwind", "product": "managed-edr", "quantity": 20 }] });
+    witness.does("usageReport", "results { usageMark { id } }", used).await;
+    let (company, _) = acme.first_customer().await;
+    let lines = acme.reads_lines().await;
+    let line = json!({ "companyId": company, "product": "managed-edr", "psaBillingLineId": lines[0]["id"] });
+    let (_, entry) = witness.does("billingLineCreate", "billingLine { id }", line).await;
+    assert_eq!(
+        (&entry["after"]["line"], &entry["after"]["isEnabled"]),
+        (&json!("Protected devices"), &json!(true))
+    );
+    acme.pushes().await;
     let ids = walls::ids(&app, &acme).await;
     tell_others(&ids, &mut witness).await;
     let secret = change_everything(&app, &acme, &ids, &mut witness, &first).await;
     work_on_tickets(&app, &acme, &ids, &mut witness, &secret).await;
+    bill(&app, &ids, &mut witness).await;
     take_everything_away(&app, &ids, &mut witness).await;
 
     let mutations = walls::root_fields(&app, "mutationType").await;

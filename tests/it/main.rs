@@ -16,6 +16,7 @@ mod asked_once;
 mod attacks;
 mod audited;
 mod backup;
+mod billing;
 mod bulk;
 mod closing;
 mod doctor;

@@ -61,6 +61,7 @@ async fn every_role_does_what_the_table_says_and_nothing_else() {
         msp.makes_event_set("Secrets").await;
         msp.plans_quiet().await;
         msp.makes_subscriber("Vendor").await;
+        msp.bills_what_is_used().await;
         let own = ids(&app, &msp).await;
         let (mine, theirs) = (msp.token(name).await, stranger.token(name).await);
         let mut inputs = mutations(&own);
@@ -109,6 +110,7 @@ async fn every_role_sees_its_own_organization_and_nothing_of_another() {
     acme.makes_event_set("Secrets").await;
     acme.plans_quiet().await;
     acme.makes_subscriber("Vendor").await;
+    acme.bills_what_is_used().await;
     let stranger = app.msp("stranger").await.ready().await;
     let own = ids(&app, &acme).await;
     let variables = json!({

@@ -42,7 +42,11 @@ pub async fn root_fields(app: &TestApp, root: &str) -> BTreeSet<String> {
 
 pub fn document(mutation: &str) -> String {
     let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-    let each = if mutation.ends_with("Many") { "results { userErrors { code } }" } else { "" };
+    let each = if mutation.ends_with("Many") || mutation == "usageReport" {
+        "results { userErrors { code } }"
+    } else {
+        ""
+    };
     format!(
         "mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename {each} userErrors {{ code message }} }} }}"
     )
@@ -76,6 +80,7 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     acme.makes_event_set("Secrets").await;
     acme.plans_quiet().await;
     acme.makes_subscriber("Vendor").await;
+    acme.bills_what_is_used().await;
     let next_door = app.msp("neighbour").await.ready().await;
     let neighbour = next_door.token("ADMINISTRATOR").await;
     next_door.posts(&finding("CVE-2")).await.is_accepted();
@@ -84,6 +89,7 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
     next_door.makes_event_set("Secrets").await;
     next_door.plans_quiet().await;
     next_door.makes_subscriber("Vendor").await;
+    next_door.bills_what_is_used().await;
     let (theirs, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     let inputs = mutations(&theirs);
@@ -136,6 +142,11 @@ async fn the_neighbour_sees_and_changes_nothing_by_any_query_or_mutation() {
         &theirs.permission,
         &theirs.subscriber,
         &theirs.notification,
+        &theirs.billing_line,
+        &theirs.billing_entry,
+        &theirs.psa_billing_line,
+        &theirs.usage_mark,
+        &theirs.usage_report,
     ];
     for id in all {
         let seen =
@@ -200,6 +211,7 @@ async fn a_viewer_reads_and_changes_nothing() {
     acme.makes_event_set("Secrets").await;
     acme.plans_quiet().await;
     acme.makes_subscriber("Vendor").await;
+    acme.bills_what_is_used().await;
     let (own, before) = (ids(&app, &acme).await, everything(&app, &acme).await);
 
     for (mutation, input) in mutations(&own) {

@@ -2,7 +2,8 @@
 
 use entity::{
     attempt, company, company_mapping, event, finding, maintenance_window, mute, notification,
-    notification_attempt, ticket, ticket::TicketState, ticket_operation, webhook_delivery,
+    notification_attempt, ticket, ticket::TicketState, ticket_operation, usage_report::UsageState,
+    webhook_delivery,
 };
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 
@@ -22,7 +23,11 @@ use crate::{
         viewer::Viewer,
     },
     queue::deliveries::{DeliveriesOf, DeliveryFilter, DeliveryList},
-    sync::{companies::PsaCompanyList, runs::RunList},
+    sync::{
+        billing::lists::{BillingLineList, EntryList, MarkList, PsaBillingLineList, ReportList},
+        companies::PsaCompanyList,
+        runs::RunList,
+    },
     tickets::read::{
         AttemptList, OperationFilter, OperationList, OperationsOf, TicketFilter, TicketList, TicketsOf,
     },
@@ -176,6 +181,15 @@ async fn the_first_page_of_every_list_comes_from_an_index_in_its_order() {
         check(ground, "endpoints", EndpointList { of_connection, ..EndpointList::default() }).await;
         check(ground, "readings", RunList { of_organization: !of_connection, ..RunList::default() }).await;
     }
+    check(ground, "billing lines", BillingLineList::default()).await;
+    for of_line in [false, true] {
+        check(ground, "billing entries", EntryList { of_line, ..EntryList::default() }).await;
+    }
+    check(ground, "usage marks", MarkList::default()).await;
+    check(ground, "usage reports", ReportList::default()).await;
+    let held = ReportList { states: Some(vec![UsageState::Held]), ..ReportList::default() };
+    check(ground, "held usage reports", held).await;
+    check(ground, "lines of recurring invoices", PsaBillingLineList::default()).await;
     let lines = plan(ground, &OrganizationList::default(), &[INSTALLATION]).await;
     assert!(!lines.iter().any(|line| sorts(line)), "organizations are sorted: {lines:#?}");
 }

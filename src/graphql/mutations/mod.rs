@@ -5,6 +5,7 @@ use async_graphql::{ID, Interface, MaybeUndefined};
 use super::{errors::UserErrorCode, ids};
 use crate::error::{Error, Problem};
 
+pub mod billing;
 pub mod companies;
 pub mod company_values;
 pub mod connection_webhooks;
@@ -29,6 +30,7 @@ pub mod syncs;
 pub mod ticket_permissions;
 pub mod tickets;
 pub mod tokens;
+pub mod usage;
 
 /// A list to change: none where it is absent, an empty one for null.
 fn cleared<T>(list: MaybeUndefined<Vec<T>>) -> Option<Vec<T>> {
@@ -83,6 +85,14 @@ user_errors! {
     AccessTokenRevokeUserError in tokens,
     AccessTokenRotateUserError in tokens,
     AccessTokenUpdateUserError in tokens,
+    BillingCalendarSetUserError in billing,
+    BillingCorrectionCreateUserError in billing,
+    BillingEntryDecideUserError in billing,
+    BillingLineCreateUserError in billing,
+    BillingLineDisableUserError in billing,
+    BillingLineUpdateUserError in billing,
+    BillingLinesRefreshUserError in billing,
+    BillingPushUserError in billing,
     CompanyAliasAddUserError in companies,
     CompanyAliasRemoveUserError in companies,
     CompanyCreateManyUserError in many,
@@ -148,6 +158,7 @@ user_errors! {
     TicketProfileDeleteUserError in profiles,
     TicketProfileUpdateUserError in profiles,
     TicketSendTestUserError in tickets,
+    UsageReportUserError in usage,
     WebhookDeliveryRedriveManyUserError in many,
     WebhookDeliveryRedriveUserError in tickets,
     WebhookEndpointCreateUserError in endpoints,

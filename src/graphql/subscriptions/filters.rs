@@ -2,7 +2,8 @@
 
 use async_graphql::InputObject;
 use entity::{
-    company, organization, psa_connection, ticket, ticket_operation, webhook_delivery, webhook_endpoint,
+    billing_entry, billing_line, company, organization, psa_connection, ticket, ticket_operation,
+    webhook_delivery, webhook_endpoint,
 };
 use uuid::Uuid;
 
@@ -10,8 +11,8 @@ use super::hearing::Wanted;
 use crate::{
     error::{Error, Problem},
     graphql::types::{
-        PsaConnectionHealthFilter, ReferenceFilter, SeverityFilter, TicketOperationKindFilter,
-        TicketOperationStateFilter, TicketStateFilter, all,
+        BillingEntryStateFilter, PsaConnectionHealthFilter, ReferenceFilter, SeverityFilter,
+        TicketOperationKindFilter, TicketOperationStateFilter, TicketStateFilter, all,
     },
 };
 
@@ -127,6 +128,31 @@ impl TicketOperationAttemptedFilter {
                     && holds(connections.as_ref(), &row.psa_connection_id)
                     && holds(kinds.as_ref(), &row.kind)
                     && holds(states.as_ref(), &row.state)
+            }),
+        })
+    }
+}
+
+/// Which entries; everything given must be true of the entry after the change.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct BillingEntryChangedFilter {
+    /// Of which organization; operators of the installation see several.
+    pub organization: Option<ReferenceFilter>,
+    /// Of which line.
+    pub billing_line: Option<ReferenceFilter>,
+    /// Where they stand.
+    pub state: Option<BillingEntryStateFilter>,
+}
+
+impl BillingEntryChangedFilter {
+    pub(super) fn read(self) -> Result<Wanted<billing_entry::Entity>, Error> {
+        let lines = ReferenceFilter::read::<billing_line::Entity>(self.billing_line.as_ref(), "billingLine")?;
+        let states = all(self.state.and_then(BillingEntryStateFilter::chosen));
+        Ok(Wanted {
+            organization_ids: organizations(self.organization.as_ref())?,
+            id: None,
+            matches: Box::new(move |row: &billing_entry::Model| {
+                holds(lines.as_ref(), &row.billing_line_id) && holds(states.as_ref(), &row.state)
             }),
         })
     }

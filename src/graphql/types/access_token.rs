@@ -42,6 +42,10 @@ pub enum Permission {
     Operate,
     /// Verify logins to PSAs, and load companies and lists from them.
     CheckIntegrations,
+    /// Report how much companies use, and see it.
+    ReportUsage,
+    /// See and change what is billed: calendars, lines, pushes and the ledger.
+    ManageBilling,
     /// Change companies and the names that senders have for them.
     ManageCompanies,
     /// Change connections to PSAs, mappings and ticket profiles.

@@ -11,13 +11,13 @@ use super::{
     FindingFilter, FindingOrder, HeldEventCounts, HeldEventFilter, MaintenanceWindowConnection,
     MaintenanceWindowFilter, MaintenanceWindowOrder, MemberConnection, MemberFilter, MuteConnection,
     MuteFilter, MuteOrder, NotificationConnection, NotificationFilter, NotificationOrder, OrderDirection,
-    OrganizationStatistics, Policy, PolicyConnection, PolicyFilter, PsaConnectionConnection,
-    PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection, SyncRunFilter, SyncRunOrder,
-    TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter, TicketOperationOrder,
-    TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
-    WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection, WebhookEndpointFilter,
-    WebhookEndpointOrder, WebhookSubscriberConnection, WebhookSubscriberFilter, WebhookSubscriberOrder,
-    filters::ordering, policy::PolicyOf,
+    OrganizationBilling, OrganizationStatistics, Policy, PolicyConnection, PolicyFilter,
+    PsaConnectionConnection, PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection, SyncRunFilter,
+    SyncRunOrder, TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter,
+    TicketOperationOrder, TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder,
+    WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection,
+    WebhookEndpointFilter, WebhookEndpointOrder, WebhookSubscriberConnection, WebhookSubscriberFilter,
+    WebhookSubscriberOrder, filters::ordering, policy::PolicyOf,
 };
 use crate::{
     db::page::PageArgs,
@@ -195,6 +195,11 @@ impl Organization {
     #[graphql(deprecation = "Use policies: there may be several. Removed after 2027-06-30.")]
     async fn policy(&self, ctx: &Context<'_>) -> Result<Option<Policy>> {
         Ok(ctx.loaders()?.get(PolicyOf(self.0.id)).await?.map(Policy))
+    }
+
+    /// What it bills: its calendar, lines and ledger.
+    async fn billing(&self) -> OrganizationBilling {
+        OrganizationBilling { organization_id: self.0.id }
     }
 
     /// Numbers for its dashboards. Kept by the database, not counted when somebody looks.

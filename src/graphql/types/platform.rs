@@ -2,6 +2,7 @@
 
 use async_graphql::SimpleObject;
 
+use super::BillingWay;
 use crate::{clock::Chance, psa, scanners};
 
 /// A kind of PSA, as data: dashboards draw their forms from it.
@@ -72,6 +73,8 @@ pub struct PlatformCapabilities {
     pub has_webhooks: bool,
     /// Whether the gateway can register its own webhook in it, and keep it there.
     pub can_register_webhook: bool,
+    /// How it is told what the lines of its recurring invoices are to bill.
+    pub billing: BillingWay,
     /// How long a new ticket can stay invisible to its search, in seconds.
     pub search_delay_seconds: i64,
 }
@@ -139,6 +142,7 @@ impl From<psa::Capabilities> for PlatformCapabilities {
             company_values: capabilities.company_values.iter().map(|list| (*list).to_owned()).collect(),
             has_webhooks: capabilities.webhooks,
             can_register_webhook: capabilities.webhook_registration,
+            billing: capabilities.billing.into(),
             search_delay_seconds: capabilities.search_delay_secs,
         }
     }

@@ -5,11 +5,12 @@ use entity::{company, organization, psa_connection};
 
 use super::{
     Company, CompanyImportConnection, CompanyMappingConnection, CompanyValueSync, OrderDirection,
-    Organization, PickList, Platform, PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder,
-    PsaConnectionAbility, PsaConnectionClearPreview, PsaConnectionHealth, PsaConnectionHealthStatus,
-    PsaConnectionWebhookHealth, Setting, SuggestedTicketProfile, SyncKind, SyncRun, SyncRunConnection,
-    SyncRunFilter, SyncSchedule, TicketConnection, TicketFilter, TicketOrder, TicketPermission,
-    TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection, all,
+    Organization, PickList, Platform, PsaBillingLineConnection, PsaBillingLineFilter, PsaBillingLineOrder,
+    PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder, PsaConnectionAbility, PsaConnectionClearPreview,
+    PsaConnectionHealth, PsaConnectionHealthStatus, PsaConnectionWebhookHealth, Setting,
+    SuggestedTicketProfile, SyncKind, SyncRun, SyncRunConnection, SyncRunFilter, SyncSchedule,
+    TicketConnection, TicketFilter, TicketOrder, TicketPermission, TicketProfileConnection, Verification,
+    VerificationStep, WebhookEndpointConnection, all,
     company_value::company_value_syncs,
     filters::ordering,
     pick_list::PickListsOf,
@@ -234,6 +235,23 @@ impl PsaConnection {
     ) -> Result<PsaCompanyConnection> {
         let wanted = filter.unwrap_or_default().read(order_by);
         Ok(PsaCompanyConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The lines of its companies' recurring invoices: the copy that was read last. `billingLinesRefresh` reads those
+    /// of a company anew. Needs `MANAGE_BILLING`.
+    async fn billing_lines(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaBillingLineFilter>,
+        #[graphql(desc = "The order; by default by the names of invoices.")] order_by: Option<
+            PsaBillingLineOrder,
+        >,
+    ) -> Result<PsaBillingLineConnection> {
+        let wanted = filter.unwrap_or_default().read(order_by)?;
+        Ok(PsaBillingLineConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The companies mapped on it.

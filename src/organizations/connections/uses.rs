@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::{company, company_mapping, ticket, ticket_profile, webhook_endpoint};
+use entity::{billing_line, company, company_mapping, ticket, ticket_profile, webhook_endpoint};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
 };
@@ -73,6 +73,10 @@ pub(super) async fn users(tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<&'st
     let ours = company_mapping::Column::PsaConnectionId.eq(id);
     if company_mapping::Entity::find().filter(ours).one(tx).await?.is_some() {
         users.push("company mappings");
+    }
+    let ours = billing_line::Column::PsaConnectionId.eq(id);
+    if billing_line::Entity::find().filter(ours).one(tx).await?.is_some() {
+        users.push("billing lines");
     }
     let ours = webhook_endpoint::Column::PsaConnectionId.eq(id);
     if webhook_endpoint::Entity::find().filter(ours).one(tx).await?.is_some() {

@@ -6,6 +6,7 @@
 //! zone) is found out from its user name and can change.
 
 mod api;
+mod billing;
 mod changes;
 mod companies;
 mod credentials;
@@ -34,7 +35,7 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
+    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
     RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
     WebhookSecret, WebhookWanted, http::Outbound,
 };
@@ -43,6 +44,7 @@ use crate::{
         budget::RateLimit,
         received::{Headers, Proof},
     },
+    sync::billing::ledger::Way,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -85,6 +87,7 @@ impl Platform for Autotask {
             // (developer help, ThreadLimiting; n8n-nodes-autotask#107): two.
             parallel: 2,
             webhook_registration: true,
+            billing: Way::Difference,
         }
     }
 
@@ -217,5 +220,9 @@ impl Psa for Connection {
 
     async fn remove_webhook(&self, external_id: &str) -> Result<(), PsaError> {
         self.unregister(external_id).await
+    }
+
+    fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
     }
 }

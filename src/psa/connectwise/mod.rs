@@ -7,6 +7,7 @@
 //! typed ever becomes part of a filter.
 
 mod api;
+mod billing;
 mod boards;
 mod callbacks;
 mod changes;
@@ -38,7 +39,7 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
+    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
     RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
     WebhookSecret, WebhookWanted, http::Outbound,
 };
@@ -48,6 +49,7 @@ use crate::{
         budget::RateLimit,
         received::{Headers, Proof},
     },
+    sync::billing::ledger::Way,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -86,6 +88,7 @@ impl Platform for ConnectWise {
             rate_scope: RateScope::Tenant,
             parallel: 3,
             webhook_registration: true,
+            billing: Way::Value,
         }
     }
 
@@ -210,5 +213,9 @@ impl Psa for Connection {
 
     async fn webhook_key(&self, name: &str) -> Result<SecretString, PsaError> {
         self.signing_key(name).await
+    }
+
+    fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
     }
 }

@@ -6,6 +6,7 @@
 
 mod api;
 mod auth;
+mod billing;
 mod companies;
 mod credentials;
 mod errors;
@@ -30,7 +31,7 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
+    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
     RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
     WebhookSecret, WebhookWanted, http::Outbound,
 };
@@ -40,6 +41,7 @@ use crate::{
         budget::RateLimit,
         received::{Headers, Proof},
     },
+    sync::billing::ledger::Way,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -78,6 +80,7 @@ impl Platform for Halo {
             rate_scope: RateScope::Tenant,
             parallel: 0,
             webhook_registration: true,
+            billing: Way::Value,
         }
     }
 
@@ -202,5 +205,9 @@ impl Psa for Connection {
 
     async fn remove_webhook(&self, external_id: &str) -> Result<(), PsaError> {
         self.unregister(external_id).await
+    }
+
+    fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
     }
 }

@@ -42,6 +42,7 @@ use crate::{
         budget::RateLimit,
         received::{Headers, Proof},
     },
+    sync::billing::ledger::Way,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -76,6 +77,7 @@ impl Platform for Nable {
             // No page of the vendor's and no client mentions any.
             webhooks: false,
             webhook_registration: false,
+            billing: Way::NotOffered,
             // Nothing is known of an index behind the view; the search looks at every recent ticket besides.
             search_delay_secs: 60,
             // No limit is documented and none was seen: a client runs 25 calls at once, another had its

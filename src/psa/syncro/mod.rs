@@ -5,6 +5,7 @@
 //! priorities and problem types are plain strings here, and a ticket's description is its first comment.
 
 mod api;
+mod billing;
 mod changes;
 mod companies;
 mod credentials;
@@ -29,7 +30,7 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
+    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
     RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme, WebhookSecret,
     http::Outbound,
 };
@@ -39,6 +40,7 @@ use crate::{
         budget::RateLimit,
         received::{Headers, Proof},
     },
+    sync::billing::ledger::Way,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -80,6 +82,7 @@ impl Platform for Syncro {
             parallel: 2,
             // Notification sets are made in Syncro's own pages only; no path of the API knows them.
             webhook_registration: false,
+            billing: Way::Value,
         }
     }
 
@@ -185,5 +188,9 @@ impl Psa for Connection {
 
     async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
         self.new_company(draft).await
+    }
+
+    fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
     }
 }

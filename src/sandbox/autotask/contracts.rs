@@ -7,6 +7,7 @@ use super::{
     world::AutotaskWorld,
     write::Complaints,
 };
+use crate::sandbox::frame::LedgerBilling;
 
 impl AutotaskWorld {
     /// An adjustment names the service on a contract, and a date that lies within a period of it.
@@ -34,6 +35,28 @@ impl AutotaskWorld {
             let is_same = unit.int("contractServiceID") == row.int("contractServiceID");
             (is_same && unit.text("startDate") <= day && day <= unit.text("endDate")).then_some(id)
         })
+    }
+
+    /// What truly stands in the contracts.
+    pub(super) fn tell_billing(&self) -> Vec<LedgerBilling> {
+        let tell = |(_, unit): (i64, &Row)| {
+            let service = unit.int("contractServiceID")?;
+            let contract = unit.int("contractID")?;
+            let company = self.store.get(Entity::Contracts, contract)?.int("companyID")?;
+            let adjustments = self.store.rows(Entity::ContractServiceAdjustments);
+            let name = self.store.get(Entity::ContractServices, service)?.text("invoiceDescription");
+            let own = adjustments.filter(|(_, row)| row.int("contractServiceID") == Some(service));
+            let writes = u32::try_from(own.count()).unwrap_or(u32::MAX);
+            Some(LedgerBilling {
+                company_id: company.into(),
+                invoice_id: contract.into(),
+                id: service.into(),
+                name: name.to_owned(),
+                quantity: unit.int("units").unwrap_or_default().to_string(),
+                writes,
+            })
+        };
+        self.store.rows(Entity::ContractServiceUnits).filter_map(tell).collect()
     }
 
     /// Adds the difference to the units of the period.

@@ -12,8 +12,8 @@ use super::{
     store::Store,
 };
 use crate::sandbox::frame::{
-    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
-    World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerBilling, LedgerTicket, Letter, Post, PostAnswer,
+    Reply, Right, World,
 };
 
 /// One customer's database and the zone that it lives in.
@@ -125,6 +125,10 @@ impl World for AutotaskWorld {
 
     fn ledger(&self) -> Vec<LedgerTicket> {
         self.tickets_of_the_ledger()
+    }
+
+    fn billing(&self) -> Vec<LedgerBilling> {
+        self.tell_billing()
     }
 
     fn people(&self) -> Vec<String> {

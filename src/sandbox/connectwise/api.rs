@@ -51,6 +51,7 @@ const LISTED: &[Listed] = &[
     light(&["company", "configurations", "statuses", "info"], Table::ConfigurationStatuses),
     full(&["finance", "agreements"], Table::Agreements),
     full(&["finance", "agreements", "types"], Table::AgreementTypes),
+    full(&["finance", "agreements", "{}", "additions"], Table::Additions),
     full(&["procurement", "manufacturers"], Table::Manufacturers),
     light(&["procurement", "manufacturers", "info"], Table::Manufacturers),
     full(&["service", "boards"], Table::Boards),
@@ -105,6 +106,9 @@ impl ConnectWiseWorld {
             ("POST", ["system", "callbacks"]) => self.create_callback(call),
             ("PATCH", ["system", "callbacks", id]) => self.patch_callback(call, number(id)?),
             ("DELETE", ["system", "callbacks", id]) => self.delete_callback(number(id)?),
+            ("PATCH", ["finance", "agreements", agreement, "additions", id]) => {
+                self.patch_addition(call, number(agreement)?, number(id)?)
+            }
             ("POST", ["system", "integratorTags"]) => self.create_integrator_tag(call),
             _ => self.serve_list(call, parts),
         }
@@ -149,7 +153,10 @@ impl ConnectWiseWorld {
         };
         let originals = self.rows(table);
         let belongs = |original: &Row| {
-            parent.is_none_or(|(field, id)| row::int(original, &format!("{field}/id")) == Some(id))
+            let owner = |field: &str| {
+                row::int(original, &format!("{field}/id")).or_else(|| row::int(original, field))
+            };
+            parent.is_none_or(|(field, id)| owner(field) == Some(id))
         };
         let own = rows.iter().zip(originals).filter(|(_, original)| belongs(original)).map(|(row, _)| row);
         match rest {

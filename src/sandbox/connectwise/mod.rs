@@ -10,6 +10,7 @@
 //! Left out, and so answered with 404 or 405: PUT, documents, time entries, additions of agreements, merging,
 //! changing companies, contacts and configurations.
 
+mod agreements;
 mod api;
 mod callbacks;
 mod companies;

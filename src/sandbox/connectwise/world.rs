@@ -9,8 +9,8 @@ use super::{
     ticket::Ticket,
 };
 use crate::sandbox::frame::{
-    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
-    World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerBilling, LedgerTicket, Letter, Post, PostAnswer,
+    Reply, Right, World,
 };
 
 /// A tenant of ConnectWise PSA.
@@ -26,6 +26,8 @@ pub struct ConnectWiseWorld {
     pub(super) last_ticket: i64,
     pub(super) last_note: i64,
     pub(super) denied: BTreeSet<Right>,
+    /// How often the quantity of each addition was set.
+    pub(super) addition_writes: BTreeMap<i64, u32>,
     /// The calls of the last 60 seconds.
     pub(super) calls: VecDeque<Timestamp>,
     pub(super) post: Post,
@@ -63,6 +65,7 @@ impl World for ConnectWiseWorld {
             last_ticket: seed::LAST_TICKET,
             last_note: 900,
             denied: BTreeSet::new(),
+            addition_writes: BTreeMap::new(),
             calls: VecDeque::new(),
             post: Post::default(),
             host: String::new(),
@@ -103,6 +106,10 @@ impl World for ConnectWiseWorld {
 
     fn ledger(&self) -> Vec<LedgerTicket> {
         self.told()
+    }
+
+    fn billing(&self) -> Vec<LedgerBilling> {
+        self.tell_billing()
     }
 
     fn people(&self) -> Vec<String> {

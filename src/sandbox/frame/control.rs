@@ -104,6 +104,7 @@ impl<W: World> Inside<W> {
         match (call.method.as_str(), parts.as_slice()) {
             ("GET", ["_ledger", "tickets"]) => Reply::ok(&json!(self.world.ledger())),
             ("GET", ["_ledger", "calls"]) => Reply::ok(&json!(self.calls)),
+            ("GET", ["_ledger", "billing"]) => Reply::ok(&json!(self.world.billing())),
             ("GET", ["_faults"]) => Reply::ok(&json!(self.faults)),
             ("POST", ["_faults"]) => match read_faults(&call.body) {
                 Ok(faults) => {

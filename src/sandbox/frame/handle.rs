@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     faults::Fault,
-    ledger::LedgerTicket,
+    ledger::{LedgerBilling, LedgerTicket},
     post::{Letter, Mail},
     server,
     world::{Calls, Deed, DeedError, Ground, Recorded, Right, Shared, World},
@@ -64,6 +64,8 @@ pub trait Sandbox: Send + Sync {
     fn credentials(&self) -> Vec<(&'static str, String)>;
     /// Every ticket that was ever made, in the order of creation.
     fn ledger(&self) -> Vec<LedgerTicket>;
+    /// The lines of all recurring invoices, in the order of creation; empty where the vendor has none.
+    fn billing(&self) -> Vec<LedgerBilling>;
     /// Adds something that goes wrong.
     fn fault(&self, fault: Fault);
     /// Nothing goes wrong any more.
@@ -144,6 +146,10 @@ impl<W: World> Sandbox for Instance<W> {
 
     fn ledger(&self) -> Vec<LedgerTicket> {
         self.with(|world| world.ledger())
+    }
+
+    fn billing(&self) -> Vec<LedgerBilling> {
+        self.with(|world| world.billing())
     }
 
     fn fault(&self, fault: Fault) {

@@ -52,6 +52,23 @@ pub struct LedgerNote {
     pub at: String,
 }
 
+/// A line of a recurring invoice, as `GET /_ledger/billing` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerBilling {
+    /// The customer's id.
+    pub company_id: LedgerId,
+    /// The id of the recurring invoice.
+    pub invoice_id: LedgerId,
+    /// The vendor's id.
+    pub id: LedgerId,
+    /// Its name.
+    pub name: String,
+    /// What it bills, as in `42` or `9.99`.
+    pub quantity: String,
+    /// How often its quantity was set, or changed by a difference, since the start.
+    pub writes: u32,
+}
+
 /// An id as the vendor writes it in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]

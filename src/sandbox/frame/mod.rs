@@ -21,7 +21,7 @@ pub use self::{
     call::{Call, Query},
     faults::{Doubling, Fault, FaultKind},
     handle::{Instance, Kind, Sandbox, Start},
-    ledger::{LedgerId, LedgerNote, LedgerTicket, marker_in},
+    ledger::{LedgerBilling, LedgerId, LedgerNote, LedgerTicket, marker_in},
     names::customer_name,
     post::{Letter, Mail, Post, PostAnswer},
     reply::Reply,

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use super::{
     call::Call,
     faults::Fault,
-    ledger::LedgerTicket,
+    ledger::{LedgerBilling, LedgerTicket},
     post::{Letter, Mail, Post, PostAnswer},
     reply::Reply,
 };
@@ -183,6 +183,11 @@ pub trait World: Send + Sized + 'static {
 
     /// All tickets ever made, in the order of creation.
     fn ledger(&self) -> Vec<LedgerTicket>;
+
+    /// The lines of all recurring invoices, in the order of creation; nothing where the vendor has none.
+    fn billing(&self) -> Vec<LedgerBilling> {
+        Vec::new()
+    }
 
     /// Names of the people who can do deeds.
     fn people(&self) -> Vec<String>;

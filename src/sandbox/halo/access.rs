@@ -19,7 +19,7 @@ use crate::{
 const WINDOW_SECS: i64 = 300;
 
 /// What an application may grant, one by one; `all` is all of it.
-const SCOPES: [&str; 7] = [
+const SCOPES: [&str; 8] = [
     "admin",
     "read:tickets",
     "edit:tickets",
@@ -27,6 +27,7 @@ const SCOPES: [&str; 7] = [
     "edit:customers",
     "read:assets",
     "read:invoices",
+    "edit:invoices",
 ];
 
 /// The API application of this instance, and what it has handed out.

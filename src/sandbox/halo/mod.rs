@@ -22,6 +22,7 @@ mod options;
 mod people;
 mod picklists;
 mod query;
+mod recurring;
 mod routes;
 mod seed;
 #[cfg(test)]

@@ -68,9 +68,9 @@ impl HaloWorld {
             ("GET", ["users", id]) => found(self.user(int(id)?).map(|user| self.user_json(user))),
             // There are none, and whether the application may see them shows all the same.
             ("GET", ["asset"]) => listing::page(&call.query(), "assets", Vec::new(), self.options.page_cap),
-            ("GET", ["recurringinvoice"]) => {
-                listing::page(&call.query(), "invoices", Vec::new(), self.options.page_cap)
-            }
+            ("GET", ["recurringinvoice"]) => self.list_recurring_invoices(call),
+            ("GET", ["recurringinvoice", id]) => self.get_recurring_invoice(call, int(id)?),
+            ("POST", ["recurringinvoice", "updatelines"]) => self.update_invoice_lines(call),
             ("GET", ["webhook"]) => self.list_webhooks(call),
             ("POST", ["webhook"]) => self.post_webhooks(call),
             ("GET", ["webhook", id]) => self.get_webhook(id),
@@ -92,7 +92,7 @@ impl HaloWorld {
 }
 
 /// The scope a call needs. Agents and pick lists have none of their own; that webhooks need `admin` and
-/// recurring invoices `read:invoices` is the strict reading, nothing records it.
+/// recurring invoices `read:invoices` and `edit:invoices` is the strict reading, nothing records it.
 fn needed(resource: &str, method: &str) -> &'static str {
     match (resource, method) {
         ("tickets" | "actions", "GET") => "read:tickets",
@@ -101,6 +101,7 @@ fn needed(resource: &str, method: &str) -> &'static str {
         ("client" | "site" | "users", _) => "edit:customers",
         ("asset", "GET") => "read:assets",
         ("recurringinvoice", "GET") => "read:invoices",
+        ("recurringinvoice", _) => "edit:invoices",
         ("webhook" | "notification" | "webhookevent", _) => "admin",
         _ => "",
     }

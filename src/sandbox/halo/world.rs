@@ -8,13 +8,15 @@ use super::{
     HaloOptions, Payload,
     access::Access,
     customers::{Client, Site, User},
-    errors, seed,
+    errors,
+    recurring::{self, RecurringInvoice},
+    seed,
     ticket::Ticket,
     webhooks::Subscriptions,
 };
 use crate::sandbox::frame::{
-    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Letter, Post, PostAnswer, Reply, Right,
-    World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerBilling, LedgerTicket, Letter, Post, PostAnswer,
+    Reply, Right, World,
 };
 
 /// One Halo instance.
@@ -27,6 +29,7 @@ pub struct HaloWorld {
     pub(super) sites: Vec<Site>,
     pub(super) users: Vec<User>,
     pub(super) tickets: Vec<Ticket>,
+    pub(super) invoices: Vec<RecurringInvoice>,
     pub(super) last_ticket_id: i64,
     pub(super) subscriptions: Subscriptions,
     pub(super) post: Post,
@@ -75,6 +78,7 @@ impl World for HaloWorld {
         let (clients, sites, users) = seed::customers(ground.clock.now());
         Self {
             access: Access::new(&ground.chance),
+            invoices: recurring::seed(&clients),
             clients,
             sites,
             users,
@@ -112,6 +116,10 @@ impl World for HaloWorld {
 
     fn ledger(&self) -> Vec<LedgerTicket> {
         self.ledger_tickets()
+    }
+
+    fn billing(&self) -> Vec<LedgerBilling> {
+        self.tell_billing()
     }
 
     fn people(&self) -> Vec<String> {

@@ -9,7 +9,7 @@ use super::{
     settings::{ACCOUNT, USERS},
     world::SyncroWorld,
 };
-use crate::sandbox::frame::{Call, Reply};
+use crate::sandbox::frame::{Call, LedgerBilling, Reply};
 
 /// Recurring invoices a page.
 const PER_PAGE: usize = 25;
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) name: String,
     pub(super) hundredths: i64,
     pub(super) retail_cents: i64,
+    /// How often its quantity was set.
+    pub(super) writes: u32,
 }
 
 const LINE: Fields = &[("quantity", Kind::Number), ("name", Kind::Text), ("retail_cents", Kind::Int)];
@@ -94,6 +96,19 @@ impl SyncroWorld {
         Reply::ok(&json!({ "schedules": rows }))
     }
 
+    /// What truly stands in the schedules.
+    pub(super) fn tell_billing(&self) -> Vec<LedgerBilling> {
+        let tell = |schedule: &Schedule| LedgerBilling {
+            company_id: schedule.customer_id.into(),
+            invoice_id: schedule.id.into(),
+            id: schedule.line.id.into(),
+            name: schedule.line.name.clone(),
+            quantity: plain(schedule.line.hundredths),
+            writes: schedule.line.writes,
+        };
+        self.schedules.iter().map(tell).collect()
+    }
+
     pub(super) fn get_schedule(&self, id: i64) -> Result<Reply, Reply> {
         let schedule = self.schedules.iter().find(|schedule| schedule.id == id);
         let schedule = schedule.ok_or_else(replies::not_found)?;
@@ -120,10 +135,17 @@ impl SyncroWorld {
         if let Some(name) = sent.text("name") {
             name.clone_into(&mut schedule.line.name);
         }
+        schedule.line.writes += u32::from(hundredths.is_some());
         schedule.line.hundredths = hundredths.unwrap_or(schedule.line.hundredths);
         schedule.line.retail_cents = sent.int("retail_cents").unwrap_or(schedule.line.retail_cents);
         Ok(Reply::ok(&json!({ "schedule_line_item": schedule.line_json() })))
     }
+}
+
+/// Hundredths as people write them.
+fn plain(hundredths: i64) -> String {
+    let (whole, part) = (hundredths / 100, hundredths % 100);
+    if part == 0 { whole.to_string() } else { format!("{whole}.{part:02}") }
 }
 
 /// A number of at most two decimal places, in hundredths.

@@ -94,7 +94,13 @@ fn business(world: &mut SyncroWorld, number: usize, now: Timestamp) {
             id: schedule,
             customer_id: id,
             name: "Managed services".to_owned(),
-            line: Line { id: line, name: "Protected devices".to_owned(), hundredths: 300, retail_cents: 450 },
+            line: Line {
+                id: line,
+                name: "Protected devices".to_owned(),
+                hundredths: 300,
+                retail_cents: 450,
+                writes: 0,
+            },
         });
     }
 }

@@ -10,7 +10,7 @@ use super::{
     schedules::Schedule, seed, tickets::Ticket,
 };
 use crate::sandbox::frame::{
-    Call, Calls, Deed, DeedError, Failure, Ground, LedgerTicket, Post, Reply, Right, World,
+    Call, Calls, Deed, DeedError, Failure, Ground, LedgerBilling, LedgerTicket, Post, Reply, Right, World,
 };
 
 /// One Syncro account.
@@ -91,6 +91,10 @@ impl World for SyncroWorld {
 
     fn ledger(&self) -> Vec<LedgerTicket> {
         self.tell_ledger()
+    }
+
+    fn billing(&self) -> Vec<LedgerBilling> {
+        self.tell_billing()
     }
 
     fn people(&self) -> Vec<String> {

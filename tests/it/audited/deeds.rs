@@ -1,6 +1,7 @@
 //! Everything that can be changed, done once by somebody who looks at the log each time.
 
 use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox as _};
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use super::Witness;
@@ -193,6 +194,43 @@ pub(super) async fn work_on_tickets(
         let (_, entry) = witness.does("ticketLink", "ticket { id }", link).await;
         assert_eq!(entry["after"]["findingId"], found["id"]);
     }
+}
+
+/// What is used and what is billed.
+pub(super) async fn bill(app: &TestApp, ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let again = json!({ "psaCompanyId": ids.psa_company });
+    let (_, entry) = witness.does("billingLinesRefresh", "billingRefresh { id }", again).await;
+    assert_eq!(entry["after"], json!({ "psaCompanyId": ids.psa_company }));
+    let calendar = json!({ "organizationId": ids.organization, "pushAt": "13:30" });
+    let (_, entry) = witness.does("billingCalendarSet", "calendar { pushAt }", calendar).await;
+    assert_eq!((&entry["before"]["pushAt"], &entry["after"]["pushAt"]), (&json!("12:00"), &json!("13:30")));
+    let used = json!({ "organizationId": ids.organization,
+        "reports": [{ "companyId": ids.company, "product": "managed-edr", "quantity": 21 }] });
+    let (_, entry) = witness.does("usageReport", "results { index }", used).await;
+    assert_eq!(entry["after"], json!({ "reportCount": 1 }));
+    let push = json!({ "organizationId": ids.organization, "billingLineIds": [ids.billing_line] });
+    let (_, entry) = witness.does("billingPush", "entries { id }", push).await;
+    assert_eq!(
+        entry["target"],
+        json!({ "type": "BillingLine", "name": "managed-edr", "nodeId": ids.billing_line })
+    );
+    let corrected = json!({ "billingLineId": ids.billing_line, "quantity": 19, "reason": "two were demos" });
+    let (made, entry) = witness.does("billingCorrectionCreate", "billingEntry { id }", corrected).await;
+    assert_eq!(
+        (&entry["after"]["proposed"], &entry["after"]["reason"]),
+        (&json!("19"), &json!("two were demos"))
+    );
+    // As if it were at a PSA that takes differences, and its fate not known.
+    let held = "UPDATE billing_entry SET state = 'held' WHERE correction > 0";
+    app.app.ground.db.reader().execute_unprepared(held).await.expect("a row");
+    let decision = json!({ "id": made["billingEntry"]["id"], "hasArrived": true });
+    let (_, entry) = witness.does("billingEntryDecide", "billingEntry { state }", decision).await;
+    assert_eq!((&entry["before"]["state"], &entry["after"]["hasArrived"]), (&json!("HELD"), &json!(true)));
+    let disabled = json!({ "id": ids.billing_line, "confirmProduct": "managed-edr" });
+    let (_, entry) = witness.does("billingLineDisable", "takenBackCount", disabled).await;
+    assert_eq!(entry["after"], json!({ "isEnabled": false }));
+    let enabled = json!({ "id": ids.billing_line, "isEnabled": true });
+    witness.does("billingLineUpdate", "billingLine { id }", enabled).await;
 }
 
 /// What goes, and what is needed to let it go.

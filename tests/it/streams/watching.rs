@@ -6,11 +6,12 @@ use psa_gateway::db::news::{self, Happened, What};
 use serde_json::{Value, json};
 
 use super::{DELIVERIES, TICKETS};
-use crate::support::{Msp, Socket, TestApp, finding, text};
+use crate::support::{Msp, PRODUCT, Socket, TestApp, finding, text};
 
 /// Everything of the schema that can be watched. A field that is new in the schema and not in this list fails
 /// the test.
 const SUBSCRIPTIONS: &[&str] = &[
+    "billingEntryChanged",
     "psaConnectionHealthChanged",
     "syncRunProgressed",
     "ticketOperationAttempted",
@@ -41,6 +42,30 @@ async fn a_ticket_is_told_of_from_its_plan_to_its_number() {
     assert_eq!(event["ticket"]["company"]["name"], "Northwind Dental");
     assert!(text(&event, "/ticket/findings/nodes/0/title").contains("CVE-2024-3094"));
     assert!(!text(&event, "/eventId").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_a_quantity_is_told_to_who_bills_and_to_nobody_else() {
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.connected().await;
+    acme.customer("Northwind Dental", "northwind").await;
+    acme.bills(PRODUCT).await;
+    acme.reports(21.0).await;
+    let settled = "subscription { billingEntryChanged(filter: { state: { eq: SETTLED } }) {
+        billingEntry { state proposed readBack } } }";
+    let mut desk = Socket::signed_in(app.app.address(), &acme.token("BILLING").await).await;
+    desk.watches("billed", settled, json!({})).await;
+    let mut wall = socket(&app, &acme).await;
+    wall.subscribes("billed", settled, json!({})).await;
+    let refused = wall.hears().await;
+    assert_eq!(
+        (&refused["type"], super::code(&refused["payload"])),
+        (&json!("error"), "FORBIDDEN"),
+        "{refused:#}"
+    );
+    acme.pushes().await;
+    let event = desk.event("billed").await["billingEntryChanged"]["billingEntry"].clone();
+    assert_eq!(event, json!({ "state": "SETTLED", "proposed": 21.0, "readBack": 21.0 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! The gateway as users meet it, and the words to tell stories in.
 
+mod billing;
 mod dashboard;
 mod database;
 mod finding;
@@ -12,6 +13,7 @@ mod provider;
 mod receiver;
 mod socket;
 
+pub use billing::PRODUCT;
 pub use database::Place;
 pub use finding::{Finding, finding};
 pub use gateway::{TestApp, config, data, drain, wait_until};

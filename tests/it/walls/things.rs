@@ -15,6 +15,22 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("accessTokenRevoke", of(&ids.token)),
         ("accessTokenRotate", of(&ids.token)),
         ("accessTokenUpdate", json!({ "id": ids.token, "name": "mine now" })),
+        ("billingCalendarSet", json!({ "organizationId": ids.organization, "startDay": 15 })),
+        (
+            "billingCorrectionCreate",
+            json!({ "billingLineId": ids.billing_line, "quantity": 1, "reason": "Stranger's" }),
+        ),
+        ("billingEntryDecide", json!({ "id": ids.billing_entry, "hasArrived": false })),
+        (
+            "billingLineCreate",
+            json!({
+                "companyId": ids.company, "product": "stolen", "psaBillingLineId": ids.psa_billing_line,
+            }),
+        ),
+        ("billingLineDisable", json!({ "id": ids.billing_line, "confirmProduct": "managed-edr" })),
+        ("billingLineUpdate", json!({ "id": ids.billing_line, "isEnabled": true })),
+        ("billingLinesRefresh", json!({ "psaCompanyId": ids.psa_company })),
+        ("billingPush", json!({ "organizationId": ids.organization, "billingLineIds": [ids.billing_line] })),
         ("companyAliasAdd", json!({ "companyId": ids.company, "value": "stolen" })),
         ("companyAliasRemove", of(&ids.alias)),
         ("companyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
@@ -146,6 +162,13 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("ticketProfileDelete", of(&ids.profile)),
         ("ticketProfileUpdate", json!({ "id": ids.profile, "name": "Renamed" })),
         ("ticketSendTest", json!({ "companyMappingId": ids.mapping })),
+        (
+            "usageReport",
+            json!({
+                "organizationId": ids.organization,
+                "reports": [{ "companyId": ids.company, "product": "managed-edr", "quantity": 99 }],
+            }),
+        ),
         ("webhookDeliveryRedrive", of(&ids.delivery)),
         ("webhookDeliveryRedriveMany", json!({ "ids": [ids.delivery] })),
         (
@@ -174,6 +197,24 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
 /// Things of one's own that refer to somebody else's.
 pub(super) fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> {
     vec![
+        (
+            "billingLineCreate",
+            json!({
+                "companyId": own.company, "product": "stolen", "psaBillingLineId": theirs.psa_billing_line,
+            }),
+        ),
+        ("billingLineUpdate", json!({ "id": own.billing_line, "psaBillingLineId": theirs.psa_billing_line })),
+        (
+            "billingPush",
+            json!({ "organizationId": own.organization, "billingLineIds": [theirs.billing_line] }),
+        ),
+        (
+            "usageReport",
+            json!({
+                "organizationId": own.organization,
+                "reports": [{ "companyId": theirs.company, "product": "managed-edr", "quantity": 99 }],
+            }),
+        ),
         ("companyMappingSet", json!({ "companyId": own.company, "psaCompanyId": theirs.psa_company })),
         (
             "companyMappingSet",
@@ -274,6 +315,11 @@ pub struct Ids {
     pub permission: String,
     pub subscriber: String,
     pub notification: String,
+    pub billing_line: String,
+    pub billing_entry: String,
+    pub psa_billing_line: String,
+    pub usage_mark: String,
+    pub usage_report: String,
     pub external_id: String,
     pub run: String,
     pub value: String,
@@ -294,8 +340,12 @@ pub(super) const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Or
     companyValues(first: 10) { nodes { id kind name } }
     companies(first: 10) { nodes { id name companyMarket { id } aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
-      syncRuns(first: 10) { nodes { id status } } syncSchedules { id isEnabled time }
+      syncRuns(first: 10) { nodes { id status } } syncSchedules { id isEnabled time } billingLines(first: 5) { nodes { id name canBeSet } }
       companyImports(first: 1) { nodes { id state items(first: 1) { nodes { id action state } } } } ticketProfiles(first: 5) { nodes { id name } } ticketPermissions { id boards } } }
+    billing { calendar { startDay timeZone pushAt version }
+      lines(first: 10) { nodes { id product isEnabled externalId company { id } psaCompany { id } nextPush { verdict proposed } } }
+      entries(first: 10) { nodes { id state proposed readBack decidedBy } }
+      usageMarks(first: 10) { nodes { id product highWater period { name } } } usageReports(first: 10) { nodes { id state quantity } } }
     webhookEndpoints(first: 10) { nodes { id name isEnabled mode secrets { id expiresAt } } }
     webhookSubscribers(first: 10) { nodes { id name isEnabled url kinds policies { id } secrets { hint expiresAt }
       notifications(first: 10) { nodes { id state } } } }
@@ -342,6 +392,11 @@ pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
         permission: at("psaConnections/nodes/0/ticketPermissions/0/id"),
         subscriber: at("webhookSubscribers/nodes/0/id"),
         notification: at("webhookSubscribers/nodes/0/notifications/nodes/0/id"),
+        billing_line: at("billing/lines/nodes/0/id"),
+        billing_entry: at("billing/entries/nodes/0/id"),
+        psa_billing_line: at("psaConnections/nodes/0/billingLines/nodes/0/id"),
+        usage_mark: at("billing/usageMarks/nodes/0/id"),
+        usage_report: at("billing/usageReports/nodes/0/id"),
         external_id: at("tickets/nodes/0/externalId"),
         import: at("psaConnections/nodes/0/companyImports/nodes/0/id"),
         item: at("psaConnections/nodes/0/companyImports/nodes/0/items/nodes/0/id"),

@@ -80,6 +80,7 @@ pub(super) fn kind_at(fields: &[Member], path: &[&str]) -> Option<Kind> {
 /// Where records of one kind are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Table {
+    Additions,
     Agreements,
     AgreementTypes,
     Associations,
@@ -102,6 +103,7 @@ pub(super) enum Table {
     Markets,
     Members,
     Priorities,
+    Products,
     ServiceLocations,
     Sites,
     Slas,
@@ -117,6 +119,7 @@ pub(super) enum Table {
 impl Table {
     pub(super) fn resource(self) -> &'static Resource {
         match self {
+            Self::Additions => &setup::ADDITION,
             Self::Agreements => &setup::AGREEMENT,
             Self::AgreementTypes => &setup::AGREEMENT_TYPE,
             Self::Associations => &service::ASSOCIATION,
@@ -139,6 +142,7 @@ impl Table {
             Self::Markets => &company::MARKET,
             Self::Members => &setup::MEMBER,
             Self::Priorities => &service::PRIORITY,
+            Self::Products => &setup::PRODUCT,
             Self::ServiceLocations => &setup::SERVICE_LOCATION,
             Self::Sites => &company::SITE,
             Self::Slas => &service::SLA,
@@ -164,6 +168,7 @@ impl Table {
             Self::Sites | Self::Contacts | Self::Agreements | Self::Configurations => {
                 Some(("company", Self::Companies))
             }
+            Self::Additions => Some(("agreementId", Self::Agreements)),
             Self::ConfigurationQuestions => Some(("configurationType", Self::ConfigurationTypes)),
             _ => None,
         }

@@ -73,6 +73,43 @@ const fn named(name: &'static str, label: &'static str, link: (&'static str, &'s
     }
 }
 
+/// A product of the catalogue, as far as additions name it.
+pub(super) const PRODUCT: Resource = Resource {
+    name: "catalogItem",
+    label: "Catalog Item",
+    link: ("procurement/catalog", "item"),
+    fields: &[("id", Kind::Int), ("identifier", Kind::Text(60)), ("description", Kind::Text(50))],
+    read_only: &[],
+    reference: &[("id", Kind::Int), ("identifier", LONG)],
+    light: &[],
+};
+
+/// What an agreement bills beside itself.
+pub(super) const ADDITION: Resource = Resource {
+    name: "addition",
+    label: "Addition",
+    link: ("finance/agreements/additions", "addition"),
+    fields: &[
+        ("id", Kind::Int),
+        ("product", Kind::Ref(Table::Products)),
+        ("quantity", Kind::Number),
+        ("lessIncluded", Kind::Number),
+        ("unitPrice", Kind::Number),
+        ("unitCost", Kind::Number),
+        ("billCustomer", Kind::OneOf(&["Billable", "DoNotBill", "NoCharge"])),
+        ("effectiveDate", Kind::Date),
+        ("cancelledDate", Kind::Date),
+        ("taxableFlag", Kind::Flag),
+        ("agreementId", Kind::Int),
+        ("description", LONG),
+        ("billedQuantity", Kind::Number),
+        ("agreementStatus", Kind::OneOf(&["Active", "Cancelled", "Expired", "Inactive"])),
+    ],
+    read_only: &["id", "agreementId", "billedQuantity", "agreementStatus"],
+    reference: BY_NAME,
+    light: &[],
+};
+
 pub(super) const AGREEMENT: Resource = Resource {
     name: "agreement",
     label: "Agreement",

@@ -18,6 +18,11 @@ pub(super) fn fill(world: &mut ConnectWiseWorld) {
     };
     put(
         world,
+        Table::Products,
+        vec![json!({ "id": 61, "identifier": "EDR", "description": "Protected devices" })],
+    );
+    put(
+        world,
         Table::CompanyStatuses,
         vec![
             status(1, "Active", "default", ""),
@@ -134,6 +139,15 @@ fn company(
             "id": 3_000 + id, "name": "Managed Services", "type": { "id": 3 }, "company": { "id": id },
             "contact": { "id": 2_000 + id }, "startDate": "2024-01-01T00:00:00Z", "noEndingDateFlag": true,
             "cancelledFlag": false, "agreementStatus": "Active",
+        })],
+    );
+    put(
+        world,
+        Table::Additions,
+        vec![json!({
+            "id": 5_000 + id, "product": { "id": 61 }, "quantity": 10, "unitPrice": 4.5, "billCustomer": "Billable",
+            "effectiveDate": "2024-01-01T00:00:00Z", "taxableFlag": true, "agreementId": 3_000 + id,
+            "description": "Protected devices", "billedQuantity": 10, "agreementStatus": "Active",
         })],
     );
 }
