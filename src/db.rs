@@ -48,11 +48,11 @@ use tracing::Instrument as _;
 const STATEMENTS: usize = 500;
 /// How many rows SQLite's thread may be ahead of who reads them.
 const ROWS_AT_ONCE: usize = 512;
-/// What a connection to SQLite keeps of the file in memory: 8 MiB, as negative KiB.
-const CACHE: &str = "-8192";
-/// After how many pages of 4 KiB the write-ahead log is copied into the file: pages that change with every batch, those
-/// of the indexes, are copied once for many. The log stays below 20 MB where readers let it.
-const CHECKPOINT: &str = "4000";
+/// What the writer of an SQLite file keeps of it in memory, as negative KiB: 8 MiB, so that indexes whose pages change
+/// with every batch are not read again and again.
+const WRITERS_CACHE: &str = "-8192";
+/// What each reader keeps: 2 MiB, SQLite's own choice.
+const READERS_CACHE: &str = "-2000";
 
 /// What a piece of work inside a transaction is.
 pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
@@ -77,10 +77,10 @@ impl Db {
         let floor = walled::Floor::default();
         let (mut writer, mut reader, backends);
         if url.starts_with("sqlite:") {
-            let mut writing = sqlite(url, 1);
+            let mut writing = sqlite(url, 1, WRITERS_CACHE);
             writing.map_sqlx_sqlite_pool_opts(outside_transactions);
             writer = Database::connect(writing).await?;
-            let mut reading = sqlite(url, max_connections.clamp(1, 8));
+            let mut reading = sqlite(url, max_connections.clamp(1, 8), READERS_CACHE);
             reading.map_sqlx_sqlite_pool_opts(leash::sqlite);
             reader = Database::connect(reading).await?;
             backends = None;
@@ -214,7 +214,7 @@ impl Db {
     }
 }
 
-fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
+fn sqlite(url: &str, max_connections: u32, cache: &'static str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(max_connections)
@@ -222,7 +222,7 @@ fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|options| {
+        .map_sqlx_sqlite_opts(move |options| {
             options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
@@ -234,8 +234,7 @@ fn sqlite(url: &str, max_connections: u32) -> ConnectOptions {
                 .row_buffer_size(ROWS_AT_ONCE)
                 // What a statement may have to take back is kept in memory, not in a file of its own.
                 .pragma("temp_store", "MEMORY")
-                .pragma("cache_size", CACHE)
-                .pragma("wal_autocheckpoint", CHECKPOINT)
+                .pragma("cache_size", cache)
         });
     options
 }

@@ -193,23 +193,20 @@ impl Backends {
     /// trip, which also shows whether the server is there.
     async fn tie(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let leash = Leash::current();
-        let rows = match &leash {
+        let rows = if let Some(leash) = &leash {
             // Reading, a query at a time: with every one of a dashboard's, so that it is prepared.
-            Some(leash) => {
-                let limit = (leash.0.limit + GRACE).as_millis().to_string();
-                let (role, organization) = self.floor.wanted();
-                let tie = sqlx::query(TIE).bind(role).bind(organization).bind(limit);
-                tie.fetch_all(connection).await?
-            }
+            let limit = (leash.0.limit + GRACE).as_millis().to_string();
+            let (role, organization) = self.floor.wanted();
+            let tie = sqlx::query(TIE).bind(role).bind(organization).bind(limit);
+            tie.fetch_all(connection).await?
+        } else {
             // Ends what a cancelled `begin` may have left open. Where nothing is, a rollback alone would write a
             // warning into the server's log each time.
-            None => {
-                let statement = format!(
-                    "BEGIN; ROLLBACK; {}RESET statement_timeout; SELECT pg_backend_pid()",
-                    self.floor.statement()
-                );
-                sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await?
-            }
+            let statement = format!(
+                "BEGIN; ROLLBACK; {}RESET statement_timeout; SELECT pg_backend_pid()",
+                self.floor.statement()
+            );
+            sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await?
         };
         let Some(pid) = rows.first().map(|row| row.try_get::<i32, _>(0)).transpose()? else { return Ok(()) };
         let mut holders = self.holders.lock().await;

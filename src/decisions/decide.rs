@@ -210,7 +210,8 @@ async fn one(
             }
             let was_recorded = row.finding_id.is_some();
             let (row, delivery) = (&row, Some(delivery));
-            Deciding { desk, delivery, event, row, was_recorded, waited: None }.decide(&mut trail).await?
+            let deciding = Deciding { desk, delivery, event, row, was_recorded, waited: None };
+            Box::pin(deciding.decide(&mut trail)).await?
         }
     };
     row.outcome = decision.outcome;

@@ -4,7 +4,6 @@
 //! leases run out. Should another work on it all the same, nothing is done twice: who claims what was freed gets a new
 //! fencing number, and what the other finds out under the old one is void. An operation that was under way is looked
 //! for at the PSA before it is tried again, as after every lease that ran out.
-#![expect(clippy::disallowed_methods, reason = "frees what was held, whosever it is")]
 
 use entity::{Timestamp, lane, subscriber_lane, webhook_delivery};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, sea_query::Expr};

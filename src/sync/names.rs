@@ -196,7 +196,7 @@ fn dice(a: &BTreeMap<(char, char), u32>, b: &BTreeMap<(char, char), u32>) -> u32
     let total = a.values().sum::<u32>() + b.values().sum::<u32>();
     let shared: u32 =
         a.iter().map(|(pair, count)| b.get(pair).copied().unwrap_or_default().min(*count)).sum();
-    if total == 0 { 0 } else { 200 * shared / total }
+    (200 * shared).checked_div(total).unwrap_or(0)
 }
 
 /// Whether all words of the shorter name stand in the longer one, as "Bakery" in "Bakery Holding Europe".

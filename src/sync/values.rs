@@ -1,6 +1,5 @@
 //! Types, statuses and markets of companies: the organization's own, which of the PSA's each is, and which of them
 //! companies take over from a PSA. The PSA's name goes before ours.
-#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 mod mapping;
 mod taking_over;
@@ -67,7 +66,7 @@ fn name_of(name: &str) -> Result<String, Error> {
     Ok(name)
 }
 
-fn taken(name: &str) -> impl FnOnce(sea_orm::DbErr) -> Error {
+fn taken(name: &str) -> impl FnOnce(sea_orm::DbErr) -> Error + use<> {
     let message = format!("there is one named {name} already; use that one, or choose a different name");
     move |error| {
         if is_unique_violation(&error) {

@@ -205,13 +205,13 @@ impl Workers {
                 Ok(entries::begin(tx, &of, &begun, way, before).await?)
             })
         });
-        let (entry, sent) = match written.await? {
-            Some(Begun::Send(entry, sent)) => (entry, sent),
+        let (proposed, sent) = match written.await? {
+            Some(Begun::Send { proposed, sent }) => (proposed, sent),
             Some(Begun::Nothing) => return Ok(Turn::On),
             None => return Ok(Turn::Lost),
         };
         let Some(place) = turn.place else { return Ok(Turn::On) };
-        let change = QuantityChange { place, before, proposed: entry.proposed, sent };
+        let change = QuantityChange { place, before, proposed, sent };
         let Some(result) = self.renewing(held, billing.set_quantity(&change)).await else {
             return Ok(Turn::Lost);
         };

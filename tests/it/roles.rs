@@ -21,6 +21,8 @@ const LAST: &[&str] = &[
     "eventSetDelete",
     "findingUnmute",
     "maintenanceWindowDelete",
+    "companyValueDelete",
+    "syncScheduleRemove",
     "companyDelete",
     "psaConnectionDelete",
     "psaConnectionClear",

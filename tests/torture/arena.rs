@@ -57,12 +57,13 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// One node with so many lanes on HaloPSA, and one on each other platform after them.
+    /// One node with so many lanes on HaloPSA, and one on each other platform before them: those have fewer customers.
     pub fn usual(halo: usize, others: bool) -> Self {
-        let mut lanes = vec!["halo"; halo];
+        let mut lanes = Vec::new();
         if others {
             lanes.extend(["connectwise", "autotask", "syncro", "nable"]);
         }
+        lanes.extend(std::iter::repeat_n("halo", halo));
         Self {
             nodes: 1,
             lanes,

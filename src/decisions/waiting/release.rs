@@ -102,7 +102,7 @@ async fn release_some(
             .await?;
         let Some(waiting) = waiting else { continue };
         let company = companies.iter().find(|company| company.id == finding.company_id).cloned();
-        decide(&desk, company, finding, &waiting, &mut all).await?;
+        Box::pin(decide(&desk, company, finding, &waiting, &mut all)).await?;
     }
     desk.write().await?;
     all.news.extend(happenings::newly_held(tx, ground, organization_id, all.held).await?);

@@ -114,7 +114,7 @@ impl UsageMutation {
                 return Err(Error::from(Problem::of("reports", ProblemCode::TooLong, message)));
             }
             let now = ground.clock.now();
-            let rows = input.reports.into_iter().map(|item| said(item, now)).collect();
+            let rows = input.reports.into_iter().map(|item| said(&item, now)).collect();
             let outcomes = usage::report(viewer, ground, id, rows).await?;
             Ok(UsageReportPayload::of(outcomes.into_iter().map(|outcome| outcome.map(Some)).collect()))
         };
@@ -125,7 +125,7 @@ impl UsageMutation {
     }
 }
 
-fn said(item: UsageReportItem, now: Timestamp) -> std::result::Result<Said, Vec<Problem>> {
+fn said(item: &UsageReportItem, now: Timestamp) -> std::result::Result<Said, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut line = |field: &str, text: &str, max: usize| {
         let text = text.trim().to_owned();

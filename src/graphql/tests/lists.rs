@@ -110,7 +110,7 @@ async fn every_screen_finds_what_it_filters_for() {
         event_set_id: None,
         is_enabled: true,
         is_configurations_enabled: false,
-        origin: Default::default(),
+        origin: entity::company_mapping::MappingOrigin::default(),
         confidence: None,
         mapped_at: None,
         psa_name: None,

@@ -217,9 +217,7 @@ async fn a_page_of_thirty_companies_costs_as_many_statements_as_one_of_three() {
         let mapping = crate::organizations::mappings::SetMapping {
             company_id: company.id,
             psa_company_id: theirs.id,
-            is_ticketing_enabled: None,
-            ticket_profile_id: None,
-            expected_version: None,
+            ..Default::default()
         };
         crate::organizations::mappings::set(&admin, &acme.ground, mapping).await.unwrap();
     }

@@ -119,7 +119,7 @@ async fn one_of_everything(place: &Place) {
             event_set_id: None,
             is_enabled: true,
             is_configurations_enabled: false,
-            origin: Default::default(),
+            origin: company_mapping::MappingOrigin::default(),
             confidence: None,
             mapped_at: None,
             psa_name: None,

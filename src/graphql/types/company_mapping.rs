@@ -166,7 +166,7 @@ impl From<drift::Mend> for CompanyMappingMend {
         use CompanyMappingMendKind as Kind;
         let of = |kind| Self { kind, psa_company: None, name: None };
         match mend {
-            drift::Mend::MapTo(row) => Self { psa_company: Some(row.into()), ..of(Kind::MapTo) },
+            drift::Mend::MapTo(row) => Self { psa_company: Some((*row).into()), ..of(Kind::MapTo) },
             drift::Mend::Rename(name) => Self { name: Some(name), ..of(Kind::RenameCompany) },
             drift::Mend::Keep => of(Kind::Keep),
             drift::Mend::Disable => of(Kind::Disable),

@@ -167,7 +167,12 @@ pub(super) async fn company_value_syncs(
             };
             let is_skipped = mapped == Some(None);
             let (external_value, label) = (item.value, item.label);
-            Ok(CompanyValueMapping { external_value, label, company_value, is_skipped })
+            Ok::<_, async_graphql::Error>(CompanyValueMapping {
+                external_value,
+                label,
+                company_value,
+                is_skipped,
+            })
         });
         let values: Result<Vec<_>> = futures_util::future::join_all(shown).await.into_iter().collect();
         syncs.push(CompanyValueSync {

@@ -59,7 +59,7 @@ pub struct ProfileField {
 }
 
 /// What a platform can do beyond creating, reading, noting and closing tickets.
-#[derive(Clone, Copy, Debug, SimpleObject)]
+#[derive(Clone, Debug, SimpleObject)]
 #[expect(clippy::struct_excessive_bools, reason = "each says yes or no to one thing a platform can do")]
 pub struct PlatformCapabilities {
     /// Whether a closed ticket can be opened again.

@@ -34,7 +34,7 @@ pub enum DriftKind {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mend {
     /// Map the company to this one instead.
-    MapTo(psa_company::Model),
+    MapTo(Box<psa_company::Model>),
     /// Give our company the PSA's name.
     Rename(String),
     /// Set the mapping again as it is: what is different is meant so.
@@ -166,7 +166,7 @@ fn drifts(
             "the PSA no longer lists \"{name}\" ({}), but \"{}\" ({}) of the same name: they were merged, it seems",
             their.external_id, heir.name, heir.external_id
         );
-        let mends = vec![Mend::MapTo(heir.clone()), Mend::Disable, Mend::Remove];
+        let mends = vec![Mend::MapTo(Box::new(heir.clone())), Mend::Disable, Mend::Remove];
         found.push(Drift { kind: DriftKind::Merged, message, mends });
     } else if their.missing_since.is_some() {
         let message = format!(

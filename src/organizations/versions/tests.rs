@@ -121,9 +121,8 @@ async fn of_two_that_expect_the_same_version_one_wins() {
     let set = |expected_version| SetMapping {
         company_id: company.id,
         psa_company_id: theirs.id,
-        is_ticketing_enabled: None,
-        ticket_profile_id: None,
         expected_version,
+        ..Default::default()
     };
     for seen in [0, 1] {
         let change = || mappings::set(&admin, &ground, set(Some(seen)));

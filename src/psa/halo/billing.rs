@@ -40,13 +40,11 @@ impl Billing for Connection {
             }
             place = page.next;
         }
-        match place {
-            None => Ok(lines),
-            Some(_) => {
-                let reason = format!("the client has more recurring invoices than {PAGES} pages hold");
-                Err(PsaError::Rejected { field: None, reason })
-            }
+        if place.is_some() {
+            let reason = format!("the client has more recurring invoices than {PAGES} pages hold");
+            return Err(PsaError::Rejected { field: None, reason });
         }
+        Ok(lines)
     }
 
     async fn line(&self, place: &LinePlace) -> Result<Option<RemoteBillingLine>, PsaError> {

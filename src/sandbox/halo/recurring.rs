@@ -45,7 +45,7 @@ const FIELDS: Fields = &[
     ("unit_price", Kind::Number),
 ];
 
-/// What clients have on the first day: one invoice each, with a line to set and one that Halo counts.
+/// What clients have on the first day: one invoice each, with lines to set and one that Halo counts.
 pub(super) fn seed(clients: &[Client]) -> Vec<RecurringInvoice> {
     let line = |id: i64, description: &str, quantity: f64, is_calculated: bool| Line {
         id,
@@ -66,6 +66,8 @@ pub(super) fn seed(clients: &[Client]) -> Vec<RecurringInvoice> {
             lines: vec![
                 line(client.id * 10 + 1, "Protected devices", 10.0, false),
                 line(client.id * 10 + 2, "Users", 25.0, true),
+                line(client.id * 10 + 3, "Backup", 2.0, false),
+                line(client.id * 10 + 4, "Mail filter", 7.0, false),
             ],
         })
         .collect()

@@ -1,5 +1,4 @@
 //! The copy of the lines of a PSA's recurring invoices.
-#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 use std::collections::BTreeMap;
 

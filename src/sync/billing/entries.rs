@@ -111,10 +111,15 @@ pub async fn next(ground: &Ground, held: &lane::Model) -> Result<Option<Turn>, E
 }
 
 /// What is about to be done to an entry that is planned.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Begun {
     /// It is written down that this is sent.
-    Send(billing_entry::Model, Quantity),
+    Send {
+        /// What the line is to have.
+        proposed: Quantity,
+        /// What is sent: that, or the difference to it.
+        sent: Quantity,
+    },
     /// There is nothing to send.
     Nothing,
 }
@@ -154,7 +159,8 @@ pub async fn begin(
     entry.attempts += 1;
     // Whoever dies now leaves it behind to be looked for.
     entry.run_at = Some(now);
-    Ok(Begun::Send(save(tx, entry).await?, sent))
+    let proposed = save(tx, entry).await?.proposed;
+    Ok(Begun::Send { proposed, sent })
 }
 
 /// Why a planned entry is no longer wanted.

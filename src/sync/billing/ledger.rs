@@ -185,7 +185,7 @@ mod tests {
                 .position(|entry| entry.proposed == proposed && entry.correction == correction);
             match same.map(|index| (index, self.entries[index].state)) {
                 Some((index, EntryState::Failed | EntryState::Superseded)) => {
-                    self.happens(index, Happening::RetryPlanned)
+                    self.happens(index, Happening::RetryPlanned);
                 }
                 Some(_) => return,
                 None => {

@@ -224,69 +224,60 @@ impl Chunk {
             return Err("the PSA no longer lists this company; leave it out".to_owned());
         }
         let only = self.connection.as_ref().and_then(|connection| connection.company_id);
-        let (company, is_new) = match item.action {
-            ItemAction::Create => {
-                if only.is_some() {
-                    return Err("this connection is for one company only; map that one".to_owned());
-                }
-                let name = wanted_name(item);
-                if name.chars().count() > MAX_NAME {
-                    return Err(format!(
-                        "its name is longer than {MAX_NAME} characters; choose a shorter one"
-                    ));
-                }
-                if !self.names.insert(name.clone()) {
-                    return Err(format!(
-                        "another company of this organization is named {name}; map that one, or choose a different name"
-                    ));
-                }
-                let id = self.ground.chance.id(now);
-                let organization_id = item.organization_id;
-                let company = company::Model {
-                    id,
-                    organization_id,
-                    name,
-                    company_type_id: None,
-                    company_status_id: None,
-                    company_market_id: None,
-                    version: 1,
-                    created_at: now,
-                    updated_at: now,
-                };
-                (company, true)
+        let (company, is_new) = if item.action == ItemAction::Create {
+            if only.is_some() {
+                return Err("this connection is for one company only; map that one".to_owned());
             }
-            _ => {
-                let found = item.company_id.and_then(|id| self.companies.get(&id)).cloned();
-                (found.ok_or("the company was removed meanwhile; choose another one")?, false)
+            let name = wanted_name(item);
+            if name.chars().count() > MAX_NAME {
+                return Err(format!("its name is longer than {MAX_NAME} characters; choose a shorter one"));
             }
+            if !self.names.insert(name.clone()) {
+                return Err(format!(
+                    "another company of this organization is named {name}; map that one, or choose a different name"
+                ));
+            }
+            let id = self.ground.chance.id(now);
+            let organization_id = item.organization_id;
+            let company = company::Model {
+                id,
+                organization_id,
+                name,
+                company_type_id: None,
+                company_status_id: None,
+                company_market_id: None,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            };
+            (company, true)
+        } else {
+            let found = item.company_id.and_then(|id| self.companies.get(&id)).cloned();
+            (found.ok_or("the company was removed meanwhile; choose another one")?, false)
         };
         if only.is_some_and(|only| only != company.id) {
             return Err("this connection is for another company only; map that one".to_owned());
         }
-        match self.mapped.insert(company.id, theirs.id) {
-            Some(other) => {
-                self.mapped.insert(company.id, other);
-                let message = if other == theirs.id {
-                    format!("\"{}\" is mapped to it already; leave it out", company.name)
-                } else {
-                    format!(
-                        "\"{}\" is mapped to another company of this PSA; choose another one, or take that mapping away \
+        if let Some(other) = self.mapped.insert(company.id, theirs.id) {
+            self.mapped.insert(company.id, other);
+            let message = if other == theirs.id {
+                format!("\"{}\" is mapped to it already; leave it out", company.name)
+            } else {
+                format!(
+                    "\"{}\" is mapped to another company of this PSA; choose another one, or take that mapping away \
                          first",
-                        company.name
-                    )
-                };
-                return Err(message);
-            }
-            None => {
-                let mapping = mapping(&self.ground, item, &company, &theirs, now);
-                let named = format!("{} → {}", company.name, theirs.name);
-                if is_new {
-                    self.changes.push(Change::made("companyCreate", &company));
-                }
-                self.changes.push(Change::made("companyMappingSet", &mapping).named(named));
-                Ok((is_new.then_some(company), mapping))
-            }
+                    company.name
+                )
+            };
+            return Err(message);
         }
+        let mapping = mapping(&self.ground, item, &company, &theirs, now);
+        let named = format!("{} → {}", company.name, theirs.name);
+        if is_new {
+            self.changes.push(Change::made("companyCreate", &company));
+        }
+        self.changes.push(Change::made("companyMappingSet", &mapping).named(named));
+        Ok((is_new.then_some(company), mapping))
     }
 }
 

@@ -84,14 +84,12 @@ async fn theirs(
     kind: ValueKind,
 ) -> Result<Vec<PickItem>, Error> {
     let lists = pick_lists::of_connection(tx, connection.organization_id, connection.id).await?;
-    match lists.get(kind.pick_list()) {
-        Some(list) => Ok(list.items.clone()),
-        None => {
-            let message =
-                "the PSA's values are not known yet; read its pick lists first (psaConnectionSyncPickLists)";
-            Err(Problem::of("psaConnectionId", ProblemCode::WrongState, message).into())
-        }
-    }
+    let Some(list) = lists.get(kind.pick_list()) else {
+        let message =
+            "the PSA's values are not known yet; read its pick lists first (psaConnectionSyncPickLists)";
+        return Err(Problem::of("psaConnectionId", ProblemCode::WrongState, message).into());
+    };
+    Ok(list.items.clone())
 }
 
 /// Maps one of the PSA's values. Companies take it over at the next sync.

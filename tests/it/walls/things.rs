@@ -203,7 +203,10 @@ pub(super) fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> 
                 "companyId": own.company, "product": "stolen", "psaBillingLineId": theirs.psa_billing_line,
             }),
         ),
-        ("billingLineUpdate", json!({ "id": own.billing_line, "psaBillingLineId": theirs.psa_billing_line })),
+        (
+            "billingLineUpdate",
+            json!({ "id": own.billing_line, "psaBillingLineId": theirs.other_psa_billing_line }),
+        ),
         (
             "billingPush",
             json!({ "organizationId": own.organization, "billingLineIds": [theirs.billing_line] }),
@@ -318,6 +321,7 @@ pub struct Ids {
     pub billing_line: String,
     pub billing_entry: String,
     pub psa_billing_line: String,
+    pub other_psa_billing_line: String,
     pub usage_mark: String,
     pub usage_report: String,
     pub external_id: String,
@@ -340,7 +344,7 @@ pub(super) const EVERYTHING: &str = "query($id: ID!) { node(id: $id) { ... on Or
     companyValues(first: 10) { nodes { id kind name } }
     companies(first: 10) { nodes { id name companyMarket { id } aliases { id value } mappings(first: 5) { nodes { id psaCompany { id name } ticketProfile { id } } } } }
     psaConnections(first: 10) { nodes { id name isEnabled health { status }
-      syncRuns(first: 10) { nodes { id status } } syncSchedules { id isEnabled time } billingLines(first: 5) { nodes { id name canBeSet } }
+      syncRuns(first: 10) { nodes { id status } } syncSchedules { id isEnabled time } billingLines(first: 5, filter: { canBeSet: true }) { nodes { id name } }
       companyImports(first: 1) { nodes { id state items(first: 1) { nodes { id action state } } } } ticketProfiles(first: 5) { nodes { id name } } ticketPermissions { id boards } } }
     billing { calendar { startDay timeZone pushAt version }
       lines(first: 10) { nodes { id product isEnabled externalId company { id } psaCompany { id } nextPush { verdict proposed } } }
@@ -394,7 +398,8 @@ pub async fn ids(app: &TestApp, msp: &Msp<'_>) -> Ids {
         notification: at("webhookSubscribers/nodes/0/notifications/nodes/0/id"),
         billing_line: at("billing/lines/nodes/0/id"),
         billing_entry: at("billing/entries/nodes/0/id"),
-        psa_billing_line: at("psaConnections/nodes/0/billingLines/nodes/0/id"),
+        psa_billing_line: at("psaConnections/nodes/0/billingLines/nodes/1/id"),
+        other_psa_billing_line: at("psaConnections/nodes/0/billingLines/nodes/2/id"),
         usage_mark: at("billing/usageMarks/nodes/0/id"),
         usage_report: at("billing/usageReports/nodes/0/id"),
         external_id: at("tickets/nodes/0/externalId"),

@@ -24,7 +24,7 @@ pub async fn kill(run: Run) -> Row {
     let deliveries = run.scale.deliveries.unwrap_or(if run.is_brief { 1_500 } else { kills * 50 });
     let latest = if run.is_brief { LATEST_MS.0 } else { LATEST_MS.1 };
     let wish =
-        Wish { server: Run::server_if_given(), ..Wish::usual(if run.is_brief { 4 } else { 24 }, true) };
+        Wish { server: Run::server_if_given(), ..Wish::usual(if run.is_brief { 4 } else { 16 }, true) };
     let mut arena = Arena::start(&run, wish).await;
     let mut dice = Dice::new(run.seed, "kill");
     // So many problems that there is always something to be done at the PSAs.
