@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long cancelling one statement may take: others wait for a connection meanwhile.
 const CANCELLING: Duration = Duration::from_secs(1);
 /// Whom a connection works for, and how long a statement may take.
-const TIE: &str = "SELECT pg_backend_pid(), set_config('role', $1, false), \
+const TIE: &str = "SELECT pg_backend_pid(), set_config('role', coalesce($1, current_setting('role')), false), \
                    set_config('psa_gateway.organization', $2, false), set_config('statement_timeout', $3, false)";
 /// Beyond so many, connections that are long gone are forgotten.
 const MAX_HOLDERS: usize = 4_096;

@@ -11,10 +11,7 @@
 
 use std::{
     fmt::Write as _,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -42,9 +39,10 @@ pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     WITHIN.scope(current(), work)
 }
 
-/// Whether the database has the floor.
+/// Whether the database has the floor: then, as which role the login acts by itself. That is `none`, for the login's
+/// own, where it was not given another one (`ALTER ROLE … SET role`).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Floor(Arc<AtomicBool>);
+pub(super) struct Floor(Arc<OnceLock<String>>);
 
 impl Floor {
     /// What a connection is sent before somebody works on it: it takes the place of whoever that is.
@@ -52,28 +50,30 @@ impl Floor {
         if !self.is_laid() {
             return String::new();
         }
-        // A UUID as text has nothing in it that would have to be quoted.
-        let (role, organization) = self.wanted();
-        format!("SET ROLE {role}; SET psa_gateway.organization = '{organization}'; ")
+        match current() {
+            // A UUID as text has nothing in it that would have to be quoted.
+            Some(id) => format!("SET ROLE {ROLE}; SET psa_gateway.organization = '{id}'; "),
+            None => "RESET ROLE; SET psa_gateway.organization = ''; ".to_owned(),
+        }
     }
 
-    /// As which role a connection is to act, and for which organization, as PostgreSQL's settings have it.
-    pub(super) fn wanted(&self) -> (&'static str, String) {
-        match current() {
-            Some(id) if self.is_laid() => (ROLE, id.to_string()),
-            _ => ("none", String::new()),
+    /// As which role a connection is to act, none for the one that it has; and for which organization.
+    pub(super) fn wanted(&self) -> (Option<&str>, String) {
+        match (self.0.get(), current()) {
+            (Some(_), Some(id)) => (Some(ROLE), id.to_string()),
+            (usual, _) => (usual.map(String::as_str), String::new()),
         }
     }
 
     fn is_laid(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.get().is_some()
     }
 
     /// Puts the floor under every table that has an organization. Where the login may not do that, says what its
     /// administrator can do, and the gateway works without.
     pub(super) async fn lay(&self, db: &DatabaseConnection) {
         match lay(db).await {
-            Ok(()) => self.0.store(true, Ordering::Relaxed),
+            Ok(usual) => drop(self.0.set(usual)),
             Err(error) => tracing::warn!(
                 %error,
                 "row-level security is not on; have a superuser run: CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO \
@@ -83,7 +83,8 @@ impl Floor {
     }
 }
 
-async fn lay(db: &DatabaseConnection) -> Result<(), DbErr> {
+/// Gives the role as which the login acts by itself.
+async fn lay(db: &DatabaseConnection) -> Result<String, DbErr> {
     // Roles belong to the whole server: another gateway may make it at the same moment.
     db.execute_unprepared(&format!(
         "DO $$ BEGIN
@@ -137,7 +138,10 @@ async fn lay(db: &DatabaseConnection) -> Result<(), DbErr> {
         // Last: a table that the role may use has its policy.
         let _ = write!(statements, "GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {ROLE};");
     }
-    db.execute_unprepared(&statements).await.map(|_| ())
+    db.execute_unprepared(&statements).await?;
+    let usual = Statement::from_string(DbBackend::Postgres, "SELECT current_setting('role') AS role");
+    let row = db.query_one_raw(usual).await?;
+    row.map_or_else(|| Ok("none".to_owned()), |row| row.try_get("", "role"))
 }
 
 #[cfg(test)]
