@@ -308,6 +308,7 @@ impl App {
         );
         if let Some(pool) = ground.db.postgres_pool() {
             tasks.push(tokio::spawn(ground.db.news().join_others(pool, stop.clone()).await));
+            tasks.push(tokio::spawn(tokens::forget_changed(ground.clone(), stop.clone())));
         }
         let with_web = only != Some(Only::Workers);
         let (ground_data, metrics_data) = (web::Data::new(ground.clone()), web::Data::new(metrics));

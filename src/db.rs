@@ -19,6 +19,7 @@ pub mod news;
 pub mod page;
 mod planner;
 pub mod portions;
+pub mod reader;
 pub mod walled;
 
 use std::{
@@ -40,7 +41,7 @@ use sea_orm::{
     },
 };
 
-use self::news::News;
+use self::{news::News, reader::Reader};
 use crate::clock::Chance;
 use tracing::Instrument as _;
 
@@ -61,7 +62,7 @@ pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>
 #[derive(Clone, Debug)]
 pub struct Db {
     writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    reader: Reader,
     statements: Arc<AtomicU64>,
     /// How statements are cancelled on PostgreSQL.
     backends: Option<leash::Backends>,
@@ -98,6 +99,7 @@ impl Db {
             });
         }
         let news = News::new(u64::from_be_bytes(Chance::system().bytes()));
+        let reader = Reader::new(reader, Arc::clone(&statements));
         Ok(Self { writer, reader, statements, backends, floor, news })
     }
 
@@ -134,7 +136,7 @@ impl Db {
     }
 
     /// For reading outside transactions.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
@@ -151,6 +153,8 @@ impl Db {
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
+        // One that waits for a second connection while it keeps a first could wait for others that do the same.
+        leash::let_go().await;
         let (pool, news) = (self.writer.clone(), self.news.clone());
         let task = async move {
             #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
@@ -209,7 +213,7 @@ impl Db {
         if let Some(backends) = &self.backends {
             backends.close().await;
         }
-        self.reader.close().await?;
+        self.reader.close_by_ref().await?;
         self.writer.close().await
     }
 }

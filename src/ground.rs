@@ -1,8 +1,9 @@
 //! What every domain function works with.
 
 pub mod dies;
-mod endpoint_cache;
 mod last_seen;
+mod looked_up;
+mod recent;
 
 use std::sync::{
     Arc,
@@ -17,8 +18,9 @@ use crate::{
     vault::Vault,
 };
 
-pub use endpoint_cache::{EndpointCache, EndpointKeys, EndpointSecret, Generation};
 pub use last_seen::{LastSeen, MemberNews, Shown, Sight};
+pub use looked_up::{EndpointKeys, EndpointSecret, KnownToken};
+pub use recent::{Generation, Recent};
 
 /// Database, time, chance and secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,8 +35,10 @@ pub struct Ground {
     pub vault: Vault,
     /// Tells this node's workers that there is work.
     pub wake: Wake,
-    /// Webhook endpoints looked up a moment ago.
-    pub endpoints: EndpointCache,
+    /// Webhook endpoints looked up a moment ago, by the last part of their address; those that found nothing too.
+    pub endpoints: Recent<EndpointKeys>,
+    /// Access tokens looked up a moment ago, by the part that they are looked up by.
+    pub tokens: Recent<KnownToken>,
     /// Tokens and members that showed themselves.
     pub seen: LastSeen,
     /// Whether this node is about to stop.
@@ -50,7 +54,8 @@ impl Ground {
             chance,
             vault,
             wake: Wake::default(),
-            endpoints: EndpointCache::default(),
+            endpoints: Recent::new(looked_up::ENDPOINT_SECS),
+            tokens: Recent::new(looked_up::TOKEN_SECS),
             seen: LastSeen::default(),
             leaving: Leaving::default(),
         }

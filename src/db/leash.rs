@@ -27,7 +27,7 @@ use sea_orm::sqlx::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::walled::Floor;
+use super::{reader::Kept, walled::Floor};
 
 /// How many steps of SQLite's virtual machine pass between two looks at the leash; some tens of microseconds.
 const STEPS: i32 = 5_000;
@@ -56,7 +56,9 @@ struct Held {
     cut: CancellationToken,
     /// The work was done or given up.
     over: CancellationToken,
-    /// Connections it has taken on PostgreSQL.
+    /// The connection that its statements go over on PostgreSQL.
+    kept: Kept,
+    /// Connections it has taken there.
     taken: Mutex<Vec<(Backends, i32)>>,
 }
 
@@ -79,6 +81,7 @@ impl Leash {
             limit,
             cut: CancellationToken::new(),
             over: CancellationToken::new(),
+            kept: Kept::default(),
             taken: Mutex::default(),
         }))
     }
@@ -88,11 +91,13 @@ impl Leash {
         // Dropped after the work: see `carried`.
         let _over = self.0.over.clone().drop_guard();
         let work = LEASH.scope(self.clone(), work);
-        tokio::select! {
+        let output = tokio::select! {
             biased;
             () = self.0.cut.cancelled() => None,
             output = work => Some(output),
-        }
+        };
+        self.0.kept.try_let_go();
+        output
     }
 
     /// Cuts it as soon as the guard is dropped, e.g. with the future of a request whose client has left.
@@ -114,9 +119,21 @@ impl Leash {
         }
     }
 
+    /// The connection that its statements go over.
+    pub(super) fn connection(&self) -> &Kept {
+        &self.0.kept
+    }
+
     /// The leash of this task.
-    fn current() -> Option<Self> {
+    pub(super) fn current() -> Option<Self> {
         LEASH.try_with(Clone::clone).ok()
+    }
+}
+
+/// Gives the connection back that this task's leash keeps, where it does.
+pub(super) async fn let_go() {
+    if let Some(leash) = Leash::current() {
+        leash.0.kept.let_go().await;
     }
 }
 

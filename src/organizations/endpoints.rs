@@ -44,7 +44,7 @@ pub use settings::settle_setting;
 
 use secrets::{SECRET_ID, live, secret_global_id};
 
-pub use crate::ground::{EndpointCache, EndpointKeys, EndpointSecret};
+pub use crate::ground::{EndpointKeys, EndpointSecret};
 
 /// The length of the last part of an endpoint's address.
 const KEY: usize = 32;

@@ -171,6 +171,7 @@ pub async fn set(
             })
         })
         .await?;
+    ground.tokens.forget();
     tracing::info!(ticket_permission.id = %set.id, by = viewer.name, "a ticket permission was set");
     Ok(set)
 }
@@ -193,6 +194,7 @@ pub async fn remove(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<ticket
             })
         })
         .await?;
+    ground.tokens.forget();
     tracing::info!(ticket_permission.id = %id, by = viewer.name, "a ticket permission was removed");
     Ok(row)
 }
@@ -227,21 +229,40 @@ pub async fn of_connections(
 /// Somebody with the rules that are for them, read in one statement. Call it where it is found out who is
 /// asking. For those who reach all organizations nothing is read: there may be any number of rules.
 pub async fn with_rules(ground: &Ground, viewer: Viewer) -> Result<Viewer, Error> {
-    let Some(organization_id) = viewer.organization_id().filter(|_| *viewer.sight() == Sight::Unruled) else {
-        return Ok(viewer);
-    };
-    let rows = ticket_permission::Entity::find()
+    let rows = for_viewer(ground, &viewer).await?;
+    Ok(ruled(viewer, &rows))
+}
+
+/// The rules that are for somebody; none for those who are bound by none.
+pub(super) async fn for_viewer(
+    ground: &Ground,
+    viewer: &Viewer,
+) -> Result<Vec<ticket_permission::Model>, Error> {
+    let Some(organization_id) = bound(viewer) else { return Ok(Vec::new()) };
+    Ok(ticket_permission::Entity::find()
         .filter(ticket_permission::Column::OrganizationId.eq(organization_id))
         .filter(ticket_permission::Column::Subject.is_in(viewer.subjects()))
         .all(ground.db.reader())
-        .await?;
+        .await?)
+}
+
+/// Somebody with these rules, which are all that are for them.
+pub(super) fn ruled(viewer: Viewer, rows: &[ticket_permission::Model]) -> Viewer {
+    if bound(&viewer).is_none() {
+        return viewer;
+    }
     let mut rules = BTreeMap::new();
     // A member's own rule comes after their role's, and takes its place.
-    let (own, of_role): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.member_id.is_some());
+    let (own, of_role): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.member_id.is_some());
     for row in of_role.into_iter().chain(own) {
-        rules.insert(row.psa_connection_id, rule(&row));
+        rules.insert(row.psa_connection_id, rule(row));
     }
-    Ok(viewer.with_sight(Sight::Ruled(Arc::new(rules))))
+    viewer.with_sight(Sight::Ruled(Arc::new(rules)))
+}
+
+/// The organization whose rules bind somebody, where their rules are still to be read.
+fn bound(viewer: &Viewer) -> Option<Uuid> {
+    viewer.organization_id().filter(|_| *viewer.sight() == Sight::Unruled)
 }
 
 /// What a row allows. One that cannot be read allows nothing.

@@ -5,11 +5,12 @@
 //! without a look, and programs that search for leaked secrets recognise one. The token itself is not kept.
 //!
 //! A token belongs to its organization and not to who made it: what becomes of that person changes nothing
-//! of it. It holds its role, or the part of it that its scopes name, until it expires or is withdrawn; the
-//! database is asked each time, so that a withdrawal counts on every node at once.
+//! of it. It holds its role, or the part of it that its scopes name, until it expires or is withdrawn. What
+//! was read of it is believed for a second: a withdrawal counts at once on the node that does it, and on every other one
+//! when the news of it come there, or after that second.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use entity::{Role, Timestamp, access_token, data_key, organization};
 use sea_orm::{
@@ -18,19 +19,21 @@ use sea_orm::{
     sea_query::LockType,
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
     allowed_addresses,
     form::Form,
     once::Done,
+    ticket_permissions,
     viewer::{Known, Permission, Viewer},
 };
 use crate::{
     audit::{self, Change},
     db::news::{self, Happened, What},
     error::{Error, Problem, ProblemCode},
-    ground::{Ground, Shown, Sight},
+    ground::{Ground, KnownToken, Shown, Sight},
 };
 
 mod text;
@@ -190,14 +193,11 @@ pub async fn authenticate(
     token: &SecretString,
     from: Option<IpAddr>,
 ) -> Result<Option<Viewer>, Error> {
-    use access_token::Column as C;
     let Some(key_id) = key_id(token.expose_secret()) else { return Ok(None) };
-    let row = access_token::Entity::find()
-        .filter(C::KeyId.eq(key_id).or(C::PreviousKeyId.eq(key_id)))
-        .one(ground.db.reader())
-        .await?;
+    let known = look_up(ground, key_id).await?;
+    let row = known.as_deref().map(|known| &known.token);
     let now = ground.clock.now();
-    let digest = match &row {
+    let digest = match row {
         Some(row) if row.key_id == key_id => row.digest.as_slice(),
         Some(row) if row.previous_expires_at.is_some_and(|at| now < at) => {
             row.previous_digest.as_deref().unwrap_or_default()
@@ -205,22 +205,66 @@ pub async fn authenticate(
         _ => &[],
     };
     let is_token = ground.vault.is_token(token, digest);
-    let is_live = |row: &access_token::Model| {
+    let is_live = |row: &&access_token::Model| {
         is_token && row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at)
     };
     let Some(row) = row.filter(is_live) else { return Ok(None) };
+    let rules = known.as_deref().map(|known| known.rules.as_slice()).unwrap_or_default();
     if !allowed_addresses::let_in(row.allowed_addresses.as_ref(), from) {
         let address = from.map(|from| from.to_string());
         tracing::warn!(token.id = %row.id, address, "an access token was shown from an address it is not taken from");
         return Ok(None);
     }
     ground.seen.note(Shown::Token(row.id), Sight { at: now, from, news: None });
+    let viewer = holder(row);
+    let viewer = ticket_permissions::ruled(viewer, rules);
+    Ok(Some(viewer.narrowed(scopes(row.scopes.as_ref())).calling_from(from)))
+}
+
+/// Who shows a token, before its scopes and rules are looked at.
+fn holder(row: &access_token::Model) -> Viewer {
     let known = Known::Token(row.id);
-    let viewer = match row.organization_id {
+    match row.organization_id {
         Some(organization_id) => Viewer::of_organization(known, &row.name, organization_id, row.role),
         None => Viewer::operator(known, &row.name, row.role),
+    }
+}
+
+/// The token of a key id, as it was within the last second. A change that is made in this process counts at once; on
+/// other nodes as soon as they hear of it.
+async fn look_up(ground: &Ground, key_id: &str) -> Result<Option<Arc<KnownToken>>, Error> {
+    use access_token::Column as C;
+    let now = ground.clock.now();
+    let begun = match ground.tokens.get(key_id, now) {
+        Ok(found) => return Ok(found),
+        Err(begun) => begun,
     };
-    Ok(Some(viewer.narrowed(scopes(row.scopes.as_ref())).calling_from(from)))
+    let found = access_token::Entity::find()
+        .filter(C::KeyId.eq(key_id).or(C::PreviousKeyId.eq(key_id)))
+        .one(ground.db.reader())
+        .await?;
+    // What is not there is not kept: guesses would push out what is.
+    let Some(token) = found else { return Ok(None) };
+    let rules = ticket_permissions::for_viewer(ground, &holder(&token)).await?;
+    let known = Arc::new(KnownToken { token, rules });
+    ground.tokens.keep(key_id, Some(Arc::clone(&known)), now, begun);
+    Ok(Some(known))
+}
+
+/// Other nodes take a token for what they knew of it, until they hear that it is not so any more.
+pub async fn forget_changed(ground: Ground, stop: CancellationToken) {
+    let news = ground.db.news().clone();
+    loop {
+        let mut changes = news.watch(What::AccessChanged, None);
+        // Some may have been missed.
+        ground.tokens.forget();
+        loop {
+            tokio::select! {
+                heard = changes.next() => if heard.is_none() { break } else { ground.tokens.forget() },
+                () = stop.cancelled() => return,
+            }
+        }
+    }
 }
 
 /// The permissions that a column names; those that this version does not know are not held.
@@ -257,10 +301,12 @@ pub async fn update(
                 let changed = row.update(tx).await?;
                 let change = Change::between("accessTokenUpdate", &old, &changed);
                 audit::record(tx, &ground_of, &by, change).await?;
+                access_changed(&changed, ground_of.clock.now());
                 Ok::<_, Error>(changed)
             })
         })
         .await?;
+    ground.tokens.forget();
     tracing::info!(token.id = %changed.id, by = viewer.name, "an access token was changed");
     Ok(changed)
 }
@@ -315,10 +361,12 @@ pub async fn rotate(
                 once.finish(tx, &ground_of, &done).await?;
                 let change = Change::between("accessTokenRotate", &old, &rotated);
                 audit::record(tx, &ground_of, &by, change).await?;
+                access_changed(&rotated, now);
                 Ok::<_, Error>(rotated)
             })
         })
         .await?;
+    ground.tokens.forget();
     tracing::info!(token.id = %rotated.id, by = viewer.name, "an access token was rotated");
     Ok((rotated, token))
 }
@@ -348,14 +396,20 @@ pub async fn revoke(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<access
                 let revoked = row.update(tx).await?;
                 let change = Change::between("accessTokenRevoke", &old, &revoked);
                 audit::record(tx, &ground_of, &by, change).await?;
-                let organization_id = revoked.organization_id.unwrap_or_default();
-                news::tell(Happened { what: What::AccessChanged, organization_id, id, at: now });
+                access_changed(&revoked, now);
                 Ok::<_, Error>(revoked)
             })
         })
         .await?;
+    ground.tokens.forget();
     tracing::info!(token.id = %revoked.id, by = viewer.name, "an access token was withdrawn");
     Ok(revoked)
+}
+
+/// Tells connections that stay open, and other nodes.
+fn access_changed(row: &access_token::Model, at: Timestamp) {
+    let organization_id = row.organization_id.unwrap_or_default();
+    news::tell(Happened { what: What::AccessChanged, organization_id, id: row.id, at });
 }
 
 /// The record of the token that asks; none where it is no token.

@@ -19,13 +19,13 @@ fn idle(db: &Db) -> usize {
     }
 }
 
-/// Takes every connection for reading with a query that takes hours.
-async fn all_busy(db: &Db, leash: &Leash) -> Vec<tokio::task::JoinHandle<Option<Result<(), DbErr>>>> {
-    let work = |_| {
+/// Takes every connection for reading with a query that takes hours, each on a leash of its own.
+async fn all_busy(db: &Db, leashes: &[Leash]) -> Vec<tokio::task::JoinHandle<Option<Result<(), DbErr>>>> {
+    let work = |leash: &Leash| {
         let (leash, db) = (leash.clone(), db.clone());
         tokio::spawn(async move { leash.hold(slow(db)).await })
     };
-    let tasks: Vec<_> = (0..4).map(work).collect();
+    let tasks: Vec<_> = leashes.iter().map(work).collect();
     let end = std::time::Instant::now() + Duration::from_secs(20);
     let total = || match db.postgres_pool() {
         Some(pool) => pool.size(),
@@ -41,9 +41,9 @@ async fn all_busy(db: &Db, leash: &Leash) -> Vec<tokio::task::JoinHandle<Option<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_leash_stops_the_statement_in_the_database() {
     let ground = testing::ground().await;
-    let leash = Leash::new(Duration::from_hours(1));
-    let tasks = all_busy(&ground.db, &leash).await;
-    leash.cut();
+    let leashes = [(); 4].map(|()| Leash::new(Duration::from_hours(1)));
+    let tasks = all_busy(&ground.db, &leashes).await;
+    leashes.iter().for_each(Leash::cut);
     for task in tasks {
         assert!(task.await.unwrap().is_none(), "nobody waits for it");
     }
@@ -93,4 +93,61 @@ async fn what_works_for_another_goes_with_it_and_after_it() {
     };
     let (work, cutting) = (leash.hold(helper), async { leash.cut() });
     assert!(tokio::join!(work, cutting).0.is_none());
+}
+
+/// Which of the server's processes answers.
+async fn process(db: &Db) -> i32 {
+    let ask = Statement::from_string(db.reader().get_database_backend(), "SELECT pg_backend_pid() AS pid");
+    let row = db.reader().query_one_raw(ask).await.unwrap().unwrap();
+    row.try_get("", "pid").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_hangs_on_one_leash_goes_over_one_connection_of_postgresql_and_gives_it_back() {
+    let ground = testing::ground().await;
+    let Some(pool) = ground.db.postgres_pool() else { return };
+    let (organization, _) = ground.organization("acme").await;
+    let db = &ground.db;
+    let leash = Leash::new(Duration::from_secs(10));
+    let asked = leash.hold(async {
+        let first = process(db).await;
+        let (second, third) = tokio::join!(process(db), process(db));
+        assert_eq!((second, third), (first, first), "and all at once wait for each other");
+        let held = pool.size() as usize - pool.num_idle();
+        // For another organization it is taken anew.
+        let role = "SELECT current_setting('role') AS role";
+        let role = Statement::from_string(db.reader().get_database_backend(), role);
+        let walled = crate::db::walled::within(Some(organization.id), db.reader().query_one_raw(role));
+        let role: String = walled.await.unwrap().unwrap().try_get("", "role").unwrap();
+        assert_eq!(role, crate::db::walled::ROLE);
+        held
+    });
+    assert!(asked.await.unwrap() >= 1);
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while pool.num_idle() < pool.size() as usize {
+        assert!(std::time::Instant::now() < end, "the connection comes back");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_read_and_then_write_do_not_wait_for_each_others_connections() {
+    let ground = testing::ground().await;
+    // More than there are connections.
+    let begun = std::sync::Arc::new(tokio::sync::Barrier::new(4));
+    let work = |_| {
+        let (db, begun) = (ground.db.clone(), begun.clone());
+        tokio::spawn(async move {
+            let work = async {
+                let ask = Statement::from_string(db.reader().get_database_backend(), "SELECT 1 AS one");
+                db.reader().query_one_raw(ask).await?;
+                begun.wait().await;
+                db.write::<(), DbErr, _>(|_| Box::pin(async { Ok(()) })).await
+            };
+            Leash::new(Duration::from_secs(30)).hold(work).await
+        })
+    };
+    for task in (0..4).map(work).collect::<Vec<_>>() {
+        task.await.unwrap().unwrap().unwrap();
+    }
 }

@@ -49,6 +49,43 @@ async fn what_is_changed_withdrawn_or_made_up_is_refused_alike() {
 }
 
 #[tokio::test]
+async fn what_another_node_changes_counts_here_when_its_news_come_or_after_a_second() {
+    let ground = testing::ground().await;
+    // The same database, and nothing of what is known here.
+    let clone: &crate::ground::Ground = &ground;
+    let other = crate::ground::Ground { tokens: crate::ground::Recent::new(1), ..clone.clone() };
+    let (acme, admin) = ground.organization("acme").await;
+    let (row, token) = create(&admin, &ground, new(Some(acme.id), None)).await.unwrap();
+    let known = async || authenticate(&ground, &token, None).await.unwrap().is_some();
+    assert!(known().await);
+    let before = ground.db.statements();
+    assert!(known().await);
+    assert_eq!(ground.db.statements(), before, "within a second the database is not asked again");
+
+    revoke(&admin, &other, row.id).await.unwrap();
+    assert!(known().await, "nobody has told this node");
+    ground.clock.advance_secs(1);
+    assert!(!known().await);
+
+    let (row, token) = create(&admin, &ground, new(Some(acme.id), None)).await.unwrap();
+    let stop = CancellationToken::new();
+    let hearing = tokio::spawn(forget_changed(clone.clone(), stop.clone()));
+    while !ground.db.news().is_watched(What::AccessChanged) {
+        tokio::task::yield_now().await;
+    }
+    let known = async || authenticate(&ground, &token, None).await.unwrap().is_some();
+    assert!(known().await);
+    revoke(&admin, &other, row.id).await.unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while known().await {
+        assert!(std::time::Instant::now() < end, "the news are heard without the clock going on");
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    hearing.await.unwrap();
+}
+
+#[tokio::test]
 async fn the_first_administrators_token_is_made_once() {
     let ground = testing::ground().await;
     // Two nodes that start at the same moment.
