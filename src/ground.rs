@@ -3,6 +3,7 @@
 pub mod dies;
 mod last_seen;
 mod looked_up;
+mod memory;
 mod recent;
 
 use std::sync::{
@@ -20,6 +21,7 @@ use crate::{
 
 pub use last_seen::{LastSeen, MemberNews, Shown, Sight};
 pub use looked_up::{EndpointKeys, EndpointSecret, KnownToken};
+pub use memory::Memory;
 pub use recent::{Generation, Recent};
 
 /// Database, time, chance and secrets. Cheap to clone.
@@ -39,6 +41,8 @@ pub struct Ground {
     pub endpoints: Recent<EndpointKeys>,
     /// Access tokens looked up a moment ago, by the part that they are looked up by.
     pub tokens: Recent<KnownToken>,
+    /// What modules remember between transactions.
+    pub memory: Memory,
     /// Tokens and members that showed themselves.
     pub seen: LastSeen,
     /// Whether this node is about to stop.
@@ -56,6 +60,7 @@ impl Ground {
             wake: Wake::default(),
             endpoints: Recent::new(looked_up::ENDPOINT_SECS),
             tokens: Recent::new(looked_up::TOKEN_SECS),
+            memory: Memory::default(),
             seen: LastSeen::default(),
             leaving: Leaving::default(),
         }

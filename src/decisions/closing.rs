@@ -189,7 +189,7 @@ async fn end(
         .lock(LockType::Update)
         .all(tx)
         .await?;
-    let rules = Rules::load(tx, organization_id).await?;
+    let rules = Rules::recall(tx, ground, organization_id).await?;
     let (mut touched, mut told) = (Vec::new(), Vec::new());
     for finding in findings {
         let why = text::not_seen(&finding);
@@ -205,7 +205,7 @@ async fn end(
             let ticket_id = ticket.id;
             plan::end_finding(pen, &ticket, id).await?;
             let left = plan::open_findings(pen, &ticket).await?;
-            let ending = end_on((pen, &rules), ticket, left, why.clone(), None).await?;
+            let ending = end_on((pen, &*rules), ticket, left, why.clone(), None).await?;
             tracing::info!(ticket.id = %ticket_id, finding.id = %id, ending = ?ending, "a finding was not seen for long");
             if ending != Ending::ClosesAlready {
                 touched.push(ticket_id);

@@ -9,7 +9,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use entity::{
@@ -53,7 +53,7 @@ pub(super) struct Desk<'t> {
     pub(super) tx: &'t DatabaseTransaction,
     pub(super) ground: &'t Ground,
     pub(super) organization_id: Uuid,
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     pub(super) quiet: Quiet,
     pub(super) customers: Customers,
     pub(super) places: Places,
@@ -82,7 +82,7 @@ impl<'t> Desk<'t> {
             tx,
             ground,
             organization_id,
-            rules: Rules::load(tx, organization_id).await?,
+            rules: Rules::recall(tx, ground, organization_id).await?,
             quiet: Quiet::load(tx, organization_id, &BTreeSet::new(), now).await?,
             customers: Customers::default(),
             places: Places::load(tx, organization_id, company_ids).await?,
@@ -134,7 +134,7 @@ impl<'t> Desk<'t> {
             tx,
             ground,
             organization_id,
-            rules: Rules::load(tx, organization_id).await?,
+            rules: Rules::recall(tx, ground, organization_id).await?,
             quiet: Quiet::load(tx, organization_id, &endpoints, now).await?,
             customers,
             places: Places::load(tx, organization_id, &company_ids).await?,

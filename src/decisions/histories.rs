@@ -326,6 +326,10 @@ impl Scene {
             Box::pin(async move {
                 policy::Entity::update_many()
                     .col_expr(policy::Column::Handling, sea_orm::sea_query::Expr::value(handling))
+                    .col_expr(
+                        policy::Column::Version,
+                        sea_orm::ExprTrait::add(sea_orm::sea_query::Expr::col(policy::Column::Version), 1),
+                    )
                     .filter(policy::Column::OrganizationId.eq(organization_id))
                     .exec(tx)
                     .await?;

@@ -6,6 +6,7 @@
 
 mod asked;
 mod filter;
+mod known;
 
 use std::{collections::HashMap, fmt::Write as _, sync::OnceLock};
 

@@ -38,11 +38,11 @@ use crate::{
 };
 
 /// How many deliveries are claimed at once.
-const BATCH: u64 = 128;
+const BATCH: u64 = 256;
 
 /// How many events are decided in one transaction: it must not keep the only writer of an embedded database from
 /// storing webhooks for long.
-const EVENTS: usize = 128;
+const EVENTS: usize = 256;
 
 /// What a delivery holds.
 pub(super) enum Content {
