@@ -285,7 +285,7 @@ impl App {
         };
         let graphql = graphql::Door::new(
             ground.clone(),
-            graphql::Outside { outbound, public_url: public_url.clone(), metrics: metrics.clone() },
+            &graphql::Outside { outbound, public_url: public_url.clone(), metrics: metrics.clone() },
             Arc::new(move |ground, token, from| {
                 let credentials = credentials.clone();
                 Box::pin(async move { credentials.authenticate(ground, token, from).await })

@@ -5,10 +5,7 @@
 //! in the GraphQL error as its source, and [`finish`] turns it into message and code in one place; the
 //! cause of an internal error goes to the log, under the request id that the client is given.
 
-use std::{
-    error::Error as _,
-    sync::{Arc, OnceLock},
-};
+use std::{error::Error as _, sync::Arc};
 
 use async_graphql::{
     Enum, ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
@@ -120,28 +117,18 @@ pub fn finish(response: &mut Response, request_id: &str) {
     }
 }
 
-/// Which way a request goes through the schema: [`super::operation`] sends each twice.
-#[derive(Clone, Debug)]
-pub(super) enum Pass {
-    /// Looked at, not executed; what came of it goes here.
-    Check(Arc<OnceLock<ValidationResult>>),
-    /// Looked at before, with this result.
-    Checked(ValidationResult),
-}
-
-/// Marks errors of validation with their codes, and sees to it that a request is looked at once and executed
-/// once.
+/// Looks at documents and does not execute them; marks errors with their codes.
 #[derive(Clone, Copy, Debug)]
-pub struct Passes;
+pub struct OnlyChecks;
 
-impl ExtensionFactory for Passes {
+impl ExtensionFactory for OnlyChecks {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
     }
 }
 
 #[async_trait::async_trait]
-impl Extension for Passes {
+impl Extension for OnlyChecks {
     async fn parse_query(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -160,29 +147,18 @@ impl Extension for Passes {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        let pass = ctx.data_opt::<Pass>();
-        if let Some(Pass::Checked(result)) = pass {
-            return Ok(*result);
-        }
-        let result = next.run(ctx).await.map_err(|errors| {
-            errors.into_iter().map(|error| coded(error, code::VALIDATION_FAILED)).collect::<Vec<_>>()
-        })?;
-        if let Some(Pass::Check(kept)) = pass {
-            let _ = kept.set(result);
-        }
-        Ok(result)
+        next.run(ctx)
+            .await
+            .map_err(|errors| errors.into_iter().map(|error| coded(error, code::VALIDATION_FAILED)).collect())
     }
 
     async fn execute(
         &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
+        _ctx: &ExtensionContext<'_>,
+        _operation_name: Option<&str>,
+        _next: NextExecute<'_>,
     ) -> Response {
-        if matches!(ctx.data_opt::<Pass>(), Some(Pass::Check(_))) {
-            return Response::default();
-        }
-        next.run(ctx, operation_name).await
+        Response::default()
     }
 }
 

@@ -103,6 +103,8 @@ impl Default for Settings {
 pub struct Door {
     /// The schema that executes.
     pub(super) graph: Graph,
+    /// The same for subscriptions.
+    pub(super) streaming: Graph,
     /// What documents are compared with.
     pub(super) open_check: Graph,
     /// The same for those who may not ask about the schema: it does not help with its names.
@@ -119,10 +121,12 @@ pub struct Door {
 
 impl Door {
     /// The door over a ground.
-    pub fn new(ground: Ground, outside: Outside, authenticate: Authenticate, settings: Settings) -> Self {
+    pub fn new(ground: Ground, outside: &Outside, authenticate: Authenticate, settings: Settings) -> Self {
         let limits = &settings.limits;
-        let (open_check, silent_check) = (schema::checking(limits, false), schema::checking(limits, true));
+        let (open_check, silent_check) =
+            (schema::checking(limits, outside, false), schema::checking(limits, outside, true));
         let graph = schema::build(ground.clone(), outside, limits);
+        let streaming = schema::streaming(ground.clone(), outside, limits);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             prices: Arc::new(Prices::of(&graph.sdl())),
@@ -130,6 +134,7 @@ impl Door {
             documents: Arc::new(Documents::new(settings.documents.clone(), settings.persisted_queries)),
             readers: Arc::new(Semaphore::new(processors)),
             graph,
+            streaming,
             open_check,
             silent_check,
             ground,
@@ -140,7 +145,7 @@ impl Door {
 
     /// The schema, for streams.
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        &self.streaming
     }
 
     /// The origins whose pages may ask from browsers.

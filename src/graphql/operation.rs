@@ -3,11 +3,11 @@
 //! A transport calls [`prepare`] and then [`execute`] (or, for a subscription, `execute_stream` of the schema
 //! with [`Prepared::request`]). Nothing of a request is executed that [`prepare`] did not let through.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
 use async_graphql::{
-    Response, ServerError, ValidationResult, Variables,
+    Response, ServerError, Variables,
     parser::{
         parse_query,
         types::{ExecutableDocument, OperationType},
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     budget::{Budget, Payer, Receipt, Short},
     documents::{Documents, Found},
-    errors::{self, Pass, code, refusal},
+    errors::{self, code, refusal},
     http::Door,
     limits::{Limits, beyond, price::Prices, shape, text},
     loaders::Loaders,
@@ -102,11 +102,10 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
         is_open,
     };
     let read = if tokens <= READ_AT_ONCE { reading.read() } else { read_apart(door, reading).await? };
-    let Read { document, operation_name, variables, kind, cost, validated } =
-        read.map_err(|refused| match refused {
-            Refused::Plain(refusal) => refusal,
-            Refused::TooDear(refusal, cost) => refusal.cost(door.budget.status(payer, cost, None)),
-        })?;
+    let Read { document, operation_name, variables, kind, cost } = read.map_err(|refused| match refused {
+        Refused::Plain(refusal) => refusal,
+        Refused::TooDear(refusal, cost) => refusal.cost(door.budget.status(payer, cost, None)),
+    })?;
     fee.give_back();
     let receipt =
         door.budget.charge(payer, cost).map_err(|short| throttled(&door.budget, payer, cost, short))?;
@@ -115,8 +114,7 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
     }
     let mut request = async_graphql::Request::new(&*text)
         .variables(variables)
-        .data(Loaders::new(viewer, door.ground.clone()))
-        .data(Pass::Checked(validated));
+        .data(Loaders::new(viewer, door.ground.clone()));
     request.operation_name = operation_name;
     request.set_parsed_query(document);
     if !is_open {
@@ -224,7 +222,6 @@ struct Read {
     variables: Variables,
     kind: OperationType,
     cost: u64,
-    validated: ValidationResult,
 }
 
 enum Refused {
@@ -261,7 +258,7 @@ impl Reading {
             let error = beyond(code::COST_LIMIT_EXCEEDED, message, requested, maximum);
             return Err(Refused::TooDear(error.into(), cost as u64));
         }
-        let validated = self.validate(&document)?;
+        self.validate(&document)?;
         if is_new {
             self.documents.keep_parsed(&self.text, Arc::clone(&document), self.tokens);
         }
@@ -271,7 +268,6 @@ impl Reading {
             variables: self.variables,
             kind: shape.kind,
             cost: cost as u64,
-            validated,
         })
     }
 
@@ -290,12 +286,9 @@ impl Reading {
         }
     }
 
-    /// Compares the document and its variables with the schema: goes through it without being executed.
-    fn validate(&self, document: &ExecutableDocument) -> Result<ValidationResult, Refusal> {
-        let validated = Arc::new(OnceLock::new());
-        let mut request = async_graphql::Request::new("")
-            .variables(self.variables.clone())
-            .data(Pass::Check(Arc::clone(&validated)));
+    /// Compares the document and its variables with the schema.
+    fn validate(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
+        let mut request = async_graphql::Request::new("").variables(self.variables.clone());
         request.operation_name.clone_from(&self.operation_name);
         request.set_parsed_query(document.clone());
         let Some(response) = self.graph.execute(request).now_or_never() else {
@@ -303,7 +296,7 @@ impl Reading {
             return Err(internal());
         };
         if response.errors.is_empty() {
-            return validated.get().copied().ok_or_else(internal);
+            return Ok(());
         }
         let errors = response.errors.into_iter().take(MAX_ERRORS).map(shortened).collect();
         Err(Refusal::of(errors))

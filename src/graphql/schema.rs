@@ -1,10 +1,10 @@
 //! The schema, put together from the pieces that the files bring.
 
-use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder, ValidationMode};
 
 use super::{
     deprecations::CountsDeprecated,
-    errors::Passes,
+    errors::OnlyChecks,
     limits::Limits,
     mutations,
     node::NodeQuery,
@@ -57,26 +57,40 @@ pub struct MutationRoot(
 /// The schema that is served.
 pub type Graph = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
-/// The schema over a ground, which executes what [`checking`] let through.
+/// The schema over a ground, which executes what [`checking`] let through: it does not compare it with itself again.
 ///
-/// Without async-graphql's own tracing: its spans hold documents with their variables, secrets among them.
-pub fn build(ground: Ground, outside: Outside, limits: &Limits) -> Graph {
-    bare()
-        // A net under `limits::shape`, which says more.
-        .limit_recursive_depth(limits.depth + 8)
-        .extension(Passes)
-        .extension(EachEvent)
-        .extension(CountsDeprecated::new(outside.metrics))
-        .data(ground)
-        .data(PublicUrl::new(&outside.public_url))
-        .data(outside.outbound)
-        .finish()
+/// Without extensions: one that has any, whatever it does, is called for each field of an answer. Not even async-graphql's
+/// own tracing: its spans hold documents with their variables, secrets among them.
+pub fn build(ground: Ground, outside: &Outside, limits: &Limits) -> Graph {
+    executing(ground, outside, limits).finish()
 }
 
-/// The schema that documents are compared with. One that is `silent` does not help with its names: what is
-/// unknown is unknown.
-pub fn checking(limits: &Limits, silent: bool) -> Graph {
-    let schema = bare().limit_recursive_depth(limits.depth + 8).extension(Passes);
+/// The same for subscriptions.
+pub fn streaming(ground: Ground, outside: &Outside, limits: &Limits) -> Graph {
+    executing(ground, outside, limits).extension(EachEvent).finish()
+}
+
+fn executing(
+    ground: Ground,
+    outside: &Outside,
+    limits: &Limits,
+) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
+    bare()
+        .validation_mode(ValidationMode::Fast)
+        // A net under `limits::shape`, which says more.
+        .limit_recursive_depth(limits.depth + 8)
+        .data(ground)
+        .data(PublicUrl::new(&outside.public_url))
+        .data(outside.outbound.clone())
+}
+
+/// The schema that documents are compared with, and their use of what is deprecated counted by. One that is `silent`
+/// does not help with its names: what is unknown is unknown.
+pub fn checking(limits: &Limits, outside: &Outside, silent: bool) -> Graph {
+    let schema = bare()
+        .limit_recursive_depth(limits.depth + 8)
+        .extension(CountsDeprecated::new(outside.metrics.clone()))
+        .extension(OnlyChecks);
     if silent { schema.disable_suggestions().finish() } else { schema.finish() }
 }
 

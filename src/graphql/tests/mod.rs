@@ -46,7 +46,7 @@ fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
             }
         })
     });
-    web::Data::new(Door::new(ground.clone(), outside(), authenticate, settings))
+    web::Data::new(Door::new(ground.clone(), &outside(), authenticate, settings))
 }
 
 fn outside() -> super::Outside {
