@@ -20,6 +20,8 @@ use super::{Happened, Heard, News, OUTGOING, What};
 
 /// The channel. Channels belong to a database, so that gateways on other databases hear nothing.
 const CHANNEL: &str = "psa_gateway_news";
+/// A notice need not survive a power cut, so that its commit waits for no disk.
+const NOTICE: &str = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 /// How long news are gathered before they are sent.
 const GATHER: Duration = Duration::from_millis(5);
 /// How long until a lost connection is tried again.
@@ -112,7 +114,7 @@ async fn send(news: News, pool: PgPool, mut outgoing: mpsc::Receiver<Heard>, sto
         }
         coalesce(&mut batch);
         for part in batch.chunks(IN_ONE) {
-            let notice = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(pack(part, news.0.node));
+            let notice = sqlx::query(NOTICE).bind(CHANNEL).bind(pack(part, news.0.node));
             if let Err(error) = notice.execute(&pool).await {
                 tracing::warn!(%error, "other nodes could not be told news; those who watch there miss them");
             }
