@@ -18,6 +18,8 @@ pub mod company_mapping;
 pub mod company_value;
 pub mod company_value_mapping;
 pub mod company_value_sync;
+pub mod contact;
+pub mod contact_setup;
 pub mod data_key;
 pub mod event;
 pub mod event_set;

@@ -16,6 +16,8 @@ pub enum SyncKind {
     CompanyImport,
     /// No reading: what was chosen of an import is applied.
     CompanyImportFinish,
+    /// Contacts.
+    Contacts,
 }
 
 /// Where a reading stands.

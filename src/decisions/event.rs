@@ -54,6 +54,8 @@ pub struct Event {
     pub vulns: Vec<Vuln>,
     /// Who it is about, for identity events.
     pub user: Option<User>,
+    /// Whom at the customer its ticket is for.
+    pub contact: Option<Contact>,
     /// One line for people, at most 200 characters.
     pub title: String,
     /// More for people, Markdown as the sender wrote it.
@@ -94,6 +96,7 @@ impl Event {
             remediation: None,
             vulns: Vec::new(),
             user: None,
+            contact: None,
             title: title.into(),
             body_md: String::new(),
             evidence_url: None,
@@ -260,6 +263,32 @@ pub struct User {
     pub name: Option<String>,
     /// E-mail address.
     pub email: Option<String>,
+}
+
+/// Whom at the customer a ticket is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct Contact {
+    /// The PSA's id of the contact.
+    pub id: Option<String>,
+    /// An e-mail address of theirs: where the id is missing, or is nobody's.
+    pub email: Option<String>,
+}
+
+impl Contact {
+    /// One that names somebody; none where both are empty.
+    pub fn of(id: Option<String>, email: Option<String>) -> Option<Self> {
+        let given =
+            |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let contact = Self { id: given(id), email: given(email) };
+        (contact != Self::default()).then_some(contact)
+    }
+
+    /// For people.
+    pub fn words(&self) -> String {
+        let id = self.id.as_ref().map(|id| format!("number {id}"));
+        id.into_iter().chain(self.email.clone()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// What was read at one place of a delivery.

@@ -206,6 +206,7 @@ impl Deciding<'_> {
             trail.step("group", storm::words(handling));
         }
         let (title, body) = words::of_new_ticket(self.event, &place, finding, &group, trail);
+        let (overrides, missed) = self.for_contact(&place, handling, trail).await?;
         let opening = Opening {
             marker: mark(&group, finding, connection_id, last.as_ref()),
             group_key: group.key,
@@ -215,7 +216,7 @@ impl Deciding<'_> {
             severity: finding.severity,
             is_test: false,
             is_list: group.what.is_some(),
-            overrides: handling.overrides.clone(),
+            overrides,
             previous_ticket_id: last.as_ref().map(|ticket| ticket.id),
             event_id: Some(self.row.id),
         };
@@ -223,6 +224,7 @@ impl Deciding<'_> {
         let is_added = plan::add_finding(self.desk.pen(), &ticket, finding.id).await?;
         if is_first {
             self.desk.opens(policy);
+            self.tell_missed(&ticket, missed).await?;
             let words = if last.is_some() {
                 "the last one was closed, and its reopen window is over"
             } else {

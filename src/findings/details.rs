@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::decisions::{
     catalogue,
-    event::{Asset, Event, Product, Remediation, User, Vuln},
+    event::{Asset, Contact, Event, Product, Remediation, User, Vuln},
 };
 
 /// What is known of a finding beside its columns.
@@ -27,6 +27,9 @@ pub struct Details {
     /// Who it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
+    /// Whom at the customer its ticket is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
     /// Labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -39,6 +42,7 @@ pub fn of(event: &Event) -> Option<Value> {
         remediation: event.remediation.clone(),
         vulns: event.vulns.clone(),
         user: event.user.clone(),
+        contact: event.contact.clone(),
         labels: event.labels.clone(),
     };
     if details == Details::default() { None } else { serde_json::to_value(details).ok() }
@@ -52,7 +56,7 @@ pub fn read(finding: &finding::Model) -> Details {
 
 /// An event that says what is known of a finding: that the problem is there.
 pub fn event_of(finding: &finding::Model) -> Option<Event> {
-    let Details { product, remediation, vulns, user, labels } = read(finding);
+    let Details { product, remediation, vulns, user, contact, labels } = read(finding);
     // A kind that this version does not know any more says at least that the problem is there.
     let kind = catalogue::find(&finding.last_kind).or_else(|| catalogue::find("finding.opened"))?;
     Some(Event {
@@ -66,6 +70,7 @@ pub fn event_of(finding: &finding::Model) -> Option<Event> {
         remediation,
         vulns,
         user,
+        contact,
         body_md: finding.body_md.clone(),
         evidence_url: finding.evidence_url.clone(),
         labels,

@@ -60,6 +60,7 @@ nodes! {
     CompanyImportItem: company_import_item,
     CompanyMapping: company_mapping,
     CompanyValue: company_value,
+    Contact: contact,
     Event: event,
     EventSet: event_set,
     Finding: finding,

@@ -35,6 +35,7 @@ pub struct MutationRoot(
     mutations::tokens::AccessTokenMutation,
     mutations::companies::CompanyMutation,
     mutations::company_values::CompanyValueMutation,
+    mutations::contacts::ContactMutation,
     mutations::imports::CompanyImportMutation,
     mutations::connection_webhooks::ConnectionWebhookMutation,
     mutations::connections::PsaConnectionMutation,

@@ -2,9 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
 use entity::{
-    company_import, company_mapping, company_value_mapping, company_value_sync, pick_list, psa_company,
-    psa_connection, sync_run, sync_schedule, ticket, ticket_operation, ticket_operation::OperationState,
-    ticket_profile, webhook_endpoint, webhook_secret,
+    company_import, company_mapping, company_value_mapping, company_value_sync, contact, contact_setup,
+    pick_list, psa_company, psa_connection, sync_run, sync_schedule, ticket, ticket_operation,
+    ticket_operation::OperationState, ticket_profile, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _,
@@ -304,6 +304,7 @@ async fn clear_syncs(tx: &impl ConnectionTrait, organization_id: Uuid, id: Uuid)
         )*};
     }
     clear!(sync_schedule company_import company_value_mapping company_value_sync);
+    clear!(contact contact_setup);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod billing;
 mod budget_tests;
 #[cfg(test)]
 pub(crate) mod canned;
+mod capabilities;
 pub mod connectwise;
 mod error;
 pub mod halo;
@@ -20,6 +21,7 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use billing::Billing;
+pub use capabilities::{Capabilities, RateScope};
 pub use error::{NextStep, PsaError};
 
 use crate::{
@@ -31,7 +33,7 @@ use crate::{
         budgets::SharedBudget,
         received::{Headers, Proof},
     },
-    sync::billing::ledger::Way,
+    sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{
         MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
@@ -135,45 +137,6 @@ pub struct ProfileField {
     pub is_board: bool,
 }
 
-/// What a platform can do beyond creating, reading, noting and closing tickets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each says yes or no to one thing a platform can do")]
-pub struct Capabilities {
-    /// A closed ticket can be opened again.
-    pub reopen: bool,
-    /// A note can be hidden from the customer.
-    pub private_notes: bool,
-    /// It sends webhooks of its own.
-    pub webhooks: bool,
-    /// How long a new ticket can stay invisible to its search, in seconds.
-    pub search_delay_secs: i64,
-    /// How many calls may be made, where the operator does not say otherwise; none where the platform
-    /// sets no limit.
-    pub rate: Option<RateLimit>,
-    /// Who shares that many calls.
-    pub rate_scope: RateScope,
-    /// How many calls that share them may be under way at the same time; no limit where it is 0.
-    pub parallel: u32,
-    /// The gateway can register its own webhook and mend it.
-    pub webhook_registration: bool,
-    /// Which of the pick lists `company_type`, `company_status` and `company_market` its companies have values of.
-    pub company_values: &'static [&'static str],
-    /// How it is told what to bill.
-    pub billing: Way,
-}
-
-/// Who shares a number of calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RateScope {
-    /// Every login has its own.
-    #[default]
-    Login,
-    /// All logins of an organization to one instance of the PSA, as [`Platform::tenant`] names it.
-    Tenant,
-    /// Everything this installation does with the platform: the vendor counts by source address.
-    Installation,
-}
-
 /// What a user typed into a credential form, by key of the field. Secret and other fields alike are
 /// kept as secrets until they are sorted.
 pub type Credentials = BTreeMap<String, SecretString>;
@@ -274,6 +237,10 @@ pub trait Platform: Send + Sync {
     fn profile_fields(&self) -> &'static [ProfileField];
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
+    /// What it says of contacts, and what it always has of them; none where it gives none.
+    fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
+        None
+    }
     /// The ways its webhooks can be authenticated; empty where it sends none.
     fn webhook_schemes(&self) -> &'static [WebhookScheme];
 
@@ -430,6 +397,20 @@ pub trait Psa: Send + Sync {
 
     /// All pick lists the platform's profile fields and company filters refer to.
     async fn pick_lists(&self) -> Result<Vec<RemotePickList>, PsaError>;
+
+    /// What this tenant has of contacts: fields, also those that people have made there, and types.
+    async fn contact_catalogue(&self) -> Result<ContactCatalogue, PsaError> {
+        Err(not_offered("contacts"))
+    }
+
+    /// One page of contacts; `page` is the `next` of the page before.
+    async fn contacts(
+        &self,
+        _query: &ContactQuery,
+        _page: Option<&str>,
+    ) -> Result<RemotePage<RemoteContact>, PsaError> {
+        Err(not_offered("contacts"))
+    }
 
     /// Creates a ticket. The answer has at least its id.
     async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError>;

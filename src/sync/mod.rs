@@ -6,6 +6,7 @@
 
 pub mod billing;
 pub mod companies;
+pub mod contacts;
 pub mod imports;
 pub mod names;
 pub mod pick_lists;

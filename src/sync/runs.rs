@@ -48,6 +48,8 @@ pub enum Wanted {
     Companies(CompanyFilter),
     /// All pick lists.
     PickLists,
+    /// Contacts, as the connection's settings say.
+    Contacts,
 }
 
 /// Asks for the pick lists on behalf of nobody: their time has come.
@@ -100,6 +102,7 @@ async fn enqueue(
             (SyncKind::Companies, json!(tidied(filter)), "psaConnectionSyncCompanies")
         }
         Wanted::PickLists => (SyncKind::PickLists, json!({}), "psaConnectionSyncPickLists"),
+        Wanted::Contacts => (SyncKind::Contacts, json!({}), "psaConnectionSyncContacts"),
     };
     let now = ground.clock.now();
     let mut row = new(ground, organization_id, connection_id, kind, filter.clone());

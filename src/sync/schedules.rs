@@ -54,6 +54,7 @@ fn wanted(kind: SyncKind) -> Option<Wanted> {
             Some(Wanted::Companies(CompanyFilter { include_inactive: true, ..CompanyFilter::default() }))
         }
         SyncKind::PickLists => Some(Wanted::PickLists),
+        SyncKind::Contacts => Some(Wanted::Contacts),
         SyncKind::CompanyImport | SyncKind::CompanyImportFinish => None,
     }
 }

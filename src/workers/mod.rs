@@ -5,6 +5,7 @@
 
 mod billing;
 mod carry;
+mod contacts;
 mod inbox;
 mod lane;
 mod looking;

@@ -28,12 +28,12 @@ use crate::{
 };
 
 /// How many pages one run takes at the most.
-const PAGES: i32 = 20_000;
+pub(super) const PAGES: i32 = 20_000;
 /// How many pages are read before others get their turn.
 const TURN: usize = 25;
 
 /// What a step of a run has come to.
-enum Stepped {
+pub(super) enum Stepped {
     /// There is more to do.
     More,
     /// That was all.
@@ -82,6 +82,7 @@ impl Workers {
                     self.read_companies(held, client, &run).await?
                 }
                 SyncKind::PickLists => self.read_pick_lists(held, client, &run).await?,
+                SyncKind::Contacts => self.read_contacts(held, client, &run).await?,
                 // Never given to a lane.
                 SyncKind::CompanyImportFinish => break,
             };
@@ -301,23 +302,23 @@ impl Workers {
     }
 
     /// What the run has seen so far, where it began here.
-    fn seen(&self, run_id: Uuid, begins: bool) -> Option<Seen> {
+    pub(super) fn seen(&self, run_id: Uuid, begins: bool) -> Option<Seen> {
         let known = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&run_id);
         known.or_else(|| begins.then(Seen::default))
     }
 
-    fn remember(&self, run_id: Uuid, seen: Option<Seen>) {
+    pub(super) fn remember(&self, run_id: Uuid, seen: Option<Seen>) {
         if let Some(seen) = seen {
             self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(run_id, seen);
         }
     }
 
-    fn forget(&self, run_id: Uuid) {
+    pub(super) fn forget(&self, run_id: Uuid) {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&run_id);
     }
 
     /// False where the lane is lost.
-    async fn while_held<F>(&self, held: &lane::Model, work: F) -> Result<bool, Error>
+    pub(super) async fn while_held<F>(&self, held: &lane::Model, work: F) -> Result<bool, Error>
     where
         F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, (), Error> + Send + 'static,
     {
@@ -325,7 +326,7 @@ impl Workers {
     }
 }
 
-fn ended(written: Result<bool, Error>) -> Result<Stepped, Error> {
+pub(super) fn ended(written: Result<bool, Error>) -> Result<Stepped, Error> {
     match written {
         Ok(true) => Ok(Stepped::Done),
         Ok(false) => Ok(Stepped::Lost),

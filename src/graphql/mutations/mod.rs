@@ -10,6 +10,7 @@ pub mod companies;
 pub mod company_values;
 pub mod connection_webhooks;
 pub mod connections;
+pub mod contacts;
 mod credentials;
 pub mod endpoint_baseline;
 pub mod endpoints;
@@ -116,6 +117,7 @@ user_errors! {
     CompanyValueMapUserError in company_values,
     CompanyValueSyncSetUserError in company_values,
     CompanyValueUpdateUserError in company_values,
+    ContactSyncSetUserError in contacts,
     EventSetCopyUserError in event_sets,
     EventSetCreateUserError in event_sets,
     EventSetDeleteUserError in event_sets,
@@ -143,6 +145,7 @@ user_errors! {
     PsaConnectionRegisterWebhookUserError in connection_webhooks,
     PsaConnectionRemoveWebhookUserError in connection_webhooks,
     PsaConnectionSyncCompaniesUserError in connections,
+    PsaConnectionSyncContactsUserError in contacts,
     PsaConnectionSyncPickListsUserError in connections,
     PsaConnectionUpdateUserError in connections,
     PsaConnectionVerifyUserError in connections,

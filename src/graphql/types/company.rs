@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, dataloader::Loader
 use entity::{company, company_alias, company_value, organization, psa_connection};
 use uuid::Uuid;
 
+use super::contact::{ContactConnection, ContactFilter, ContactOrder};
 use super::{
     CompanyMappingConnection, CompanyValue, OrderDirection, Organization, StatisticsBucket, TicketConnection,
     TicketFilter, TicketOrder, TicketStatistics, TicketStatisticsFilter, filters::ordering, statistics::cut,
@@ -25,6 +26,7 @@ use crate::{
         lists::{CompanyList, MappingList, MappingsOf},
     },
     statistics::tickets::Of,
+    sync::contacts::ContactsOf,
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -127,6 +129,22 @@ impl Company {
     ) -> Result<CompanyMappingConnection> {
         let wanted = MappingList { of: MappingsOf::Company, ..MappingList::default() };
         Ok(CompanyMappingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its people as the PSAs keep them, by name unless ordered otherwise: the copies that were read last.
+    async fn contacts(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ContactFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ContactOrder>,
+    ) -> Result<ContactConnection> {
+        let mut wanted = filter.unwrap_or_default().read(ContactsOf::Organization, order_by)?;
+        wanted.filter.company_ids = Some(vec![self.0.id]);
+        let args = PageArgs { first, after, last, before };
+        Ok(ContactConnection::new(self.0.organization_id, wanted, &args)?)
     }
 
     /// Its tickets, the newest first unless ordered otherwise.

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 
 use super::BillingWay;
-use crate::{clock::Chance, psa, scanners};
+use crate::{clock::Chance, psa, scanners, sync::contacts::remote::ContactAbilities};
 
 /// A kind of PSA, as data: dashboards draw their forms from it.
 #[derive(Clone, Debug, SimpleObject)]
@@ -69,6 +69,8 @@ pub struct PlatformCapabilities {
     /// Which of the pick lists `company_type`, `company_status` and `company_market` its companies have values of; the
     /// others are made and assigned here.
     pub company_values: Vec<String>,
+    /// What it says of contacts; null where it gives none.
+    pub contacts: Option<ContactCapabilities>,
     /// Whether it sends webhooks of its own.
     pub has_webhooks: bool,
     /// Whether the gateway can register its own webhook in it, and keep it there.
@@ -77,6 +79,17 @@ pub struct PlatformCapabilities {
     pub billing: BillingWay,
     /// How long a new ticket can stay invisible to its search, in seconds.
     pub search_delay_seconds: i64,
+}
+
+/// What a platform says of contacts, beside their names, addresses and telephone numbers.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct ContactCapabilities {
+    /// Whether they have types, by which those to be read can be chosen.
+    pub has_types: bool,
+    /// Whether it says who is inactive; otherwise who is listed counts as active.
+    pub has_inactive: bool,
+    /// Whether they have fields that people have made there, which can be kept and be conditions.
+    pub has_custom_fields: bool,
 }
 
 /// A way of authenticating webhooks.
@@ -140,10 +153,21 @@ impl From<psa::Capabilities> for PlatformCapabilities {
             can_reopen: capabilities.reopen,
             has_private_notes: capabilities.private_notes,
             company_values: capabilities.company_values.iter().map(|list| (*list).to_owned()).collect(),
+            contacts: None,
             has_webhooks: capabilities.webhooks,
             can_register_webhook: capabilities.webhook_registration,
             billing: capabilities.billing.into(),
             search_delay_seconds: capabilities.search_delay_secs,
+        }
+    }
+}
+
+impl From<ContactAbilities> for ContactCapabilities {
+    fn from(abilities: ContactAbilities) -> Self {
+        Self {
+            has_types: abilities.types,
+            has_inactive: abilities.inactive,
+            has_custom_fields: abilities.custom_fields,
         }
     }
 }
@@ -178,7 +202,10 @@ impl From<&'static dyn psa::Platform> for Platform {
             label: platform.label().to_owned(),
             credential_fields: credential_fields.collect(),
             profile_fields: profile_fields.collect(),
-            capabilities: platform.capabilities().into(),
+            capabilities: PlatformCapabilities {
+                contacts: platform.contacts().map(|(abilities, _)| abilities.into()),
+                ..platform.capabilities().into()
+            },
             webhook_schemes: schemes.collect(),
         }
     }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{psa_company, psa_connection};
 
+use super::contact::{ContactConnection, ContactFilter, ContactOrder};
 use super::{CompanyMappingConnection, OrderDirection, PsaConnection, filters::ordering};
 use crate::{
     db::page::PageArgs,
@@ -14,6 +15,7 @@ use crate::{
     },
     organizations::lists::{MappingList, MappingsOf},
     sync::companies::{self, PsaCompanyList},
+    sync::contacts::ContactsOf,
 };
 
 /// A company as the PSA knows it: a copy.
@@ -150,6 +152,20 @@ impl PsaCompany {
         // What was as it was is not written again: a reading of all has read it, too.
         let all = connection.companies_synced_at.filter(|_| self.0.missing_since.is_none());
         Ok(all.unwrap_or_default().max(self.0.synced_at).into())
+    }
+
+    /// Its people as the PSA keeps them, by name unless ordered otherwise: the copy that was read last.
+    async fn contacts(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ContactFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ContactOrder>,
+    ) -> Result<ContactConnection> {
+        let wanted = filter.unwrap_or_default().read(ContactsOf::PsaCompany, order_by)?;
+        Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Companies of ours that are mapped to it.

@@ -3,6 +3,8 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{company, organization, psa_connection};
 
+use super::contact::{ContactConnection, ContactFilter, ContactOrder};
+use super::contact_sync::{ContactSync, contact_sync};
 use super::{
     Company, CompanyImportConnection, CompanyMappingConnection, CompanyValueSync, OrderDirection,
     Organization, PickList, Platform, PsaBillingLineConnection, PsaBillingLineFilter, PsaBillingLineOrder,
@@ -28,6 +30,7 @@ use crate::{
         profiles,
         viewer::Permission,
     },
+    sync::contacts::ContactsOf,
     sync::{imports::ImportList, pick_lists::LoadedList},
     tickets::read::{TicketList, TicketsOf},
 };
@@ -300,6 +303,25 @@ impl PsaConnection {
     /// How types, statuses and markets of its PSA's companies and ours go together.
     async fn company_value_syncs(&self, ctx: &Context<'_>) -> Result<Vec<CompanyValueSync>> {
         company_value_syncs(ctx, &self.0).await
+    }
+
+    /// How contacts are kept in step with its PSA.
+    async fn contact_sync(&self, ctx: &Context<'_>) -> Result<ContactSync> {
+        contact_sync(ctx, &self.0).await
+    }
+
+    /// The people at its PSA's companies: the copy that was read last. `psaConnectionSyncContacts` reads them anew.
+    async fn contacts(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ContactFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ContactOrder>,
+    ) -> Result<ContactConnection> {
+        let wanted = filter.unwrap_or_default().read(ContactsOf::PsaConnection, order_by)?;
+        Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The imports of its PSA's companies, the newest first.

@@ -40,6 +40,8 @@ pub enum SyncKind {
     CompanyImport,
     /// No reading: what was chosen of an import is applied.
     CompanyImportFinish,
+    /// Contacts: what the PSA has of fields and types, then the contacts of mapped companies.
+    Contacts,
 }
 
 /// Where a run stands. New values may be added: have a default branch.

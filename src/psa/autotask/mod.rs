@@ -9,6 +9,7 @@ mod api;
 mod billing;
 mod changes;
 mod companies;
+mod contacts;
 mod credentials;
 mod draft;
 mod errors;
@@ -45,6 +46,7 @@ use crate::{
         received::{Headers, Proof},
     },
     sync::billing::ledger::Way,
+    sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -67,6 +69,10 @@ impl Platform for Autotask {
 
     fn profile_fields(&self) -> &'static [ProfileField] {
         profile::FIELDS
+    }
+
+    fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
+        Some(contacts::offered())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -172,6 +178,18 @@ impl Psa for Connection {
 
     async fn pick_lists(&self) -> Result<Vec<RemotePickList>, PsaError> {
         self.all_pick_lists().await
+    }
+
+    async fn contact_catalogue(&self) -> Result<ContactCatalogue, PsaError> {
+        self.contacts_offered().await
+    }
+
+    async fn contacts(
+        &self,
+        query: &ContactQuery,
+        page: Option<&str>,
+    ) -> Result<RemotePage<RemoteContact>, PsaError> {
+        self.contact_page(query, page).await
     }
 
     async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {

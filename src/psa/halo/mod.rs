@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod billing;
 mod companies;
+mod contacts;
 mod credentials;
 mod errors;
 mod marker;
@@ -42,6 +43,7 @@ use crate::{
         received::{Headers, Proof},
     },
     sync::billing::ledger::Way,
+    sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -64,6 +66,10 @@ impl Platform for Halo {
 
     fn profile_fields(&self) -> &'static [ProfileField] {
         profile::FIELDS
+    }
+
+    fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
+        Some(contacts::offered())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -157,6 +163,18 @@ impl Psa for Connection {
 
     async fn pick_lists(&self) -> Result<Vec<RemotePickList>, PsaError> {
         self.all_pick_lists().await
+    }
+
+    async fn contact_catalogue(&self) -> Result<ContactCatalogue, PsaError> {
+        self.contacts_offered().await
+    }
+
+    async fn contacts(
+        &self,
+        query: &ContactQuery,
+        page: Option<&str>,
+    ) -> Result<RemotePage<RemoteContact>, PsaError> {
+        self.contact_page(query, page).await
     }
 
     async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {

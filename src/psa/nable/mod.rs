@@ -8,6 +8,7 @@
 mod api;
 mod changes;
 mod companies;
+mod contacts;
 mod credentials;
 mod errors;
 mod marker;
@@ -43,6 +44,7 @@ use crate::{
         received::{Headers, Proof},
     },
     sync::billing::ledger::Way,
+    sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -65,6 +67,10 @@ impl Platform for Nable {
 
     fn profile_fields(&self) -> &'static [ProfileField] {
         profile::FIELDS
+    }
+
+    fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
+        Some(contacts::offered())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -162,6 +168,18 @@ impl Psa for Connection {
 
     async fn pick_lists(&self) -> Result<Vec<RemotePickList>, PsaError> {
         self.all_pick_lists().await
+    }
+
+    async fn contact_catalogue(&self) -> Result<ContactCatalogue, PsaError> {
+        Ok(contacts::offered().1)
+    }
+
+    async fn contacts(
+        &self,
+        _query: &ContactQuery,
+        page: Option<&str>,
+    ) -> Result<RemotePage<RemoteContact>, PsaError> {
+        self.contact_page(page).await
     }
 
     async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {

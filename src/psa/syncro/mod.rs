@@ -8,6 +8,7 @@ mod api;
 mod billing;
 mod changes;
 mod companies;
+mod contacts;
 mod credentials;
 mod errors;
 mod marker;
@@ -41,6 +42,7 @@ use crate::{
         received::{Headers, Proof},
     },
     sync::billing::ledger::Way,
+    sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -63,6 +65,10 @@ impl Platform for Syncro {
 
     fn profile_fields(&self) -> &'static [ProfileField] {
         profile::FIELDS
+    }
+
+    fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
+        Some(contacts::offered())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -148,6 +154,18 @@ impl Psa for Connection {
 
     async fn pick_lists(&self) -> Result<Vec<RemotePickList>, PsaError> {
         Ok(self.all_pick_lists().await?.lists)
+    }
+
+    async fn contact_catalogue(&self) -> Result<ContactCatalogue, PsaError> {
+        self.contacts_offered().await
+    }
+
+    async fn contacts(
+        &self,
+        query: &ContactQuery,
+        page: Option<&str>,
+    ) -> Result<RemotePage<RemoteContact>, PsaError> {
+        self.contact_page(query, page).await
     }
 
     async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {

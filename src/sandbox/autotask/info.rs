@@ -21,7 +21,11 @@ impl AutotaskWorld {
                 json!({ "fields": fields })
             }
             [word] if word.eq_ignore_ascii_case("userDefinedFields") => {
-                let names: &[&str] = if spec.entity == Entity::Tickets { seed::TICKET_UDFS } else { &[] };
+                let names: &[&str] = match spec.entity {
+                    Entity::Tickets => seed::TICKET_UDFS,
+                    Entity::Contacts => seed::CONTACT_UDFS,
+                    _ => &[],
+                };
                 json!({ "fields": names.iter().map(|name| udf_info(name)).collect::<Vec<_>>() })
             }
             _ => return Err(no_such_path(call)),

@@ -15,6 +15,8 @@ use crate::sandbox::frame::customer_name;
 pub(super) const API_USER: i64 = 30_691_780;
 /// User-defined fields that the tenant has on tickets.
 pub(super) const TICKET_UDFS: &[&str] = &["Our Ref", "Approved By"];
+/// User-defined fields of contacts.
+pub(super) const CONTACT_UDFS: &[&str] = &["VIP"];
 
 /// "Northwind Dental".
 const FIRST_COMPANY: i64 = 175;
@@ -140,6 +142,7 @@ fn companies(seed: &mut Seed) {
                 "companyID": id, "firstName": "Alex", "lastName": format!("Reed {}", number + 1),
                 "emailAddress": format!("alex.reed@{domain}"), "isActive": i32::from(number % 9 != 8),
                 "primaryContact": true, "phone": "5555550100",
+                "userDefinedFields": [{ "name": "VIP", "value": if number == 0 { "Yes" } else { "No" } }],
             });
             seed.add(Entity::Contacts, id + 30_682_000, &contact);
         }

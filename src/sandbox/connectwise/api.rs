@@ -44,6 +44,7 @@ const LISTED: &[Listed] = &[
     light(&["company", "marketDescriptions", "info"], Table::Markets),
     full(&["company", "contacts"], Table::Contacts),
     light(&["company", "contacts", "info"], Table::Contacts),
+    full(&["company", "contacts", "types"], Table::ContactTypes),
     full(&["company", "configurations"], Table::Configurations),
     full(&["company", "configurations", "types"], Table::ConfigurationTypes),
     full(&["company", "configurations", "types", "{}", "questions"], Table::ConfigurationQuestions),

@@ -48,13 +48,23 @@ pub(super) struct User {
     pub(super) client_id: i64,
     pub(super) site_id: i64,
     pub(super) inactive: bool,
+    pub(super) is_vip: bool,
 }
 
 impl User {
     /// Every site has one; tickets without a named contact belong to it.
     pub(super) fn general(id: i64, client_id: i64, site_id: i64) -> Self {
         let (first_name, surname) = ("General".to_owned(), "User".to_owned());
-        Self { id, first_name, surname, email: String::new(), client_id, site_id, inactive: false }
+        Self {
+            id,
+            first_name,
+            surname,
+            email: String::new(),
+            client_id,
+            site_id,
+            inactive: false,
+            is_vip: false,
+        }
     }
 
     pub(super) fn name(&self) -> String {
@@ -228,6 +238,7 @@ impl HaloWorld {
                 client_id: id,
                 site_id,
                 inactive: false,
+                is_vip: false,
             });
         }
         Ok(id)
@@ -290,6 +301,10 @@ impl HaloWorld {
             "client_name": self.client(user.client_id).map_or("", |client| &client.name),
             "inactive": user.inactive,
             "isimportantcontact": false,
+            "customfields": [{
+                "id": 151, "name": "CFVIP", "label": "VIP", "type": 0,
+                "value": if user.is_vip { "Yes" } else { "No" }, "display": if user.is_vip { "Yes" } else { "No" },
+            }],
         })
     }
 }

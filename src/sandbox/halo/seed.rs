@@ -32,6 +32,7 @@ pub(super) fn customers(now: Timestamp) -> (Vec<Client>, Vec<Site>, Vec<User>) {
                 client_id: id,
                 site_id: site.id,
                 inactive: number % 9 == 8,
+                is_vip: number == 1,
             });
         }
         clients.push(Client {

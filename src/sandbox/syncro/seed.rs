@@ -69,7 +69,9 @@ fn business(world: &mut SyncroWorld, number: usize, now: Timestamp) {
             id: world.next_id(),
             customer_id: id,
             fields: object(fields),
-            properties: Map::new(),
+            properties: object(
+                json!({ "title": "Office Manager", "VIP": if number == 0 { "Yes" } else { "No" } }),
+            ),
             created_at: now,
             updated_at: now,
         };

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use crate::{
-    decisions::event::{Asset, Cvss, Epss, Kev, Product, Remediation, Unreadable, User, Vuln},
+    decisions::event::{Asset, Contact, Cvss, Epss, Kev, Product, Remediation, Unreadable, User, Vuln},
     scanners::reading::{text, vulns::is_cve},
 };
 
@@ -24,6 +24,12 @@ pub(super) fn user(fields: Fields<'_>) -> Result<User, Unreadable> {
     let user = User { uid: fields.key("uid", 255)?, name: fields.line("name"), email: fields.line("email") };
     fields.finish(&[]);
     Ok(user)
+}
+
+pub(super) fn contact(fields: Fields<'_>) -> Result<Option<Contact>, Unreadable> {
+    let contact = Contact::of(fields.key("id", 100)?, fields.line("email"));
+    fields.finish(&[]);
+    Ok(contact)
 }
 
 pub(super) fn product(fields: Fields<'_>) -> Product {

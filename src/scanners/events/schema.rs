@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{EXAMPLES, read::MAX_EVENTS};
 use crate::decisions::{
     catalogue::{CATEGORIES, KINDS},
-    event::{Asset, CloseReason, Product, Remediation, User, Vuln},
+    event::{Asset, CloseReason, Contact, Product, Remediation, User, Vuln},
 };
 use crate::scanners::reading::{severity::WORDS, text::MAX_TITLE};
 
@@ -77,6 +77,9 @@ struct WireEvent {
     vulns: Option<Vec<Vuln>>,
     /// Who it is about, for identity events.
     user: Option<User>,
+    /// Whom at the customer its ticket is for. One who is not a contact of that customer in the PSA is not taken: the
+    /// ticket then gets its profile's contact, and a note that says so.
+    contact: Option<Contact>,
     /// One line for people. Longer ones are cut, and begin the body in full.
     #[schemars(length(max = MAX_TITLE))]
     title: Option<String>,

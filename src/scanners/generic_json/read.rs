@@ -9,7 +9,9 @@ use super::{
 use crate::{
     decisions::{
         catalogue::Action,
-        event::{Asset, CloseReason, Cvss, Event, Product, Reading, Remediation, Unreadable, User, Vuln},
+        event::{
+            Asset, CloseReason, Contact, Cvss, Event, Product, Reading, Remediation, Unreadable, User, Vuln,
+        },
     },
     scanners::reading::{
         body::json,
@@ -197,4 +199,7 @@ fn parts_of(settings: &Settings, root: &Place<'_>, item: &Place<'_>, event: &mut
     let user = |name: &str| settings.user.get(name).and_then(|at| at.of(root, item).line());
     let user = User { uid: user("uid"), name: user("name"), email: user("email") };
     event.user = Some(user).filter(|user| *user != User::default());
+    let contact = |name: &str| settings.contact.get(name).map(|at| at.of(root, item));
+    event.contact =
+        Contact::of(contact("id").and_then(|at| at.name()), contact("email").and_then(|at| at.line()));
 }

@@ -43,6 +43,7 @@ pub(super) struct Settings {
     pub(super) product: BTreeMap<String, Pointer>,
     pub(super) remediation: BTreeMap<String, Pointer>,
     pub(super) user: BTreeMap<String, Pointer>,
+    pub(super) contact: BTreeMap<String, Pointer>,
     pub(super) labels: BTreeMap<String, Pointer>,
     pub(super) snapshot: Option<Snapshot>,
 }
@@ -88,6 +89,7 @@ impl Default for Settings {
             product: BTreeMap::new(),
             remediation: BTreeMap::new(),
             user: BTreeMap::new(),
+            contact: BTreeMap::new(),
             labels: BTreeMap::new(),
             snapshot: None,
         }
@@ -189,11 +191,12 @@ impl Settings {
         for (field, pointer) in single {
             pointer.map_or(Ok(()), |pointer| pointer.check(field))?;
         }
-        let objects: [(&str, &BTreeMap<String, Pointer>, &[&str]); 4] = [
+        let objects: [(&str, &BTreeMap<String, Pointer>, &[&str]); 5] = [
             ("asset", &self.asset, &["uid", "name", "type", "ip", "fqdn", "os", "url"]),
             ("product", &self.product, &["vendor", "name", "version", "purl"]),
             ("remediation", &self.remediation, &["title", "text", "fixed_version", "url"]),
             ("user", &self.user, &["uid", "name", "email"]),
+            ("contact", &self.contact, &["id", "email"]),
         ];
         for (field, pointers, known) in objects {
             for (name, pointer) in pointers {

@@ -212,8 +212,18 @@ pub struct Seen(HashSet<u64>);
 impl Seen {
     /// These were seen, too. False where they are too many to remember.
     pub fn add(&mut self, rows: &[psa_company::Model]) -> bool {
-        self.0.extend(rows.iter().map(|row| digest(&row.external_id)));
+        self.add_ids(rows.iter().map(|row| row.external_id.as_str()))
+    }
+
+    /// The records of these ids in the PSA were seen, too. False where they are too many to remember.
+    pub fn add_ids<'a>(&mut self, external_ids: impl IntoIterator<Item = &'a str>) -> bool {
+        self.0.extend(external_ids.into_iter().map(digest));
         self.0.len() <= MAX_SEEN
+    }
+
+    /// Whether the record of that id in the PSA was seen.
+    pub fn has(&self, external_id: &str) -> bool {
+        self.0.contains(&digest(external_id))
     }
 }
 

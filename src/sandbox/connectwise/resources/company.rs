@@ -119,6 +119,17 @@ const COMMUNICATION_ITEMS: &[Member] = &[
     ("communicationType", Kind::OneOf(&["Email", "Fax", "Phone"])),
 ];
 
+/// A type of contacts: its name is called a description.
+pub(super) const CONTACT_TYPE: Resource = Resource {
+    name: "contactType",
+    label: "Contact Type",
+    link: ("company/contacts/types", "type"),
+    fields: &[("id", Kind::Int), ("description", Kind::Text(50)), ("defaultFlag", Kind::Flag)],
+    read_only: &[],
+    reference: &[("id", Kind::Int), ("name", Kind::Text(50))],
+    light: &[],
+};
+
 pub(super) const CONTACT: Resource = Resource {
     name: "contact",
     label: "Contact",
@@ -136,6 +147,7 @@ pub(super) const CONTACT: Resource = Resource {
         ("portalSecurityLevel", Kind::Int),
         ("communicationItems", Kind::Children(COMMUNICATION_ITEMS)),
         ("types", Kind::Children(BY_NAME)),
+        ("customFields", Kind::Children(CUSTOM_FIELDS)),
     ],
     read_only: &[],
     reference: BY_NAME,

@@ -36,6 +36,9 @@ pub(super) fn fill(world: &mut ConnectWiseWorld) {
         Table::CompanyTypes,
         vec![kind(1, "Customer", false), kind(7, "Prospect", false), kind(9, "Vendor", true)],
     );
+    let kind =
+        |id: i64, description: &str| json!({ "id": id, "description": description, "defaultFlag": id == 5 });
+    put(world, Table::ContactTypes, vec![kind(4, "Primary"), kind(5, "End User")]);
     let named = |id: i64, name: &str| json!({ "id": id, "name": name });
     put(world, Table::Markets, vec![named(3, "Healthcare"), named(5, "Professional Services")]);
     put(
@@ -113,13 +116,15 @@ fn company(
         })],
     );
     let domain = format!("{}.example", identifier.to_lowercase());
+    let custom = |vip: &str| json!({ "id": 31, "caption": "VIP", "type": "Text", "entryMethod": "EntryField", "value": vip });
     put(
         world,
         Table::Contacts,
         vec![json!({
             "id": 2_000 + id, "firstName": "Robin", "lastName": "Keeper", "company": { "id": id },
             "site": { "id": 1_000 + id }, "title": "Office Manager", "inactiveFlag": false, "defaultFlag": true,
-            "defaultPhoneNbr": format!("813555{id:04}"), "portalSecurityLevel": 6, "types": [],
+            "defaultPhoneNbr": format!("813555{id:04}"), "portalSecurityLevel": 6, "types": [{ "id": 4, "name": "Primary" }],
+            "customFields": [custom(if id == FIRST_COMPANY { "Yes" } else { "No" })],
             "communicationItems": [
                 {
                     "id": 5_000 + 2 * id, "value": format!("robin@{domain}"), "defaultFlag": true,
@@ -132,6 +137,22 @@ fn company(
             ],
         })],
     );
+    if id == FIRST_COMPANY {
+        // Somebody who has left.
+        put(
+            world,
+            Table::Contacts,
+            vec![json!({
+                "id": 8_000 + id, "firstName": "Lou", "lastName": "Ferrer", "company": { "id": id },
+                "site": { "id": 1_000 + id }, "inactiveFlag": true, "defaultFlag": false, "portalSecurityLevel": 6,
+                "types": [{ "id": 5, "name": "End User" }], "customFields": [custom("No")],
+                "communicationItems": [{
+                    "id": 9_000, "value": format!("lou@{domain}"), "defaultFlag": true,
+                    "domain": format!("@{domain}"), "communicationType": "Email",
+                }],
+            })],
+        );
+    }
     put(
         world,
         Table::Agreements,
