@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The key of the profile field that names a contact, on every platform.
-const CONTACT: &str = "contact";
+pub const CONTACT: &str = "contact";
 
 impl Deciding<'_> {
     /// The values that a new ticket has beside its profile's, with the contact that its event names; and the note for it

@@ -5,7 +5,7 @@ pub mod catalogue;
 pub mod choose;
 pub mod closing;
 pub mod conditions;
-mod contact;
+pub mod contact;
 pub mod decide;
 mod desk;
 mod ended;

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,7 @@ use super::{
     outcome::{Done, Failed, is_refused, weigh},
 };
 use crate::{
-    decisions::handling::STATUS,
+    decisions::{contact::CONTACT, handling::STATUS},
     error::Error,
     ground::dies::{self, Step},
     organizations::profiles::{self, ProfileValues},
@@ -138,6 +139,7 @@ impl Workers {
             .and_then(|values| serde_json::from_value(values).ok())
             .unwrap_or_default();
         let status = overrides.remove(STATUS).or_else(|| profile.status_on_create.clone());
+        let contacts = (overrides.get(CONTACT).cloned(), fields.get(CONTACT).cloned());
         fields.extend(overrides);
         let sure = |error| Failed { error, uncertain_since: None };
         let no_id = || Failed {
@@ -162,7 +164,11 @@ impl Workers {
                     fields,
                     status,
                 };
-                self.create(held, client, begun, &draft).await?
+                let created = self.create(held, client, begun, &draft).await?;
+                match created.as_ref().err().and_then(|failed| without_contact(failed, &draft, contacts)) {
+                    Some(draft) => self.create(held, client, begun, &draft).await?,
+                    None => created,
+                }
             }
             OperationKind::Note => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
@@ -385,6 +391,28 @@ fn log(begun: &Begun, ended: &Ended) {
         latency_ms = ended.latency_ms,
         "an operation was tried at the PSA"
     );
+}
+
+/// The ticket without the contact of its own that the PSA refuses, with the profile's where it names one: who was a
+/// contact when they were read last may be gone. None where it was refused for something else.
+fn without_contact(
+    failed: &Failed,
+    draft: &TicketDraft,
+    (own, usual): (Option<String>, Option<String>),
+) -> Option<TicketDraft> {
+    let PsaError::Rejected { field, reason } = &failed.error else { return None };
+    let own = own.filter(|own| usual.as_ref() != Some(own))?;
+    let is_contact = |text: &str| text.to_lowercase().contains(CONTACT);
+    if !is_contact(reason) && !field.as_deref().is_some_and(is_contact) {
+        return None;
+    }
+    let mut draft = draft.clone();
+    match usual {
+        Some(usual) => draft.fields.insert(CONTACT.to_owned(), usual),
+        None => draft.fields.remove(CONTACT),
+    };
+    let _ = write!(draft.body, "\n\nThe contact number {own} is left out: the PSA refuses it ({reason}).");
+    Some(draft)
 }
 
 fn text_of(payload: &serde_json::Value, key: &str) -> String {

@@ -19,6 +19,7 @@ mod backup;
 mod billing;
 mod bulk;
 mod closing;
+mod contacts;
 mod doctor;
 mod door;
 mod entrance;

@@ -22,7 +22,7 @@ use psa_gateway::{
 use crate::support::TestApp;
 
 /// Tells a story on every platform: each with a gateway, a database and an instance of the PSA of its own.
-async fn on_every_platform(story: &str, tell: impl AsyncFn(&TestApp, &dyn Sandbox)) {
+pub async fn on_every_platform(story: &str, tell: impl AsyncFn(&TestApp, &dyn Sandbox)) {
     on_every_platform_with(&[], story, tell).await;
 }
 

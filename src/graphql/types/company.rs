@@ -141,7 +141,7 @@ impl Company {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ContactFilter>,
         #[graphql(desc = "The order; by default by name.")] order_by: Option<ContactOrder>,
     ) -> Result<ContactConnection> {
-        let mut wanted = filter.unwrap_or_default().read(ContactsOf::Organization, order_by)?;
+        let mut wanted = filter.unwrap_or_default().read(ContactsOf::Organization, order_by);
         wanted.filter.company_ids = Some(vec![self.0.id]);
         let args = PageArgs { first, after, last, before };
         Ok(ContactConnection::new(self.0.organization_id, wanted, &args)?)

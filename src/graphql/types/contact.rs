@@ -67,8 +67,8 @@ ordering! {
 
 impl ContactFilter {
     /// The domain's list.
-    pub fn read(self, of: ContactsOf, order_by: Option<ContactOrder>) -> Result<ContactList> {
-        Ok(ContactList {
+    pub fn read(self, of: ContactsOf, order_by: Option<ContactOrder>) -> ContactList {
+        ContactList {
             of,
             filter: contacts::ContactFilter {
                 text: self.query,
@@ -79,7 +79,7 @@ impl ContactFilter {
                 is_missing: self.is_missing,
             },
             order: order_by.map(Into::into),
-        })
+        }
     }
 }
 

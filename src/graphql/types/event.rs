@@ -12,7 +12,7 @@ use crate::{
 /// One step on the way to a decision.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct EventStep {
-    /// What was looked at: `company`, `finding`, `policy`, `profile`, `mapping`, `ticket` or `remark`. New
+    /// What was looked at: `company`, `finding`, `policy`, `profile`, `mapping`, `contact`, `ticket` or `remark`. New
     /// ones may be added.
     pub step: String,
     /// What it gave, in words.

@@ -164,7 +164,7 @@ impl PsaCompany {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ContactFilter>,
         #[graphql(desc = "The order; by default by name.")] order_by: Option<ContactOrder>,
     ) -> Result<ContactConnection> {
-        let wanted = filter.unwrap_or_default().read(ContactsOf::PsaCompany, order_by)?;
+        let wanted = filter.unwrap_or_default().read(ContactsOf::PsaCompany, order_by);
         Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::sandbox::frame::{LedgerNote, LedgerTicket, marker_in};
 
 /// What else the ledger tells of a ticket.
-const MORE: [&str; 4] = ["client_id", "status_id", "tickettype_id", "priority_id"];
+const MORE: [&str; 5] = ["client_id", "user_id", "status_id", "tickettype_id", "priority_id"];
 
 impl HaloWorld {
     /// All tickets ever made, in the order of creation.

@@ -58,6 +58,7 @@ pub(super) async fn change_everything(
     witness.does("syncRunCancel", "syncRun { id }", json!({ "id": cancelled(app, acme).await })).await;
     import(ids, witness).await;
     values(ids, witness).await;
+    contacts(ids, witness).await;
 
     witness.does("ticketProfileUpdate", "ticketProfile { id }", named(&ids.profile)).await;
     let mut second = acme.profile_input().await;
@@ -312,6 +313,15 @@ async fn values(ids: &walls::Ids, witness: &mut Witness<'_>) {
     let (_, entry) = witness.does("companyValueAssign", "company { id }", assigned).await;
     assert_eq!(entry["after"]["companyValueId"], json!(made));
     witness.does("companyValueDelete", "deletedCompanyValueId", json!({ "id": made })).await;
+}
+
+/// Contacts are switched on and read.
+async fn contacts(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let on = json!({ "psaConnectionId": ids.connection, "isEnabled": true });
+    let (_, entry) = witness.does("contactSyncSet", "psaConnection { id }", on).await;
+    assert_eq!(entry["after"], json!({ "isEnabled": true }));
+    let read = json!({ "id": ids.connection });
+    witness.does("psaConnectionSyncContacts", "syncRun { id }", read).await;
 }
 
 /// A run that waits.

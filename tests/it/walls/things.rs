@@ -74,6 +74,7 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             json!({ "psaConnectionId": ids.connection, "kind": "STATUS", "isEnabled": true }),
         ),
         ("companyValueUpdate", json!({ "id": ids.value, "name": "Renamed" })),
+        ("contactSyncSet", json!({ "psaConnectionId": ids.connection, "isEnabled": true })),
         ("eventSetCopy", of(&ids.event_set)),
         (
             "eventSetCreate",
@@ -130,6 +131,7 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("psaConnectionRegisterWebhook", of(&ids.connection)),
         ("psaConnectionRemoveWebhook", of(&ids.connection)),
         ("psaConnectionSyncCompanies", of(&ids.connection)),
+        ("psaConnectionSyncContacts", of(&ids.connection)),
         ("psaConnectionSyncPickLists", of(&ids.connection)),
         ("psaConnectionUpdate", json!({ "id": ids.connection, "name": "Renamed" })),
         ("psaConnectionVerify", of(&ids.connection)),
@@ -290,6 +292,7 @@ pub(super) fn references(own: &Ids, theirs: &Ids) -> Vec<(&'static str, Value)> 
         ),
         ("webhookSubscriberUpdate", json!({ "id": own.subscriber, "policyIds": [theirs.policy] })),
         ("ticketSendTest", json!({ "companyMappingId": own.mapping, "ticketProfileId": theirs.profile })),
+        ("contactSyncSet", json!({ "psaConnectionId": own.connection, "companyIds": [theirs.company] })),
     ]
 }
 
