@@ -47,7 +47,7 @@ impl Workers {
         }
         let mut read = match self.renewing(held, client.psa.contacts(&query, asked)).await {
             Some(Ok(read)) => read,
-            Some(Err(error)) => return Ok(Stepped::Failed(error)),
+            Some(Err(error)) => return Ok(failed(error)),
             None => return Ok(Stepped::Lost),
         };
         if read.next.is_some() && read.next.as_deref() == asked {
@@ -97,7 +97,7 @@ impl Workers {
     ) -> Result<Stepped, Error> {
         let catalogue = match self.renewing(held, client.psa.contact_catalogue()).await {
             Some(Ok(catalogue)) => catalogue,
-            Some(Err(error)) => return Ok(Stepped::Failed(error)),
+            Some(Err(error)) => return Ok(failed(error)),
             None => return Ok(Stepped::Lost),
         };
         let (ground, id, now) = (self.0.ground.clone(), run.id, self.0.ground.clock.now());
@@ -189,4 +189,12 @@ impl Workers {
             }
         }
     }
+}
+
+/// A right to contacts that the login lacks ends the run; tickets go their way all the same.
+fn failed(error: PsaError) -> Stepped {
+    Stepped::Failed(match error {
+        PsaError::Forbidden { .. } => PsaError::Rejected { field: None, reason: error.to_string() },
+        other => other,
+    })
 }

@@ -1,7 +1,7 @@
 //! Contacts: the people at customers as PSAs keep them, copied for mapped companies and never written twice; and tickets
 //! that are for one of them.
 
-use psa_gateway::sandbox::frame::{Fault, FaultKind, LedgerTicket, Sandbox};
+use psa_gateway::sandbox::frame::{Fault, FaultKind, LedgerTicket, Right, Sandbox};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
@@ -103,6 +103,18 @@ async fn contacts_of_mapped_companies_are_copied_and_a_second_sync_writes_nothin
         assert!(contact["isActive"] == true && contact["changedAt"].is_null(), "{contact:#}");
         assert_eq!(first["counts"]["created"], 1, "{first:#}");
 
+        // A login that may not see them keeps the copy, and tickets their way.
+        if psa.deny(&[Right::Contacts]) {
+            let refused = syncs(app, msp.connection()).await;
+            assert_eq!(refused["status"], "FAILED", "{refused:#}");
+            assert!(text(&refused, "/problem").contains("permission"), "{refused:#}");
+            let query = "query($id: ID!) { node(id: $id) { ... on PsaConnection { health { status } } } }";
+            let health = app.graphql(query, json!({ "id": msp.connection() })).await;
+            assert_eq!(health["node"]["health"]["status"], "HEALTHY", "{refused:#}");
+            assert_eq!(all(app, &msp).await, copied);
+            psa.deny(&[]);
+        }
+
         app.pass(600).await;
         let second = syncs(app, msp.connection()).await;
         let unchanged = json!({ "created": 0, "updated": 0, "unchanged": 1, "failed": 0 });
@@ -111,7 +123,10 @@ async fn contacts_of_mapped_companies_are_copied_and_a_second_sync_writes_nothin
         assert!(setup(app, msp.connection()).await["contactSync"]["syncedAt"].is_string());
 
         // A company that is mapped later joins by itself; lists are found below it, too.
-        let harbour = msp.customer("Harbour Legal", "harbour").await;
+        let mapping = msp.customer("Harbour Legal", "harbour").await;
+        let query = "query($id: ID!) { node(id: $id) { ... on CompanyMapping { company { id } } } }";
+        let harbour = app.graphql(query, json!({ "id": mapping })).await;
+        let harbour = text(&harbour, "/node/company/id");
         syncs(app, msp.connection()).await;
         assert_eq!(all(app, &msp).await.len(), 2, "the second company's joined");
         let query = "query($id: ID!) { node(id: $id) { ... on Company { contacts(first: 10) { nodes { name
@@ -120,6 +135,15 @@ async fn contacts_of_mapped_companies_are_copied_and_a_second_sync_writes_nothin
         let below = &found["node"]["contacts"]["nodes"];
         assert_eq!(below.as_array().map(Vec::len), Some(1), "{found:#}");
         assert_eq!(below[0]["psaCompany"]["contacts"]["nodes"][0]["name"], below[0]["name"]);
+
+        // The neighbour finds none of them, by whatever way he looks.
+        let neighbour = app.msp_with(psa, "neighbour").await.token("ADMINISTRATOR").await;
+        let by_id = "query($id: ID!) { node(id: $id) { ... on Contact { name } ... on Company { contacts { nodes { name } } }
+            ... on PsaConnection { contacts(first: 1) { nodes { name } } contactSync { isEnabled } } } }";
+        for id in [contact["id"].clone(), json!(harbour), json!(msp.connection())] {
+            let seen = app.graphql_as(&neighbour, by_id, json!({ "id": id })).await;
+            assert_eq!(seen["data"]["node"], Value::Null, "{seen:#}");
+        }
 
         // Chosen companies: who is no longer among them is inactive here, until they are again.
         assert_eq!(sets(app, msp.connection(), json!({ "companyIds": [harbour] })).await, json!([]));
@@ -194,10 +218,18 @@ async fn a_ticket_is_for_whom_its_event_names_and_never_for_another_customers_co
         assert_eq!(contact_of(psa, &stood_in), id, "{stood_in:#?}");
         assert!(said(&stood_in), "{stood_in:#?}");
         let step = steps(app, &msp, "CVE-2026-5").await;
-        assert!(step[0].ends_with(&format!("the default contact of the profile (number {id}) is taken")), "{step:?}");
+        assert!(
+            step[0].ends_with(&format!("the default contact of the profile (number {id}) is taken")),
+            "{step:?}"
+        );
         // Who is gone from the PSA since they were read: the ticket is made all the same.
         let fields = profile["fields"].clone();
-        app.does("ticketProfileUpdate", "ticketProfile { id }", json!({ "id": profile["id"], "fields": fields })).await;
+        app.does(
+            "ticketProfileUpdate",
+            "ticketProfile { id }",
+            json!({ "id": profile["id"], "fields": fields }),
+        )
+        .await;
         let gone = if psa.key() == "nable" { "00000000-0000-4000-8000-000000000009" } else { "99999999" };
         let sql = format!("UPDATE contact SET external_id = '{gone}' WHERE external_id = '{id}'");
         app.app.ground.db.reader().execute_unprepared(&sql).await.expect("a row");
@@ -206,7 +238,11 @@ async fn a_ticket_is_for_whom_its_event_names_and_never_for_another_customers_co
 
         msp.posts(&finding("CVE-2026-6")).await.is_accepted();
         app.drain().await;
-        assert_eq!(steps(app, &msp, "CVE-2026-6").await, Vec::<String>::new(), "nobody is named, nothing is said");
+        assert_eq!(
+            steps(app, &msp, "CVE-2026-6").await,
+            Vec::<String>::new(),
+            "nobody is named, nothing is said"
+        );
     })
     .await;
 }
@@ -306,6 +342,9 @@ async fn a_run_over_contacts_that_stops_goes_on_there_on_another_node_and_comes_
     let found = app.graphql(query, json!({ "id": acme.connection() })).await;
     let schedules = found["node"]["syncSchedules"].as_array().expect("schedules").clone();
     let last = schedules.iter().find(|schedule| schedule["kind"] == "CONTACTS").expect("a schedule");
-    assert_eq!((&last["lastRun"]["isScheduled"], &last["lastRun"]["status"]), (&json!(true), &json!("SUCCEEDED")));
+    assert_eq!(
+        (&last["lastRun"]["isScheduled"], &last["lastRun"]["status"]),
+        (&json!(true), &json!("SUCCEEDED"))
+    );
     assert_eq!(last["lastRun"]["counts"]["unchanged"], 1, "{found:#}");
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Connection,
     api::{PAGE_SIZE, Query, condition},
+    verify::may,
     wire,
 };
 use crate::{
@@ -54,6 +55,12 @@ pub(super) fn offered() -> (ContactAbilities, ContactCatalogue) {
 
 impl Connection {
     pub(super) async fn contacts_offered(&self) -> Result<ContactCatalogue, PsaError> {
+        // Who may not see them is shown an empty list, as if there were none.
+        let rights = self.rights(ENTITY).await?;
+        if !may(&rights, "canQuery", "userAccessForQuery") {
+            let missing = String::from("Contacts (view) in the security level of the API user");
+            return Err(PsaError::Forbidden { missing });
+        }
         let mut catalogue = offered().1;
         let answer = self.api.get(&format!("{ENTITY}/entityInformation/userDefinedFields")).await?;
         let made = wire::get(&answer, "fields").and_then(Value::as_array).into_iter().flatten();

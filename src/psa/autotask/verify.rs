@@ -163,7 +163,7 @@ impl Connection {
     }
 
     /// What an entity says that this login may do with it.
-    async fn rights(&self, entity: &str) -> Result<Value, PsaError> {
+    pub(super) async fn rights(&self, entity: &str) -> Result<Value, PsaError> {
         let answer = self.api.get(&format!("{entity}/entityInformation")).await?;
         wire::get(&answer, "info")
             .filter(|info| info.is_object())
@@ -314,7 +314,7 @@ impl Connection {
 
 /// Whether an entity may be used so. `None` is what Autotask says of a level without a right; words that are
 /// not known count as a yes, for the first call to decide.
-fn may(rights: &Value, action: &str, access: &str) -> bool {
+pub(super) fn may(rights: &Value, action: &str, access: &str) -> bool {
     wire::is(rights, action) != Some(false)
         && !wire::text(rights, access).is_some_and(|text| text.eq_ignore_ascii_case("none"))
 }

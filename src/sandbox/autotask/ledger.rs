@@ -26,9 +26,16 @@ impl AutotaskWorld {
         let company = row.int("companyID").unwrap_or_default();
         let name = self.store.get(Entity::Companies, company).map(|row| row.text("companyName"));
         let mut more = Map::new();
-        for field in
-            ["ticketNumber", "externalID", "priority", "queueID", "issueType", "subIssueType", "resolution", "contactID"]
-        {
+        for field in [
+            "ticketNumber",
+            "externalID",
+            "priority",
+            "queueID",
+            "issueType",
+            "subIssueType",
+            "resolution",
+            "contactID",
+        ] {
             more.insert(field.to_owned(), row.get(field).cloned().unwrap_or_default());
         }
         LedgerTicket {
