@@ -164,9 +164,9 @@ impl Workers {
                     fields,
                     status,
                 };
-                let created = self.create(held, client, begun, &draft).await?;
+                let created = Box::pin(self.create(held, client, begun, &draft)).await?;
                 match created.as_ref().err().and_then(|failed| without_contact(failed, &draft, contacts)) {
-                    Some(draft) => self.create(held, client, begun, &draft).await?,
+                    Some(draft) => Box::pin(self.create(held, client, begun, &draft)).await?,
                     None => created,
                 }
             }

@@ -78,6 +78,7 @@ payload! {
 }
 
 /// A value, null, or nothing said.
+#[expect(clippy::option_option, reason = "outside: whether it changes; inside: to what")]
 fn said<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,

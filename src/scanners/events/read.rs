@@ -105,7 +105,7 @@ fn event(kind: &'static EventKind, fields: Fields<'_>) -> Result<Event, Unreadab
     let present = present(kind, &fields, scope_key.is_some())?;
     let asset = fields.object("asset").map(parts::asset).transpose()?;
     let user = fields.object("user").map(parts::user).transpose()?;
-    let contact = fields.object("contact").map(parts::contact).transpose()?.flatten();
+    let contact = fields.object("contact").and_then(parts::contact);
     let vulns: Vec<Vuln> = fields.objects("vulns").into_iter().map(parts::vuln).collect();
     let labels = labels(&fields);
     let finding_key = match fields.key("finding_key", 255)? {

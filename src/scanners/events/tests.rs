@@ -378,6 +378,21 @@ fn the_schema_accepts_the_examples_and_refuses_what_is_refused() {
     assert_eq!(event["properties"]["kind"]["oneOf"].as_array().unwrap().len(), KINDS.len());
 }
 
+#[test]
+fn a_contact_is_named_by_its_id_or_its_address_and_an_unreadable_one_costs_no_event() {
+    let contact = |sent: Value| {
+        let event = json!({ "kind": "finding.opened", "finding_key": "k", "title": "t", "contact": sent });
+        let contact = reading(&event).event.unwrap().contact;
+        contact.map(|contact| (contact.id.unwrap_or_default(), contact.email.unwrap_or_default()))
+    };
+    let named = |id: &str, email: &str| Some((id.to_owned(), email.to_owned()));
+    assert_eq!(contact(json!({ "id": 17 })), named("17", ""));
+    assert_eq!(contact(json!({ "id": " 17 ", "email": "kim@a.example" })), named("17", "kim@a.example"));
+    for nobody in [json!({}), json!({ "id": "", "email": null }), json!("kim"), json!({ "id": [1] })] {
+        assert_eq!(contact(nobody), None);
+    }
+}
+
 fn kind_name() -> impl Strategy<Value = &'static str> {
     (0..KINDS.len()).prop_map(|index| KINDS[index].name)
 }
@@ -403,6 +418,7 @@ fn any_json() -> impl Strategy<Value = Value> {
             "finding_key",
             "title",
             "user",
+            "contact",
             "labels",
             "severity",
             "occurred_at",

@@ -54,6 +54,17 @@ fn the_preview_is_what_a_delivery_gives() {
 }
 
 #[test]
+fn a_contact_is_read_where_the_settings_say_that_it_stands() {
+    let settings = with(&json!({ "contact": { "id": "/for/number", "email": "/for/mail" } }));
+    let contact = |body: Value| event(&GenericJson, &settings, &body).contact;
+    let kim = contact(json!({ "id": "1", "for": { "number": 17, "mail": "kim@a.example" } })).unwrap();
+    assert_eq!((kim.id.as_deref(), kim.email.as_deref()), (Some("17"), Some("kim@a.example")));
+    assert_eq!(contact(json!({ "id": "1" })), None);
+    let wrong = with(&json!({ "contact": { "phone": "/for/phone" } }));
+    assert!(GenericJson.check_settings(&wrong).unwrap_err().contains("known are id, email"));
+}
+
+#[test]
 fn keys_are_made_of_all_parts_and_of_nothing_else() {
     let key =
         |body: Value| event(&GenericJson, &with(&json!({ "key": ["/host", "/rule"] })), &body).finding_key;
