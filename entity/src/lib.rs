@@ -1,6 +1,8 @@
 //! Rows of PSA Gateway's tables: one file a table, no behaviour.
 
 pub mod access_token;
+pub mod asset;
+pub mod asset_link;
 pub mod attempt;
 pub mod audit_entry;
 pub mod audit_head;
@@ -18,6 +20,8 @@ pub mod company_mapping;
 pub mod company_value;
 pub mod company_value_mapping;
 pub mod company_value_sync;
+pub mod configuration;
+pub mod configuration_setup;
 pub mod contact;
 pub mod contact_setup;
 pub mod data_key;

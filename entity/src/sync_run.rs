@@ -1,4 +1,4 @@
-//! One run of a sync: a reading of a PSA's companies or pick lists.
+//! One run of a sync: a reading of a PSA's companies, pick lists or configurations.
 
 use sea_orm::entity::prelude::*;
 
@@ -18,6 +18,10 @@ pub enum SyncKind {
     CompanyImportFinish,
     /// Contacts.
     Contacts,
+    /// Configurations.
+    Configurations,
+    /// No reading: the PSA is told of assets.
+    Assets,
 }
 
 /// Where a reading stands.

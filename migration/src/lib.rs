@@ -40,6 +40,8 @@ mod m20261122_000026_company_copies;
 mod m20261122_000027_company_imports;
 mod m20261122_000028_company_values;
 mod m20261122_000030_billing;
+mod m20261122_000035_configurations;
+mod m20261122_000036_assets;
 mod m20261122_000037_contacts;
 
 /// All changes, oldest first.
@@ -82,6 +84,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000027_company_imports::Migration),
             Box::new(m20261122_000028_company_values::Migration),
             Box::new(m20261122_000030_billing::Migration),
+            Box::new(m20261122_000035_configurations::Migration),
+            Box::new(m20261122_000036_assets::Migration),
             Box::new(m20261122_000037_contacts::Migration),
         ]
     }

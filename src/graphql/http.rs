@@ -144,7 +144,7 @@ impl Door {
     }
 
     /// The schema, for streams.
-    pub fn graph(&self) -> &Graph {
+    pub fn streaming(&self) -> &Graph {
         &self.streaming
     }
 

@@ -2,9 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
 use entity::{
-    company_import, company_mapping, company_value_mapping, company_value_sync, contact, contact_setup,
-    pick_list, psa_company, psa_connection, sync_run, sync_schedule, ticket, ticket_operation,
-    ticket_operation::OperationState, ticket_profile, webhook_endpoint, webhook_secret,
+    asset_link, company_import, company_mapping, company_value_mapping, company_value_sync, configuration,
+    configuration_setup, contact, contact_setup, pick_list, psa_company, psa_connection, sync_run,
+    sync_schedule, ticket, ticket_operation, ticket_operation::OperationState, ticket_profile,
+    webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _,
@@ -181,6 +182,21 @@ pub async fn clear(
                 company_mapping::Entity::delete_many()
                     .filter(company_mapping::Column::OrganizationId.eq(organization_id))
                     .filter(company_mapping::Column::PsaConnectionId.eq(id))
+                    .exec(tx)
+                    .await?;
+                configuration::Entity::delete_many()
+                    .filter(configuration::Column::OrganizationId.eq(organization_id))
+                    .filter(configuration::Column::PsaConnectionId.eq(id))
+                    .exec(tx)
+                    .await?;
+                asset_link::Entity::delete_many()
+                    .filter(asset_link::Column::OrganizationId.eq(organization_id))
+                    .filter(asset_link::Column::PsaConnectionId.eq(id))
+                    .exec(tx)
+                    .await?;
+                configuration_setup::Entity::delete_many()
+                    .filter(configuration_setup::Column::OrganizationId.eq(organization_id))
+                    .filter(configuration_setup::Column::PsaConnectionId.eq(id))
                     .exec(tx)
                     .await?;
                 psa_company::Entity::delete_many()

@@ -7,13 +7,14 @@
 use std::{collections::HashMap, hash::Hash};
 
 use entity::{
-    access_token, attempt, audit_entry, billing_calendar, billing_entry, billing_line, billing_refresh,
-    company, company_alias, company_import, company_import_item, company_mapping, company_value,
-    company_value_mapping, company_value_sync, contact, contact_setup, event, event_set, finding,
-    maintenance_window, member, mute, notification, notification_attempt, organization, pick_list, policy,
-    policy_snapshot, psa_billing_line, psa_company, psa_connection, subscriber_secret, sync_error, sync_run,
-    sync_schedule, tally, tally_delta, ticket, ticket_operation, ticket_permission, ticket_profile,
-    usage_mark, usage_report, webhook_delivery, webhook_endpoint, webhook_secret, webhook_subscriber,
+    access_token, asset, asset_link, attempt, audit_entry, billing_calendar, billing_entry, billing_line,
+    billing_refresh, company, company_alias, company_import, company_import_item, company_mapping,
+    company_value, company_value_mapping, company_value_sync, configuration, configuration_setup, contact,
+    contact_setup, event, event_set, finding, maintenance_window, member, mute, notification,
+    notification_attempt, organization, pick_list, policy, policy_snapshot, psa_billing_line, psa_company,
+    psa_connection, subscriber_secret, sync_error, sync_run, sync_schedule, tally, tally_delta, ticket,
+    ticket_operation, ticket_permission, ticket_profile, usage_mark, usage_report, webhook_delivery,
+    webhook_endpoint, webhook_secret, webhook_subscriber,
 };
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
@@ -55,7 +56,7 @@ macro_rules! owned {
 }
 
 owned! {
-    company company_alias company_import company_import_item company_mapping company_value company_value_mapping company_value_sync event event_set finding maintenance_window mute notification_attempt pick_list policy policy_snapshot psa_company psa_connection subscriber_secret sync_error sync_run sync_schedule ticket_profile webhook_endpoint webhook_secret webhook_subscriber
+    asset asset_link company company_alias company_import company_import_item company_mapping company_value company_value_mapping company_value_sync configuration configuration_setup event event_set finding maintenance_window mute notification_attempt pick_list policy policy_snapshot psa_company psa_connection subscriber_secret sync_error sync_run sync_schedule ticket_profile webhook_endpoint webhook_secret webhook_subscriber
     contact contact_setup
 }
 

@@ -7,12 +7,14 @@ mod budget_tests;
 #[cfg(test)]
 pub(crate) mod canned;
 mod capabilities;
+mod configurations;
 pub mod connectwise;
 mod error;
 pub mod halo;
 pub mod http;
 pub mod nable;
 pub mod syncro;
+mod verification;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,7 +24,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use billing::Billing;
 pub use capabilities::{Capabilities, RateScope};
+pub use configurations::Configurations;
 pub use error::{NextStep, PsaError};
+pub use verification::{Ability, StepOutcome, Verification, VerificationStep};
 
 use crate::{
     clock::Chance,
@@ -34,7 +38,7 @@ use crate::{
         received::{Headers, Proof},
     },
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
-    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{
         MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
     },
@@ -241,6 +245,15 @@ pub trait Platform: Send + Sync {
     fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
         None
     }
+
+    /// What it always has of configurations, which the gateway can read then; none where it gives none.
+    fn configurations(&self) -> Option<ConfigurationCatalogue> {
+        None
+    }
+    /// Whether the gateway can make and change configurations in it.
+    fn writes_configurations(&self) -> bool {
+        false
+    }
     /// The ways its webhooks can be authenticated; empty where it sends none.
     fn webhook_schemes(&self) -> &'static [WebhookScheme];
 
@@ -294,90 +307,6 @@ pub trait Platform: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WebhookRefused(pub String);
-
-/// What a login may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ability {
-    /// Reading companies.
-    Companies,
-    /// Reading, creating and changing tickets.
-    Tickets,
-    /// Closing tickets.
-    Close,
-    /// Reading and writing configurations.
-    Configurations,
-    /// Reading contacts.
-    Contacts,
-    /// Reading and writing what is billed.
-    Billing,
-    /// Registering webhooks.
-    Webhooks,
-}
-
-/// What became of one step of a credential check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepOutcome {
-    /// It works.
-    Passed,
-    /// It does not; see the message.
-    Failed,
-    /// It cannot be found out without changing something in the PSA.
-    NotProven,
-    /// Not tried, because an earlier step failed.
-    Skipped,
-}
-
-/// One step of a credential check.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct VerificationStep {
-    /// Stable name: `host`, `sign_in`, `companies`, `tickets`, `close`, `pick_lists` …
-    pub key: &'static str,
-    /// For people.
-    pub label: &'static str,
-    /// What became of it.
-    pub outcome: StepOutcome,
-    /// What was seen, and what to do where it failed.
-    pub message: String,
-    /// The credential field to look at, where one is to blame.
-    pub field: Option<&'static str>,
-    /// The ability that the step is about; none for the way there (host, sign-in …).
-    pub ability: Option<Ability>,
-}
-
-/// The result of *Save & Verify*; serialised as it is kept with its connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Verification {
-    /// What was tried, in order.
-    pub steps: Vec<VerificationStep>,
-    /// What was found out and is worth showing, e.g. `authorisation_server`, `tenant`, `version`, `agent_id`.
-    pub discovered: BTreeMap<String, String>,
-    /// What works and is unwise all the same, for people, e.g. that the login may do everything.
-    pub warnings: Vec<String>,
-}
-
-impl Verification {
-    /// Whether everything works that tickets need: the way there, companies, tickets and closing. Without
-    /// another ability the gateway does less, and says so.
-    pub fn is_ok(&self) -> bool {
-        let is_needed = |ability: Option<Ability>| {
-            matches!(ability, None | Some(Ability::Companies | Ability::Tickets | Ability::Close))
-        };
-        !self.steps.iter().any(|step| step.outcome == StepOutcome::Failed && is_needed(step.ability))
-    }
-
-    /// What came of it, in one sentence.
-    pub fn summary(&self) -> String {
-        let failed = self.steps.iter().find(|step| step.outcome == StepOutcome::Failed);
-        failed.map_or_else(|| "the login works".to_owned(), |step| step.message.clone())
-    }
-
-    /// Whether a field of the login is to blame for a failure: trying again would change nothing.
-    pub fn blames_a_field(&self) -> bool {
-        self.steps.iter().any(|step| step.outcome == StepOutcome::Failed && step.field.is_some())
-    }
-}
 
 /// One login to one PSA.
 ///
@@ -454,6 +383,11 @@ pub trait Psa: Send + Sync {
     /// Takes the gateway's webhook out of the PSA; one that is gone is no error.
     async fn remove_webhook(&self, _external_id: &str) -> Result<(), PsaError> {
         Err(not_offered("removing webhooks"))
+    }
+
+    /// Its configurations; none where it gives none (see [`Platform::configurations`]).
+    fn configurations(&self) -> Option<&dyn Configurations> {
+        None
     }
 
     /// Its recurring invoices; none where it offers none (see [`Capabilities::billing`]).

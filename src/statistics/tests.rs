@@ -380,7 +380,7 @@ async fn what_was_there_before_there_were_counts_is_counted_in() {
     let names: Vec<_> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
     let index = names.iter().position(|name| name.ends_with("_tallies")).unwrap();
     let steps = u32::try_from(names.len() - index).unwrap();
-    Migrator::down(ground.db.reader(), Some(steps)).await.unwrap();
+    Migrator::down(&**ground.db.reader(), Some(steps)).await.unwrap();
     ground.db.migrate().await.unwrap();
     assert_eq!(tally_delta::Entity::find().count(ground.db.reader()).await.unwrap(), 0, "all are folded");
     assert_eq!(numbers().await, before);

@@ -266,7 +266,13 @@ pub(super) async fn run_ended(
             (C::FinishRunId, ImportState::Finishing, ImportState::Finished)
         }
         SyncKind::CompanyImportFinish => (C::FinishRunId, ImportState::Finishing, ImportState::Staged),
-        SyncKind::Companies | SyncKind::PickLists | SyncKind::Contacts => return Ok(()),
+        SyncKind::Companies
+        | SyncKind::PickLists
+        | SyncKind::Configurations
+        | SyncKind::Contacts
+        | SyncKind::Assets => {
+            return Ok(());
+        }
     };
     let finished_at = (to == ImportState::Finished).then_some(now);
     company_import::Entity::update_many()

@@ -1,11 +1,13 @@
-//! Copies of what a PSA keeps: its companies and its pick lists.
+//! Copies of what a PSA keeps: its companies, its configurations and its pick lists.
 //!
 //! Somebody or a schedule asks for a run ([`runs::request`]); the worker that holds the connection's lane takes the
 //! next one ([`runs::next_run`]), says that it begins, stores page after page with the place where it goes on, and ends
 //! it. Each of these is called in the worker's own short transaction, which checks the lane first.
 
+pub mod assets;
 pub mod billing;
 pub mod companies;
+pub mod configurations;
 pub mod contacts;
 pub mod imports;
 pub mod names;

@@ -109,3 +109,187 @@ pub struct PickItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closes: Option<bool>,
 }
+
+/// What a configuration is known by here, in no platform's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigurationTarget {
+    /// Its serial number.
+    SerialNumber,
+    /// The day on which it was bought.
+    PurchaseDate,
+    /// The day on which its warranty ends.
+    ExpirationDate,
+    /// Its memory.
+    Ram,
+    /// Its operating system.
+    OsType,
+    /// Who made it.
+    Manufacturer,
+}
+
+impl ConfigurationTarget {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::SerialNumber,
+        Self::PurchaseDate,
+        Self::ExpirationDate,
+        Self::Ram,
+        Self::OsType,
+        Self::Manufacturer,
+    ];
+}
+
+/// A field of configurations that the PSA has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigurationField {
+    /// Its key in the PSA; `custom:` before it where people have made it there.
+    pub key: String,
+    /// As the PSA's own pages call it.
+    pub label: String,
+    /// What it usually says; the first of those that say the same goes before the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<ConfigurationTarget>,
+    /// Why it cannot be read, and how to mend that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+}
+
+impl ConfigurationField {
+    /// A field that can be read.
+    pub fn new(key: &str, label: &str, usual: Option<ConfigurationTarget>) -> Self {
+        Self { key: key.to_owned(), label: label.to_owned(), usual, blocked: None }
+    }
+}
+
+/// What a PSA has of configurations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigurationCatalogue {
+    /// Their fields, in the PSA's order.
+    pub fields: Vec<ConfigurationField>,
+    /// Their types.
+    pub types: Vec<PickItem>,
+    /// Their statuses.
+    pub statuses: Vec<PickItem>,
+}
+
+impl ConfigurationCatalogue {
+    /// The field of that key.
+    pub fn field(&self, key: &str) -> Option<&ConfigurationField> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+}
+
+/// Which configurations to read, and what of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigurationQuery {
+    /// The keys of the fields.
+    pub fields: Vec<String>,
+    /// Of one of these types only, as values of the catalogue.
+    pub types: Option<Vec<String>>,
+    /// In one of these statuses only, as values of the catalogue.
+    pub statuses: Option<Vec<String>>,
+    /// Inactive ones too.
+    pub include_inactive: bool,
+    /// Of the company of this id in the PSA only.
+    pub company: Option<String>,
+}
+
+impl ConfigurationQuery {
+    /// Whether a configuration is one of them: a PSA may ignore a filter.
+    pub fn keeps(&self, configuration: &RemoteConfiguration) -> bool {
+        let is_of = |wanted: &Option<Vec<String>>, value: &Option<PickItem>| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| value.as_ref().is_some_and(|value| wanted.contains(&value.value)))
+        };
+        (self.include_inactive || configuration.is_active)
+            && is_of(&self.types, &configuration.configuration_type)
+            && is_of(&self.statuses, &configuration.status)
+    }
+}
+
+/// A configuration as the PSA knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteConfiguration {
+    /// The PSA's id.
+    pub external_id: String,
+    /// Its name.
+    pub name: String,
+    /// The PSA's id of the company whose it is.
+    pub company_external_id: Option<String>,
+    /// Its type, as one of the catalogue's.
+    pub configuration_type: Option<PickItem>,
+    /// Its status, as one of the catalogue's.
+    pub status: Option<PickItem>,
+    /// Whether it is in use.
+    pub is_active: bool,
+    /// Where a person opens it.
+    pub url: Option<String>,
+    /// What it says, by the keys of fields that were asked for; what is empty is left out.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What a PSA is to be told of a device; what is empty is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ConfigurationDraft {
+    /// Its name.
+    pub name: String,
+    /// The PSA's id of the company whose it is.
+    pub company_external_id: String,
+    /// Its type, as one of the catalogue's values.
+    pub configuration_type: String,
+    /// Its serial number.
+    pub serial_number: String,
+    /// The day on which it was bought, as in `2026-01-31`.
+    pub purchased_on: String,
+    /// The day on which its warranty ends, as in `2026-01-31`.
+    pub expires_on: String,
+    /// Its memory.
+    pub ram: String,
+    /// Its operating system.
+    pub os_type: String,
+    /// Who made it.
+    pub manufacturer: String,
+}
+
+/// What a field that people have made in a PSA says by its name, where that is one of the usual ones.
+pub fn usual_target(label: &str) -> Option<ConfigurationTarget> {
+    let name: String = label.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    Some(match name.as_str() {
+        "serial" | "serialnumber" | "serialno" => ConfigurationTarget::SerialNumber,
+        "purchasedate" | "datepurchased" | "dateofpurchase" | "purchased" => {
+            ConfigurationTarget::PurchaseDate
+        }
+        "warrantyexpiration"
+        | "warrantyexpirationdate"
+        | "warrantyexpires"
+        | "warrantyexpiry"
+        | "warrantyend"
+        | "warrantyenddate"
+        | "expirationdate"
+        | "expirydate" => ConfigurationTarget::ExpirationDate,
+        "ram" | "memory" | "totalmemory" | "physicalmemory" => ConfigurationTarget::Ram,
+        "os" | "ostype" | "operatingsystem" => ConfigurationTarget::OsType,
+        "manufacturer" | "make" | "vendor" | "manufacturername" => ConfigurationTarget::Manufacturer,
+        _ => return None,
+    })
+}
+
+/// What stands before the keys of fields that people have made in a PSA.
+pub const CUSTOM: &str = "custom:";
+
+/// Text of a field as a PSA writes it, whatever its type; none where it says nothing.
+pub fn field_text(value: &serde_json::Value) -> Option<String> {
+    use serde_json::Value;
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.trim().to_owned(),
+        Value::Object(object) => ["name", "label", "identifier", "value", "id"]
+            .iter()
+            .find_map(|key| field_text(object.get(*key)?))?,
+        Value::Array(values) => values.iter().filter_map(field_text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    (!text.is_empty()).then_some(text)
+}

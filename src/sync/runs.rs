@@ -50,6 +50,10 @@ pub enum Wanted {
     PickLists,
     /// Contacts, as the connection's settings say.
     Contacts,
+    /// Configurations, as the connection's settings say.
+    Configurations,
+    /// No reading: the PSA is to be told of assets.
+    Assets,
 }
 
 /// Asks for the pick lists on behalf of nobody: their time has come.
@@ -103,6 +107,8 @@ async fn enqueue(
         }
         Wanted::PickLists => (SyncKind::PickLists, json!({}), "psaConnectionSyncPickLists"),
         Wanted::Contacts => (SyncKind::Contacts, json!({}), "psaConnectionSyncContacts"),
+        Wanted::Configurations => (SyncKind::Configurations, json!({}), "psaConnectionSyncConfigurations"),
+        Wanted::Assets => (SyncKind::Assets, json!({}), "psaConnectionPushAssets"),
     };
     let now = ground.clock.now();
     let mut row = new(ground, organization_id, connection_id, kind, filter.clone());

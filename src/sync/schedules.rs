@@ -55,6 +55,8 @@ fn wanted(kind: SyncKind) -> Option<Wanted> {
         }
         SyncKind::PickLists => Some(Wanted::PickLists),
         SyncKind::Contacts => Some(Wanted::Contacts),
+        SyncKind::Configurations => Some(Wanted::Configurations),
+        SyncKind::Assets => Some(Wanted::Assets),
         SyncKind::CompanyImport | SyncKind::CompanyImportFinish => None,
     }
 }

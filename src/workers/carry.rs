@@ -68,7 +68,8 @@ impl Workers {
             None => return Ok(Turn::Lost),
         };
         dies::at(Step::Begun);
-        let Some((result, calls)) = self.renewing(held, traced(self.perform(held, client, &begun))).await
+        let Some((result, calls)) =
+            self.renewing(held, traced(Box::pin(self.perform(held, client, &begun)))).await
         else {
             return Ok(Turn::Lost);
         };

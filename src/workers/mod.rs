@@ -3,8 +3,10 @@
 //! [`Workers::step`] does one piece of whatever is due. Production loops over it; tests call it until nothing
 //! is due, and move the clock in between.
 
+mod assets;
 mod billing;
 mod carry;
+mod configurations;
 mod contacts;
 mod inbox;
 mod lane;

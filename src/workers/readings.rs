@@ -83,6 +83,8 @@ impl Workers {
                 }
                 SyncKind::PickLists => self.read_pick_lists(held, client, &run).await?,
                 SyncKind::Contacts => self.read_contacts(held, client, &run).await?,
+                SyncKind::Configurations => self.read_configurations(held, client, &run).await?,
+                SyncKind::Assets => self.push_assets(held, client, &run).await?,
                 // Never given to a lane.
                 SyncKind::CompanyImportFinish => break,
             };

@@ -13,12 +13,14 @@
 )]
 
 mod asked_once;
+mod assets;
 mod attacks;
 mod audited;
 mod backup;
 mod billing;
 mod bulk;
 mod closing;
+mod configurations;
 mod contacts;
 mod doctor;
 mod door;

@@ -134,7 +134,7 @@ async fn what_hangs_on_one_leash_goes_over_one_connection_of_postgresql_and_give
 async fn those_who_read_and_then_write_do_not_wait_for_each_others_connections() {
     let ground = testing::ground().await;
     // More than there are connections.
-    let begun = std::sync::Arc::new(tokio::sync::Barrier::new(4));
+    let begun = Arc::new(tokio::sync::Barrier::new(4));
     let work = |_| {
         let (db, begun) = (ground.db.clone(), begun.clone());
         tokio::spawn(async move {

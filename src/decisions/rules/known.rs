@@ -2,7 +2,6 @@
 //!
 //! Reading hundreds of policies with their conditions takes longer than deciding a batch of events by them. What is read
 //! in each transaction is how they stand: which there are, in which order, how often each was changed.
-#![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 use std::{
     collections::HashMap,
@@ -24,7 +23,10 @@ const ORGANIZATIONS: usize = 256;
 
 /// What was read, by organization.
 #[derive(Debug, Default)]
-struct Known(Mutex<HashMap<Uuid, (Vec<Stand>, Arc<Rules>)>>);
+struct Known(Mutex<HashMap<Uuid, Read>>);
+
+/// Rules, and how they stood when they were read.
+type Read = (Vec<Stand>, Arc<Rules>);
 
 /// How a policy, an event set or the organization's switch stands.
 #[derive(Debug, PartialEq, Eq, FromQueryResult)]

@@ -131,7 +131,8 @@ pub struct CompanyMappingSetInput {
     pub event_set_id: MaybeUndefined<ID>,
     /// Whether the mapping is used at all. Absent leaves it as it is: on, for a new one.
     pub is_enabled: Option<bool>,
-    /// Whether configurations are kept in step for it. Absent leaves it as it is: off, for a new one.
+    /// Whether its configurations are read where not those of all companies are (see `configurationSyncSet`). Absent
+    /// leaves it as it is: off, for a new one.
     pub is_configurations_enabled: Option<bool>,
     /// The mapping's version that you have seen, 0 where you have seen none: where it is another by now nothing is
     /// changed, and the error is `STALE`.

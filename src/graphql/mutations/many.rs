@@ -45,7 +45,8 @@ pub struct CompanyMappingSetManyItem {
     pub event_set_id: MaybeUndefined<ID>,
     /// Whether the mapping is used at all. Absent leaves it as it is: on, for a new one.
     pub is_enabled: Option<bool>,
-    /// Whether configurations are kept in step for it. Absent leaves it as it is: off, for a new one.
+    /// Whether its configurations are read where not those of all companies are (see `configurationSyncSet`). Absent
+    /// leaves it as it is: off, for a new one.
     pub is_configurations_enabled: Option<bool>,
     /// The `version` that the mapping must have, 0 where there must be none yet; absent for whichever it has.
     pub expected_version: Option<i32>,

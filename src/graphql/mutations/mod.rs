@@ -5,9 +5,11 @@ use async_graphql::{ID, Interface, MaybeUndefined};
 use super::{errors::UserErrorCode, ids};
 use crate::error::{Error, Problem};
 
+pub mod assets;
 pub mod billing;
 pub mod companies;
 pub mod company_values;
+pub mod configurations;
 pub mod connection_webhooks;
 pub mod connections;
 pub mod contacts;
@@ -86,6 +88,7 @@ user_errors! {
     AccessTokenRevokeUserError in tokens,
     AccessTokenRotateUserError in tokens,
     AccessTokenUpdateUserError in tokens,
+    AssetUpsertUserError in assets,
     BillingCalendarSetUserError in billing,
     BillingCorrectionCreateUserError in billing,
     BillingEntryDecideUserError in billing,
@@ -118,6 +121,7 @@ user_errors! {
     CompanyValueSyncSetUserError in company_values,
     CompanyValueUpdateUserError in company_values,
     ContactSyncSetUserError in contacts,
+    ConfigurationSyncSetUserError in configurations,
     EventSetCopyUserError in event_sets,
     EventSetCreateUserError in event_sets,
     EventSetDeleteUserError in event_sets,
@@ -142,10 +146,12 @@ user_errors! {
     PsaConnectionClearUserError in connection_webhooks,
     PsaConnectionCreateUserError in connections,
     PsaConnectionDeleteUserError in connections,
+    PsaConnectionPushAssetsUserError in assets,
     PsaConnectionRegisterWebhookUserError in connection_webhooks,
     PsaConnectionRemoveWebhookUserError in connection_webhooks,
     PsaConnectionSyncCompaniesUserError in connections,
     PsaConnectionSyncContactsUserError in contacts,
+    PsaConnectionSyncConfigurationsUserError in configurations,
     PsaConnectionSyncPickListsUserError in connections,
     PsaConnectionUpdateUserError in connections,
     PsaConnectionVerifyUserError in connections,

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::contact::{ContactConnection, ContactFilter, ContactOrder};
 use super::{
-    CompanyMappingConnection, CompanyValue, OrderDirection, Organization, StatisticsBucket, TicketConnection,
-    TicketFilter, TicketOrder, TicketStatistics, TicketStatisticsFilter, filters::ordering, statistics::cut,
+    CompanyAssetConnection, CompanyAssetFilter, CompanyAssetOrder, CompanyMappingConnection, CompanyValue,
+    ConfigurationConnection, ConfigurationFilter, ConfigurationOrder, OrderDirection, Organization,
+    StatisticsBucket, TicketConnection, TicketFilter, TicketOrder, TicketStatistics, TicketStatisticsFilter,
+    filters::ordering, statistics::cut,
 };
 use crate::{
     db::page::PageArgs,
@@ -26,6 +28,7 @@ use crate::{
         lists::{CompanyList, MappingList, MappingsOf},
     },
     statistics::tickets::Of,
+    sync::configurations::ConfigurationsOf,
     sync::contacts::ContactsOf,
     tickets::read::{TicketList, TicketsOf},
 };
@@ -145,6 +148,40 @@ impl Company {
         wanted.filter.company_ids = Some(vec![self.0.id]);
         let args = PageArgs { first, after, last, before };
         Ok(ContactConnection::new(self.0.organization_id, wanted, &args)?)
+    }
+
+    /// Its devices as scanners know them, by name.
+    async fn assets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyAssetFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<CompanyAssetOrder>,
+    ) -> Result<CompanyAssetConnection> {
+        let wanted = filter.unwrap_or_default().read(true, order_by)?;
+        Ok(CompanyAssetConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its assets as the PSAs keep them, by name unless ordered otherwise: the copies that were read last.
+    async fn configurations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ConfigurationFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ConfigurationOrder>,
+    ) -> Result<ConfigurationConnection> {
+        let mut wanted = filter.unwrap_or_default().read(ctx, ConfigurationsOf::Organization, order_by)?;
+        wanted.filter.company_ids = Some(vec![self.0.id]);
+        Ok(ConfigurationConnection::new(
+            self.0.organization_id,
+            wanted,
+            &PageArgs { first, after, last, before },
+        )?)
     }
 
     /// Its tickets, the newest first unless ordered otherwise.

@@ -247,7 +247,7 @@ impl CompanyMapping {
         self.0.is_enabled
     }
 
-    /// Whether configurations are kept in step for it.
+    /// Whether its configurations are read where not those of all companies are.
     async fn is_configurations_enabled(&self) -> bool {
         self.0.is_configurations_enabled
     }

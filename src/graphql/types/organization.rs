@@ -1,32 +1,35 @@
 //! One MSP: everything else hangs below it.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use entity::{company, organization};
 
 use super::{
     AccessTokenConnection, AccessTokenFilter, AccessTokenOrder, AuditEntryConnection, AuditLogFilter,
-    Company, CompanyConnection, CompanyFilter, CompanyMappingConnection, CompanyMappingFilter,
-    CompanyMappingOrder, CompanyOrder, CompanyValueConnection, CompanyValueFilter, EventConnection,
-    EventFilter, EventOrder, EventSetConnection, EventSetFilter, EventSetOrder, FindingConnection,
-    FindingFilter, FindingOrder, HeldEventCounts, HeldEventFilter, MaintenanceWindowConnection,
-    MaintenanceWindowFilter, MaintenanceWindowOrder, MemberConnection, MemberFilter, MuteConnection,
-    MuteFilter, MuteOrder, NotificationConnection, NotificationFilter, NotificationOrder, OrderDirection,
-    OrganizationBilling, OrganizationStatistics, Policy, PolicyConnection, PolicyFilter,
-    PsaConnectionConnection, PsaConnectionFilter, PsaConnectionOrder, SyncRunConnection, SyncRunFilter,
-    SyncRunOrder, TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter,
-    TicketOperationOrder, TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder,
-    WebhookDeliveryConnection, WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection,
-    WebhookEndpointFilter, WebhookEndpointOrder, WebhookSubscriberConnection, WebhookSubscriberFilter,
-    WebhookSubscriberOrder, filters::ordering, policy::PolicyOf,
+    Company, CompanyAssetConnection, CompanyAssetFilter, CompanyAssetOrder, CompanyConnection, CompanyFilter,
+    CompanyMappingConnection, CompanyMappingFilter, CompanyMappingOrder, CompanyOrder,
+    CompanyValueConnection, CompanyValueFilter, ConfigurationConnection, ConfigurationExport,
+    ConfigurationFilter, ConfigurationOrder, EventConnection, EventFilter, EventOrder, EventSetConnection,
+    EventSetFilter, EventSetOrder, FindingConnection, FindingFilter, FindingOrder, HeldEventCounts,
+    HeldEventFilter, MaintenanceWindowConnection, MaintenanceWindowFilter, MaintenanceWindowOrder,
+    MemberConnection, MemberFilter, MuteConnection, MuteFilter, MuteOrder, NotificationConnection,
+    NotificationFilter, NotificationOrder, OrganizationBilling, OrganizationStatistics, Policy,
+    PolicyConnection, PolicyFilter, PsaConnectionConnection, PsaConnectionFilter, PsaConnectionOrder,
+    SyncRunConnection, SyncRunFilter, SyncRunOrder, TicketConnection, TicketFilter,
+    TicketOperationConnection, TicketOperationFilter, TicketOperationOrder, TicketOrder,
+    TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
+    WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection, WebhookEndpointFilter,
+    WebhookEndpointOrder, WebhookSubscriberConnection, WebhookSubscriberFilter, WebhookSubscriberOrder,
+    configuration::export, policy::PolicyOf,
 };
 use crate::{
     db::page::PageArgs,
     decisions::events::{EventList, EventsOf},
     findings::read::{FindingList, FindingsOf},
-    graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
+    graphql::{Asking as _, ids, scalars::DateTime},
     notifications::read::{NotificationList, NotificationsOf},
-    organizations::{lists::OrganizationList, maintenance_windows},
+    organizations::maintenance_windows,
     queue::deliveries::{DeliveriesOf, DeliveryList},
+    sync::configurations::ConfigurationsOf,
     tickets::read::{OperationList, OperationsOf, TicketList, TicketsOf},
 };
 
@@ -37,29 +40,6 @@ impl From<organization::Model> for Organization {
     fn from(row: organization::Model) -> Self {
         Self(row)
     }
-}
-
-connection! {
-    /// A list of organizations, by name.
-    OrganizationConnection, OrganizationEdge, Organization, OrganizationList
-}
-
-/// Which organizations; everything given must be true.
-#[derive(Clone, Debug, Default, InputObject)]
-pub struct OrganizationFilter {
-    /// Part of the name or of the slug, in upper or lower case.
-    pub query: Option<String>,
-}
-
-ordering! {
-    /// The order of organizations; those that are equal stand in the order of their ids.
-    OrganizationOrder, OrganizationOrderField of organization, Asc, [
-        /// Their names.
-        #[default]
-        Name,
-        /// When they were made.
-        CreatedAt,
-    ]
 }
 
 /// One MSP: everything else hangs below it.
@@ -218,6 +198,48 @@ impl Organization {
     ) -> Result<CompanyValueConnection> {
         let wanted = filter.unwrap_or_default().read();
         Ok(CompanyValueConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its customers' devices as scanners know them, by name.
+    async fn assets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<CompanyAssetFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<CompanyAssetOrder>,
+    ) -> Result<CompanyAssetConnection> {
+        let wanted = filter.unwrap_or_default().read(false, order_by)?;
+        Ok(CompanyAssetConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its customers' assets as its PSAs keep them, by name unless ordered otherwise: the copies that were read last.
+    async fn configurations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ConfigurationFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ConfigurationOrder>,
+    ) -> Result<ConfigurationConnection> {
+        let wanted = filter.unwrap_or_default().read(ctx, ConfigurationsOf::Organization, order_by)?;
+        Ok(ConfigurationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// The same as comma-separated values, page by page, for spreadsheets.
+    async fn configuration_export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ConfigurationFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ConfigurationOrder>,
+    ) -> Result<ConfigurationExport> {
+        let wanted = filter.unwrap_or_default().read(ctx, ConfigurationsOf::Organization, order_by)?;
+        export(ctx, self.0.id, wanted, PageArgs { first, after, ..PageArgs::default() }).await
     }
 
     /// Its customers, by name unless ordered otherwise.

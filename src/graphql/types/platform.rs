@@ -71,6 +71,10 @@ pub struct PlatformCapabilities {
     pub company_values: Vec<String>,
     /// What it says of contacts; null where it gives none.
     pub contacts: Option<ContactCapabilities>,
+    /// Whether it gives configurations, which are kept in step then.
+    pub has_configurations: bool,
+    /// Whether the gateway can make and change configurations in it.
+    pub can_write_configurations: bool,
     /// Whether it sends webhooks of its own.
     pub has_webhooks: bool,
     /// Whether the gateway can register its own webhook in it, and keep it there.
@@ -154,6 +158,8 @@ impl From<psa::Capabilities> for PlatformCapabilities {
             has_private_notes: capabilities.private_notes,
             company_values: capabilities.company_values.iter().map(|list| (*list).to_owned()).collect(),
             contacts: None,
+            has_configurations: false,
+            can_write_configurations: false,
             has_webhooks: capabilities.webhooks,
             can_register_webhook: capabilities.webhook_registration,
             billing: capabilities.billing.into(),
@@ -204,6 +210,8 @@ impl From<&'static dyn psa::Platform> for Platform {
             profile_fields: profile_fields.collect(),
             capabilities: PlatformCapabilities {
                 contacts: platform.contacts().map(|(abilities, _)| abilities.into()),
+                has_configurations: platform.configurations().is_some(),
+                can_write_configurations: platform.writes_configurations(),
                 ..platform.capabilities().into()
             },
             webhook_schemes: schemes.collect(),

@@ -4,7 +4,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{psa_company, psa_connection};
 
 use super::contact::{ContactConnection, ContactFilter, ContactOrder};
-use super::{CompanyMappingConnection, OrderDirection, PsaConnection, filters::ordering};
+use super::{
+    CompanyMappingConnection, ConfigurationConnection, ConfigurationFilter, ConfigurationOrder,
+    OrderDirection, PsaConnection, filters::ordering,
+};
 use crate::{
     db::page::PageArgs,
     graphql::{
@@ -14,8 +17,11 @@ use crate::{
         scalars::{DateTime, Url},
     },
     organizations::lists::{MappingList, MappingsOf},
-    sync::companies::{self, PsaCompanyList},
     sync::contacts::ContactsOf,
+    sync::{
+        companies::{self, PsaCompanyList},
+        configurations::ConfigurationsOf,
+    },
 };
 
 /// A company as the PSA knows it: a copy.
@@ -166,6 +172,21 @@ impl PsaCompany {
     ) -> Result<ContactConnection> {
         let wanted = filter.unwrap_or_default().read(ContactsOf::PsaCompany, order_by);
         Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its assets as the PSA keeps them, by name unless ordered otherwise: the copy that was read last.
+    async fn configurations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ConfigurationFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ConfigurationOrder>,
+    ) -> Result<ConfigurationConnection> {
+        let wanted = filter.unwrap_or_default().read(ctx, ConfigurationsOf::PsaCompany, order_by)?;
+        Ok(ConfigurationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Companies of ours that are mapped to it.

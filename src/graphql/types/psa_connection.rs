@@ -6,14 +6,16 @@ use entity::{company, organization, psa_connection};
 use super::contact::{ContactConnection, ContactFilter, ContactOrder};
 use super::contact_sync::{ContactSync, contact_sync};
 use super::{
-    Company, CompanyImportConnection, CompanyMappingConnection, CompanyValueSync, OrderDirection,
-    Organization, PickList, Platform, PsaBillingLineConnection, PsaBillingLineFilter, PsaBillingLineOrder,
-    PsaCompanyConnection, PsaCompanyFilter, PsaCompanyOrder, PsaConnectionAbility, PsaConnectionClearPreview,
-    PsaConnectionHealth, PsaConnectionHealthStatus, PsaConnectionWebhookHealth, Setting,
-    SuggestedTicketProfile, SyncKind, SyncRun, SyncRunConnection, SyncRunFilter, SyncSchedule,
-    TicketConnection, TicketFilter, TicketOrder, TicketPermission, TicketProfileConnection, Verification,
-    VerificationStep, WebhookEndpointConnection, all,
+    Company, CompanyImportConnection, CompanyMappingConnection, CompanyValueSync, ConfigurationConnection,
+    ConfigurationFilter, ConfigurationOrder, ConfigurationSync, OrderDirection, Organization, PickList,
+    Platform, PsaBillingLineConnection, PsaBillingLineFilter, PsaBillingLineOrder, PsaCompanyConnection,
+    PsaCompanyFilter, PsaCompanyOrder, PsaConnectionAbility, PsaConnectionClearPreview, PsaConnectionHealth,
+    PsaConnectionHealthStatus, PsaConnectionWebhookHealth, Setting, SuggestedTicketProfile, SyncKind,
+    SyncRun, SyncRunConnection, SyncRunFilter, SyncSchedule, TicketConnection, TicketFilter, TicketOrder,
+    TicketPermission, TicketProfileConnection, Verification, VerificationStep, WebhookEndpointConnection,
+    all,
     company_value::company_value_syncs,
+    configuration_sync::configuration_sync,
     filters::ordering,
     pick_list::PickListsOf,
     profile_rules,
@@ -31,7 +33,7 @@ use crate::{
         viewer::Permission,
     },
     sync::contacts::ContactsOf,
-    sync::{imports::ImportList, pick_lists::LoadedList},
+    sync::{configurations::ConfigurationsOf, imports::ImportList, pick_lists::LoadedList},
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -322,6 +324,26 @@ impl PsaConnection {
     ) -> Result<ContactConnection> {
         let wanted = filter.unwrap_or_default().read(ContactsOf::PsaConnection, order_by);
         Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// How configurations are kept in step with its PSA.
+    async fn configuration_sync(&self, ctx: &Context<'_>) -> Result<ConfigurationSync> {
+        configuration_sync(ctx, &self.0).await
+    }
+
+    /// The PSA's configurations: the copy that was read last. `psaConnectionSyncConfigurations` reads them anew.
+    async fn configurations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<ConfigurationFilter>,
+        #[graphql(desc = "The order; by default by name.")] order_by: Option<ConfigurationOrder>,
+    ) -> Result<ConfigurationConnection> {
+        let wanted = filter.unwrap_or_default().read(ctx, ConfigurationsOf::PsaConnection, order_by)?;
+        Ok(ConfigurationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The imports of its PSA's companies, the newest first.

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// One run of a sync: a reading of a PSA's companies or pick lists.
+/// One run of a sync: a reading of a PSA's companies, pick lists or configurations.
 pub struct SyncRun(pub sync_run::Model);
 
 impl From<sync_run::Model> for SyncRun {
@@ -42,6 +42,10 @@ pub enum SyncKind {
     CompanyImportFinish,
     /// Contacts: what the PSA has of fields and types, then the contacts of mapped companies.
     Contacts,
+    /// Configurations: what the PSA has of fields, types and statuses, then the configurations of mapped companies.
+    Configurations,
+    /// No reading: the PSA is told of assets.
+    Assets,
 }
 
 /// Where a run stands. New values may be added: have a default branch.
@@ -201,7 +205,7 @@ impl From<CompanyFilter> for SyncCompanyFilter {
     }
 }
 
-/// One run of a sync: a reading of a PSA's companies or pick lists.
+/// One run of a sync: a reading of a PSA's companies, pick lists or configurations.
 #[Object]
 impl SyncRun {
     /// Global id.

@@ -52,8 +52,8 @@ async fn what_is_changed_withdrawn_or_made_up_is_refused_alike() {
 async fn what_another_node_changes_counts_here_when_its_news_come_or_after_a_second() {
     let ground = testing::ground().await;
     // The same database, and nothing of what is known here.
-    let clone: &crate::ground::Ground = &ground;
-    let other = crate::ground::Ground { tokens: crate::ground::Recent::new(1), ..clone.clone() };
+    let clone: &Ground = &ground;
+    let other = Ground { tokens: crate::ground::Recent::new(1), ..clone.clone() };
     let (acme, admin) = ground.organization("acme").await;
     let (row, token) = create(&admin, &ground, new(Some(acme.id), None)).await.unwrap();
     let known = async || authenticate(&ground, &token, None).await.unwrap().is_some();

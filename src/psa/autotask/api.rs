@@ -109,6 +109,17 @@ impl Api {
         Ok(Page { rows, next: last.filter(|_| has_more) })
     }
 
+    /// How many rows a list has; none where Autotask does not say it.
+    pub(super) async fn count(&self, query: &Query<'_>) -> Result<Option<u64>, PsaError> {
+        let path = format!("{}/query/count", query.entity);
+        let mut filter = vec![condition("gt", "id", -1)];
+        filter.extend(query.filter.iter().cloned());
+        let body = json!({ "filter": filter });
+        let answer = self.exchange(Kind::Read, &Method::POST, &path, Some(&body)).await?;
+        let answer = self.classify(Kind::Read, &path, &answer)?;
+        Ok(wire::int(&answer, "queryCount").and_then(|count| u64::try_from(count).ok()))
+    }
+
     /// All rows of a list.
     pub(super) async fn all(&self, query: &Query<'_>) -> Result<Vec<Value>, PsaError> {
         let mut rows = Vec::new();

@@ -9,6 +9,7 @@ mod api;
 mod billing;
 mod changes;
 mod companies;
+mod configurations;
 mod contacts;
 mod credentials;
 mod draft;
@@ -36,9 +37,9 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
-    WebhookSecret, WebhookWanted, http::Outbound,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookKept, WebhookNews,
+    WebhookRefused, WebhookScheme, WebhookSecret, WebhookWanted, http::Outbound,
 };
 use crate::{
     queue::{
@@ -47,7 +48,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
-    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
@@ -73,6 +74,10 @@ impl Platform for Autotask {
 
     fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
         Some(contacts::offered())
+    }
+
+    fn configurations(&self) -> Option<ConfigurationCatalogue> {
+        Some(configurations::offered())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -238,6 +243,10 @@ impl Psa for Connection {
 
     async fn remove_webhook(&self, external_id: &str) -> Result<(), PsaError> {
         self.unregister(external_id).await
+    }
+
+    fn configurations(&self) -> Option<&dyn Configurations> {
+        Some(self)
     }
 
     fn billing(&self) -> Option<&dyn Billing> {

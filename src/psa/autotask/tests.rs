@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod changes;
+mod configurations;
 mod registration;
 mod settings;
 mod tickets;

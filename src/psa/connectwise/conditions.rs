@@ -25,6 +25,12 @@ impl Conditions {
         self.and(format!("{field}={value}"))
     }
 
+    /// The field, or the id of what it refers to, is one of these numbers.
+    pub(super) fn among(self, field: &'static str, values: &[i64]) -> Self {
+        let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+        self.and(format!("{field} in ({})", values.join(",")))
+    }
+
     /// The field is more than this number.
     pub(super) fn above(self, field: &'static str, value: i64) -> Self {
         self.and(format!("{field}>{value}"))

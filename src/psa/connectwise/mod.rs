@@ -13,6 +13,7 @@ mod callbacks;
 mod changes;
 mod companies;
 mod conditions;
+mod configurations;
 mod contacts;
 mod credentials;
 mod discovery;
@@ -40,9 +41,9 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
-    WebhookSecret, WebhookWanted, http::Outbound,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookKept, WebhookNews,
+    WebhookRefused, WebhookScheme, WebhookSecret, WebhookWanted, http::Outbound,
 };
 use crate::{
     clock::Chance,
@@ -52,7 +53,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
-    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
@@ -78,6 +79,14 @@ impl Platform for ConnectWise {
 
     fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
         Some(contacts::offered())
+    }
+
+    fn configurations(&self) -> Option<ConfigurationCatalogue> {
+        Some(configurations::offered())
+    }
+
+    fn writes_configurations(&self) -> bool {
+        true
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -231,6 +240,10 @@ impl Psa for Connection {
 
     async fn webhook_key(&self, name: &str) -> Result<SecretString, PsaError> {
         self.signing_key(name).await
+    }
+
+    fn configurations(&self) -> Option<&dyn Configurations> {
+        Some(self)
     }
 
     fn billing(&self) -> Option<&dyn Billing> {

@@ -100,6 +100,12 @@ pub(super) fn contact_page(site: &Url, company_id: &str, id: i64) -> Option<Stri
     page(site, "router/openrecord.rails", &query)
 }
 
+/// A configuration as the browser opens it.
+pub(super) fn configuration_page(site: &Url, company_id: &str, id: i64) -> Option<String> {
+    let query = [("recordType", "ConfigFV"), ("recid", &id.to_string()), ("companyName", company_id)];
+    page(site, "router/openrecord.rails", &query)
+}
+
 /// Links of the kind that ConnectWise itself puts into mails. No source of ours proves them for every
 /// version: the one place to change.
 fn page(site: &Url, path: &str, query: &[(&str, &str)]) -> Option<String> {

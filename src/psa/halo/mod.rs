@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod billing;
 mod companies;
+mod configurations;
 mod contacts;
 mod credentials;
 mod errors;
@@ -32,9 +33,9 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    RateScope, Verification, WebhookCall, WebhookKept, WebhookNews, WebhookRefused, WebhookScheme,
-    WebhookSecret, WebhookWanted, http::Outbound,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookKept, WebhookNews,
+    WebhookRefused, WebhookScheme, WebhookSecret, WebhookWanted, http::Outbound,
 };
 use crate::{
     clock::Chance,
@@ -44,7 +45,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
-    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
@@ -70,6 +71,10 @@ impl Platform for Halo {
 
     fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
         Some(contacts::offered())
+    }
+
+    fn configurations(&self) -> Option<ConfigurationCatalogue> {
+        Some(configurations::offered())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -223,6 +228,10 @@ impl Psa for Connection {
 
     async fn remove_webhook(&self, external_id: &str) -> Result<(), PsaError> {
         self.unregister(external_id).await
+    }
+
+    fn configurations(&self) -> Option<&dyn Configurations> {
+        Some(self)
     }
 
     fn billing(&self) -> Option<&dyn Billing> {

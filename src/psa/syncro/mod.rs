@@ -8,6 +8,7 @@ mod api;
 mod billing;
 mod changes;
 mod companies;
+mod configurations;
 mod contacts;
 mod credentials;
 mod errors;
@@ -31,9 +32,9 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Billing, Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme, WebhookSecret,
-    http::Outbound,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused,
+    WebhookScheme, WebhookSecret, http::Outbound,
 };
 use crate::{
     clock::Chance,
@@ -43,7 +44,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
-    sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
+    sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
@@ -69,6 +70,14 @@ impl Platform for Syncro {
 
     fn contacts(&self) -> Option<(ContactAbilities, ContactCatalogue)> {
         Some(contacts::offered())
+    }
+
+    fn configurations(&self) -> Option<ConfigurationCatalogue> {
+        Some(configurations::offered())
+    }
+
+    fn writes_configurations(&self) -> bool {
+        true
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -206,6 +215,10 @@ impl Psa for Connection {
 
     async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
         self.new_company(draft).await
+    }
+
+    fn configurations(&self) -> Option<&dyn Configurations> {
+        Some(self)
     }
 
     fn billing(&self) -> Option<&dyn Billing> {

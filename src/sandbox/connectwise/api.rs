@@ -104,6 +104,7 @@ impl ConnectWiseWorld {
             (_, ["project", "tickets", rest @ ..]) => self.serve_project_tickets(call, rest),
             ("POST", ["company", "companies"]) => self.create_company(call),
             ("POST", ["company", "configurations"]) => self.create_configuration(call),
+            ("PATCH", ["company", "configurations", id]) => self.patch_configuration(call, number(id)?),
             ("POST", ["system", "callbacks"]) => self.create_callback(call),
             ("PATCH", ["system", "callbacks", id]) => self.patch_callback(call, number(id)?),
             ("DELETE", ["system", "callbacks", id]) => self.delete_callback(number(id)?),

@@ -7,6 +7,7 @@ use super::{
     deeds::API_MEMBER,
     deliveries::Action,
     errors::{self, Problem},
+    patch,
     resources::{COMPANY, CONFIGURATION, Table},
     row::{self, Row},
     store,
@@ -136,6 +137,22 @@ impl ConnectWiseWorld {
         self.stamp(&mut row, &self.member_name(API_MEMBER));
         self.keep(Table::Configurations, row);
         Ok(self.made(call, Table::Configurations, "configuration", id))
+    }
+
+    pub(super) fn patch_configuration(&mut self, call: &Call, id: i64) -> Result<Reply, Reply> {
+        let missing = || errors::not_found(CONFIGURATION.label, &id.to_string());
+        let current = self.find(Table::Configurations, id).ok_or_else(missing)?.clone();
+        let body = writing::body(call, CONFIGURATION.name)?;
+        let written = patch::read(&CONFIGURATION, &[], &current, body)?;
+        let mut changed = current;
+        changed.extend(written);
+        changed.retain(|_, value| !value.is_null());
+        self.stamp(&mut changed, &self.member_name(API_MEMBER));
+        let reply = api::one(call, 200, &changed);
+        if let Some(kept) = self.find_mut(Table::Configurations, id) {
+            *kept = changed;
+        }
+        Ok(reply)
     }
 
     /// A type may have questions that must be answered.

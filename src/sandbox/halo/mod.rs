@@ -9,6 +9,7 @@
 
 mod access;
 mod actions;
+mod assets;
 mod binding;
 mod customers;
 mod dates;

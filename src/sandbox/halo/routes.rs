@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{
+    assets,
     errors::{self, found},
-    listing, lookups,
+    lookups,
     world::HaloWorld,
 };
 use crate::sandbox::frame::{Call, Reply};
@@ -66,8 +67,9 @@ impl HaloWorld {
             ("GET", ["site", id]) => found(self.site(int(id)?).map(|site| self.site_json(site))),
             ("GET", ["users"]) => self.list_users(call),
             ("GET", ["users", id]) => found(self.user(int(id)?).map(|user| self.user_json(user))),
+            ("GET", ["asset"]) => assets::list(call, &self.assets, &self.options),
+            ("GET", ["assettype"]) => Ok(assets::types()),
             // There are none, and whether the application may see them shows all the same.
-            ("GET", ["asset"]) => listing::page(&call.query(), "assets", Vec::new(), self.options.page_cap),
             ("GET", ["recurringinvoice"]) => self.list_recurring_invoices(call),
             ("GET", ["recurringinvoice", id]) => self.get_recurring_invoice(call, int(id)?),
             ("POST", ["recurringinvoice", "updatelines"]) => self.update_invoice_lines(call),
@@ -99,7 +101,7 @@ fn needed(resource: &str, method: &str) -> &'static str {
         ("tickets" | "actions", _) => "edit:tickets",
         ("client" | "site" | "users", "GET") => "read:customers",
         ("client" | "site" | "users", _) => "edit:customers",
-        ("asset", "GET") => "read:assets",
+        ("asset" | "assettype", "GET") => "read:assets",
         ("recurringinvoice", "GET") => "read:invoices",
         ("recurringinvoice", _) => "edit:invoices",
         ("webhook" | "notification" | "webhookevent", _) => "admin",

@@ -7,6 +7,7 @@ use entity::Timestamp;
 use super::{
     HaloOptions, Payload,
     access::Access,
+    assets,
     customers::{Client, Site, User},
     errors,
     recurring::{self, RecurringInvoice},
@@ -28,6 +29,7 @@ pub struct HaloWorld {
     pub(super) clients: Vec<Client>,
     pub(super) sites: Vec<Site>,
     pub(super) users: Vec<User>,
+    pub(super) assets: Vec<serde_json::Value>,
     pub(super) tickets: Vec<Ticket>,
     pub(super) invoices: Vec<RecurringInvoice>,
     pub(super) last_ticket_id: i64,
@@ -79,6 +81,7 @@ impl World for HaloWorld {
         Self {
             access: Access::new(&ground.chance),
             invoices: recurring::seed(&clients),
+            assets: assets::seeded(&clients),
             clients,
             sites,
             users,

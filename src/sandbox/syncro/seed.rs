@@ -85,7 +85,10 @@ fn business(world: &mut SyncroWorld, number: usize, now: Timestamp) {
                 customer_id: Some(id),
                 type_id: kind,
                 serial: Some(format!("SN{number:03}{index}")),
-                properties: Map::new(),
+                properties: object(json!({
+                    "os": "Windows 11 Pro", "ram": "16 GB", "manufacturer": "Dell", "Purchase Date": "2024-02-29",
+                    "Warranty Expiration": "2027-02-28", "Location": format!("Room {}", index + 1),
+                })),
                 created_at: now,
                 updated_at: now,
             };

@@ -59,6 +59,8 @@ pub(super) async fn change_everything(
     import(ids, witness).await;
     values(ids, witness).await;
     contacts(ids, witness).await;
+    configurations(ids, witness).await;
+    assets(ids, witness).await;
 
     witness.does("ticketProfileUpdate", "ticketProfile { id }", named(&ids.profile)).await;
     let mut second = acme.profile_input().await;
@@ -322,6 +324,36 @@ async fn contacts(ids: &walls::Ids, witness: &mut Witness<'_>) {
     assert_eq!(entry["after"], json!({ "isEnabled": true }));
     let read = json!({ "id": ids.connection });
     witness.does("psaConnectionSyncContacts", "syncRun { id }", read).await;
+}
+
+/// A device is said to be there, and the PSA is told of it.
+async fn assets(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let said = json!({ "organizationId": ids.organization,
+        "assets": [{ "companyId": ids.company, "name": "PC-1", "serialNumber": "SN-1" }] });
+    let (_, entry) = witness.does("assetUpsert", "results { asset { id } }", said).await;
+    assert_eq!(entry["after"], json!({ "assetCount": 1 }));
+    is_secret("canary-of-a-private-key-0815");
+    let login = [
+        ("company_id", "acme"),
+        ("domain", "http://127.0.0.1:9"),
+        ("public_key", "public-key-0815"),
+        ("private_key", "canary-of-a-private-key-0815"),
+    ];
+    let login: Vec<_> = login.map(|(key, value)| json!({ "key": key, "value": value })).into();
+    let input = json!({ "organizationId": ids.organization, "platform": "connectwise", "name": "Another PSA",
+        "credentials": login });
+    let (made, _) = witness.does("psaConnectionCreate", "psaConnection { id }", input).await;
+    let push = json!({ "id": made["psaConnection"]["id"] });
+    witness.does("psaConnectionPushAssets", "syncRun { id }", push).await;
+}
+
+/// Configurations are switched on and read.
+async fn configurations(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let on = json!({ "psaConnectionId": ids.connection, "isEnabled": true });
+    let (_, entry) = witness.does("configurationSyncSet", "psaConnection { id }", on).await;
+    assert_eq!(entry["after"], json!({ "isEnabled": true }));
+    let read = json!({ "id": ids.connection });
+    witness.does("psaConnectionSyncConfigurations", "syncRun { id }", read).await;
 }
 
 /// A run that waits.

@@ -66,8 +66,14 @@ impl<'a> Msp<'a> {
     }
 
     /// With its PSA verified, and its lists and companies read.
-    pub async fn connected(mut self) -> Self {
-        self.connection = self.makes_connection("The PSA", &self.psa.credentials()).await;
+    pub async fn connected(self) -> Self {
+        let credentials = self.psa.credentials();
+        self.connected_by(&credentials).await
+    }
+
+    /// The same with these credentials.
+    pub async fn connected_by(mut self, credentials: &[(&'static str, String)]) -> Self {
+        self.connection = self.makes_connection("The PSA", credentials).await;
         let verified = self
             .app
             .graphql(

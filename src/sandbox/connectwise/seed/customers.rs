@@ -182,9 +182,22 @@ fn devices(world: &mut ConnectWiseWorld) {
             "questions": [], "customFields": [],
         })
     };
+    let with = |mut row: Value, more: Value| {
+        if let (Some(row), Value::Object(more)) = (row.as_object_mut(), more) {
+            row.extend(more);
+        }
+        row
+    };
+    let server = json!({
+        "purchaseDate": "2023-03-01T00:00:00Z", "warrantyExpirationDate": "2026-12-24T00:00:00Z", "ram": "64 GB",
+        "customFields": [
+            { "id": 31, "caption": "Rack", "type": "Text", "entryMethod": "EntryField", "value": "R2-U17" },
+        ],
+    });
+    let front = json!({ "installationDate": "2024-05-06T00:00:00Z" });
     let rows = vec![
-        device(18_217, 19, "NW-DC01", 24),
-        device(18_218, 19, "NW-FRONT-02", 17),
+        with(device(18_217, 19, "NW-DC01", 24), server),
+        with(device(18_218, 19, "NW-FRONT-02", 17), front),
         device(18_230, 20, "HL-LAPTOP-07", 17),
     ];
     put(world, Table::Configurations, rows);

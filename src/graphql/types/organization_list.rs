@@ -1,0 +1,29 @@
+//! Organizations: which, and in which order.
+
+use async_graphql::InputObject;
+
+use super::{OrderDirection, Organization, filters::ordering};
+use crate::{graphql::connection::connection, organizations::lists::OrganizationList};
+
+connection! {
+    /// A list of organizations, by name.
+    OrganizationConnection, OrganizationEdge, Organization, OrganizationList
+}
+
+/// Which organizations; everything given must be true.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OrganizationFilter {
+    /// Part of the name or of the slug, in upper or lower case.
+    pub query: Option<String>,
+}
+
+ordering! {
+    /// The order of organizations; those that are equal stand in the order of their ids.
+    OrganizationOrder, OrganizationOrderField of organization, Asc, [
+        /// Their names.
+        #[default]
+        Name,
+        /// When they were made.
+        CreatedAt,
+    ]
+}
