@@ -62,7 +62,7 @@ impl Kinds {
 
 /// An operation that may be executed and is paid for.
 pub struct Prepared {
-    /// For the schema: [`super::http::Door::graph`].
+    /// For the schema: [`super::http::Door::streaming`].
     pub request: async_graphql::Request,
     /// What it is.
     pub kind: OperationType,
