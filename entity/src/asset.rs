@@ -43,6 +43,8 @@ pub struct Model {
     pub changed_at: Timestamp,
     /// When it was first seen.
     pub created_at: Timestamp,
+    /// Whether nothing but events has spoken of it.
+    pub is_from_events: bool,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

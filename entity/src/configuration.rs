@@ -49,6 +49,10 @@ pub struct Model {
     pub changed_at: Option<Timestamp>,
     /// When it was last read as something new or changed.
     pub synced_at: Timestamp,
+    /// Its name as names are compared.
+    pub name_key: String,
+    /// Serial number as serial numbers are compared.
+    pub serial_key: String,
 }
 
 /// Relations are followed by loaders, in batches; see the domain.

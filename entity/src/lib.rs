@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod asset;
+pub mod asset_alias;
 pub mod asset_link;
 pub mod attempt;
 pub mod audit_entry;

@@ -43,6 +43,7 @@ mod m20261122_000030_billing;
 mod m20261122_000035_configurations;
 mod m20261122_000036_assets;
 mod m20261122_000037_contacts;
+mod m20261122_000038_seen_assets;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000035_configurations::Migration),
             Box::new(m20261122_000036_assets::Migration),
             Box::new(m20261122_000037_contacts::Migration),
+            Box::new(m20261122_000038_seen_assets::Migration),
         ]
     }
 }

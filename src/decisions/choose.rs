@@ -99,6 +99,11 @@ impl Places {
         Ok(places)
     }
 
+    /// The mappings of a company, of those that were read.
+    pub(super) fn mappings_of(&self, company_id: Uuid) -> &[company_mapping::Model] {
+        self.mappings.get(&company_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Which profile, and as which company of the PSA. No guess: where it is not clear, the event is held.
     pub(super) fn choose(
         &self,
@@ -107,7 +112,7 @@ impl Places {
         wants: &Wants<'_>,
         trail: &mut Trail,
     ) -> Result<Place, Box<Decision>> {
-        let mappings = self.mappings.get(&company.id).map(Vec::as_slice).unwrap_or_default();
+        let mappings = self.mappings_of(company.id);
         if let Some(place) = self.on_own_connection(company, mappings, trail) {
             return wants.allow(place, trail);
         }

@@ -88,6 +88,7 @@ pub async fn decide(
         }
     }
     notifications::enqueue(tx, ground, all.news).await?;
+    desk.keep_devices().await?;
     plan::wake_lanes(tx, ground, organization_id, all.touched).await?;
     Ok(outcomes)
 }

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use super::{
     catalogue::Action,
     choose::Places,
+    devices::Devices,
     event::{Event, Reading},
     quiet::Quiet,
     rules::Rules,
@@ -42,6 +43,10 @@ use crate::{
         record::{About, Change},
     },
     ground::Ground,
+    sync::assets::{
+        Device,
+        seen::{self, Mention},
+    },
     tickets::{pen::Pen, pile::Pile, plan},
 };
 
@@ -57,6 +62,9 @@ pub(super) struct Desk<'t> {
     pub(super) quiet: Quiet,
     pub(super) customers: Customers,
     pub(super) places: Places,
+    pub(super) devices: Devices,
+    /// Devices that are to be kept.
+    mentions: Vec<Mention>,
     findings: tokio::sync::Mutex<Findings>,
     tickets: Pile,
     /// How many tickets policies have opened lately, of those that were asked for.
@@ -86,6 +94,8 @@ impl<'t> Desk<'t> {
             quiet: Quiet::load(tx, organization_id, &BTreeSet::new(), now).await?,
             customers: Customers::default(),
             places: Places::load(tx, organization_id, company_ids).await?,
+            devices: Devices::load(tx, organization_id).await?,
+            mentions: Vec::new(),
             findings: tokio::sync::Mutex::default(),
             tickets: Pile::default(),
             opened: Mutex::default(),
@@ -106,16 +116,23 @@ impl<'t> Desk<'t> {
         let events =
             || said.iter().filter_map(|(delivery, reading)| Some((delivery, reading.event.as_ref().ok()?)));
         let customers = Customers::load(tx, organization_id, events().map(|(_, event)| event)).await?;
-        let (mut company_ids, mut wanted) = (BTreeSet::new(), Vec::new());
+        let names_device = events().any(|(_, event)| Device::of(event).is_some());
+        let devices =
+            if names_device { Devices::load(tx, organization_id).await? } else { Devices::default() };
+        let are_kept = devices.any_are_kept();
+        let (mut company_ids, mut wanted, mut mentions) = (BTreeSet::new(), Vec::new(), Vec::new());
         for (delivery, event) in events() {
-            if event.kind.action == Action::Ignore {
+            let device = if are_kept { Device::of(event) } else { None };
+            if event.kind.action == Action::Ignore && device.is_none() {
                 continue;
             }
             let Ok(Whose { company, as_caught }) = customers.whose(event, &mut Trail::default()) else {
                 continue;
             };
             company_ids.insert(company.id);
-            if event.kind.action != Action::Sweep {
+            // Whose customer is not known is nobody's device.
+            mentions.extend(device.filter(|_| as_caught.is_none()).map(|device| (company.id, device)));
+            if !matches!(event.kind.action, Action::Sweep | Action::Ignore) {
                 let occurred_at = event.believed_at(delivery.received_at);
                 let about = About { organization_id, company_id: company.id, occurred_at };
                 wanted.push((about, as_caught.map_or(Cow::Borrowed(event), Cow::Owned)));
@@ -130,6 +147,8 @@ impl<'t> Desk<'t> {
         let tickets = Pile::default();
         tickets.learn(tx, organization_id, &known).await?;
         tickets.made(&new);
+        let places = Places::load(tx, organization_id, &company_ids).await?;
+        mentions.retain(|(company_id, _)| devices.are_kept(places.mappings_of(*company_id)));
         Ok(Self {
             tx,
             ground,
@@ -137,7 +156,9 @@ impl<'t> Desk<'t> {
             rules: Rules::recall(tx, ground, organization_id).await?,
             quiet: Quiet::load(tx, organization_id, &endpoints, now).await?,
             customers,
-            places: Places::load(tx, organization_id, &company_ids).await?,
+            places,
+            devices,
+            mentions,
             findings: tokio::sync::Mutex::new(findings),
             tickets,
             opened: Mutex::default(),
@@ -237,6 +258,11 @@ impl<'t> Desk<'t> {
     /// An event is decided; it is written with the others.
     pub(super) fn decided(&self, row: event::Model) {
         guard(&self.events).push(row);
+    }
+
+    /// Keeps the devices that the events name: at the end, as others wait for it.
+    pub(super) async fn keep_devices(&self) -> Result<(), DbErr> {
+        seen::take_in(self.tx, self.ground, self.organization_id, &self.mentions).await
     }
 
     /// Writes what is still to be written. Call it before the database is asked for findings, events or tickets.

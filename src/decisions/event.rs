@@ -163,6 +163,8 @@ pub struct Asset {
     pub os: Option<String>,
     /// Its web address.
     pub url: Option<String>,
+    /// Its serial number.
+    pub serial_number: Option<String>,
 }
 
 /// Which software has a problem.

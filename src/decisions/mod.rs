@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod contact;
 pub mod decide;
 mod desk;
+pub mod devices;
 mod ended;
 pub mod event;
 pub mod event_sets;

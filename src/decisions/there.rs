@@ -206,7 +206,8 @@ impl Deciding<'_> {
             trail.step("group", storm::words(handling));
         }
         let (title, body) = words::of_new_ticket(self.event, &place, finding, &group, trail);
-        let (overrides, missed) = self.for_contact(&place, handling, trail).await?;
+        let (mut overrides, missed) = self.for_contact(&place, handling, trail).await?;
+        self.for_device(&place, &group, &mut overrides, trail).await?;
         let opening = Opening {
             marker: mark(&group, finding, connection_id, last.as_ref()),
             group_key: group.key,

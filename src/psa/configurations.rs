@@ -35,4 +35,10 @@ pub trait Configurations: Send + Sync {
     ) -> Result<Option<RemoteConfiguration>, PsaError> {
         Err(not_offered("changing configurations"))
     }
+
+    /// Attaches one to a ticket that is there, where the platform takes it no earlier; what is attached already stays so.
+    /// Others have taken it with the ticket: nothing is done.
+    async fn attach(&self, _ticket: &str, _external_id: &str) -> Result<(), PsaError> {
+        Ok(())
+    }
 }

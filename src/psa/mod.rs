@@ -90,6 +90,12 @@ pub fn profile_rules(platform: &dyn Platform) -> Vec<ProfileFieldRule> {
     platform.profile_fields().iter().map(rule).collect()
 }
 
+/// Whether a new ticket can have a configuration: by its profile, or that of the device its event names.
+pub fn links_configurations(platform: &dyn Platform) -> bool {
+    platform.configurations().is_some()
+        && platform.profile_fields().iter().any(|field| field.key == "configuration")
+}
+
 /// The way out for one login, with its calls counted.
 pub fn counted(
     ground: &Ground,

@@ -2,7 +2,9 @@
 //! serial number, by its name.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
+mod device;
 pub mod pushing;
+pub mod seen;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,6 +15,8 @@ use sea_orm::{
     sea_query::{ColumnRef, IntoColumnRef as _, LockType, OnConflict},
 };
 use uuid::Uuid;
+
+pub use device::Device;
 
 use super::companies::plain;
 use crate::{
@@ -259,7 +263,9 @@ impl Known {
             seen_at: now,
             changed_at: now,
             created_at: now,
+            is_from_events: false,
         });
+        row.is_from_events = false;
         let mut problems = Vec::new();
         let mut text = |field: &str, text: &str, max: usize| {
             let text = text.trim();
@@ -342,6 +348,7 @@ impl Known {
                             C::Manufacturer,
                             C::SeenAt,
                             C::ChangedAt,
+                            C::IsFromEvents,
                         ])
                         .to_owned(),
                 )

@@ -1,5 +1,6 @@
 //! The copy of a PSA's configurations: assets as the PSA keeps them.
 
+pub mod naming;
 mod settings;
 mod store;
 
@@ -11,7 +12,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub use settings::{
-    Settings, SettingsChange, all_read, catalogue, keep_catalogue, of_connection, of_connections, set,
+    Settings, SettingsChange, all_read, catalogue, keep_catalogue, of_connection, of_connections,
+    of_organization, set,
 };
 pub use store::{Plan, Stored, day, mark_missing, store_configurations, unseen};
 

@@ -42,7 +42,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("first_seen_at", "When the problem was seen first (RFC 3339)."),
     ("last_seen_at", "When it was seen last (RFC 3339)."),
     ("seen_count", "How often it was seen."),
-    ("asset", "Where: asset.name, .uid, .kind, .ip, .fqdn, .os, .url."),
+    ("asset", "Where: asset.name, .uid, .kind, .ip, .fqdn, .os, .url, .serial_number."),
     ("product", "In what: product.vendor, .name, .version."),
     ("remediation", "What to do: remediation.title, .text, .fixed_version, .url, .due_at."),
     ("user", "Who is concerned: user.name, .uid, .email."),
@@ -69,7 +69,7 @@ pub fn values(event: &Event, finding: &finding::Model, company: &str, title: &st
         "seen_count": finding.seen_count,
         "asset": event.asset.as_ref().map(|asset| json!({
             "uid": asset.uid, "name": asset.name, "kind": asset.kind, "ip": asset.ip, "fqdn": asset.fqdn,
-            "os": asset.os, "url": asset.url,
+            "os": asset.os, "url": asset.url, "serial_number": asset.serial_number,
         })),
         "product": event.product.as_ref().map(|product| json!({
             "vendor": product.vendor, "name": product.name, "version": product.version,

@@ -4,7 +4,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     time::{Duration, Instant},
 };
 
@@ -17,10 +16,11 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use super::{
     Client, Workers,
     lane::Turn,
+    left_out::{self, Own},
     outcome::{Done, Failed, is_refused, weigh},
 };
 use crate::{
-    decisions::{contact::CONTACT, handling::STATUS},
+    decisions::{devices, handling::STATUS},
     error::Error,
     ground::dies::{self, Step},
     organizations::profiles::{self, ProfileValues},
@@ -32,6 +32,8 @@ use crate::{
     sync::pick_lists,
     tickets::{
         delivered,
+        pen::Pen,
+        plan,
         remote::{NoteDraft, StatusChange, TicketDraft},
     },
 };
@@ -140,7 +142,7 @@ impl Workers {
             .and_then(|values| serde_json::from_value(values).ok())
             .unwrap_or_default();
         let status = overrides.remove(STATUS).or_else(|| profile.status_on_create.clone());
-        let contacts = (overrides.get(CONTACT).cloned(), fields.get(CONTACT).cloned());
+        let mut own = Own::of(&overrides, &fields);
         fields.extend(overrides);
         let sure = |error| Failed { error, uncertain_since: None };
         let no_id = || Failed {
@@ -157,7 +159,7 @@ impl Workers {
                     .one(db)
                     .await?
                     .ok_or(Error::NotFound)?;
-                let draft = TicketDraft {
+                let mut draft = TicketDraft {
                     marker: ticket.marker.clone(),
                     company_external_id: company.external_id,
                     title: text_of(&begun.operation.payload, "title"),
@@ -165,17 +167,33 @@ impl Workers {
                     fields,
                     status,
                 };
-                let created = Box::pin(self.create(held, client, begun, &draft)).await?;
-                match created.as_ref().err().and_then(|failed| without_contact(failed, &draft, contacts)) {
-                    Some(draft) => Box::pin(self.create(held, client, begun, &draft)).await?,
-                    None => created,
+                let mut without = Vec::new();
+                loop {
+                    match Box::pin(self.create(held, client, begun, &draft)).await? {
+                        Ok(Done::Created { ticket, was_found, .. }) => {
+                            without.extend(left_out::attach(client, &ticket, &draft).await);
+                            break Ok(Done::Created { ticket, was_found, left_out: without });
+                        }
+                        Ok(done) => break Ok(done),
+                        Err(failed) => match own.leave_out(&failed, &mut draft) {
+                            Some(left_out) => without.push(left_out),
+                            None => break Err(failed),
+                        },
+                    }
                 }
             }
             OperationKind::Note => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
+                let (operation, text) = (&begun.operation, text_of(&begun.operation.payload, "text"));
+                let text = left_out::attach_with_note(client, external_id, &operation.payload, text).await;
+                let uncertain_since = operation.uncertain_since;
+                let text = match text {
+                    Ok(text) => text,
+                    Err(error) => return Ok(Err(Failed { error, uncertain_since })),
+                };
                 let note = NoteDraft {
                     marker: note_marker(&begun.operation),
-                    text: text_of(&begun.operation.payload, "text"),
+                    text,
                     is_private: client.has_private_notes,
                     fields,
                 };
@@ -233,7 +251,9 @@ impl Workers {
             let is_first_try = begun.attempt.number == 1;
             let looked = self.look_for(client, &begun.ticket, &draft.company_external_id, is_first_try);
             match Box::pin(looked).await? {
-                Ok(Some(ticket)) => return Ok(Ok(Done::Created { ticket, was_found: true })),
+                Ok(Some(ticket)) => {
+                    return Ok(Ok(Done::Created { ticket, was_found: true, left_out: Vec::new() }));
+                }
                 Ok(None) => {}
                 Err(error) => return Ok(Err(Failed { error, uncertain_since: Some(since) })),
             }
@@ -251,7 +271,7 @@ impl Workers {
             return Ok(Err(Failed { error: PsaError::Unavailable { detail }, uncertain_since: None }));
         }
         Ok(match client.psa.create_ticket(draft).await {
-            Ok(ticket) => Ok(Done::Created { ticket, was_found: false }),
+            Ok(ticket) => Ok(Done::Created { ticket, was_found: false, left_out: Vec::new() }),
             Err(error) => Err(self.failed(error)),
         })
     }
@@ -316,11 +336,18 @@ impl Workers {
         &self,
         held: &lane::Model,
         begun: Begun,
-        result: Result<Done, Failed>,
+        mut result: Result<Done, Failed>,
         calls: &[CallTrace],
     ) -> Result<bool, Error> {
         let now = self.0.ground.clock.now();
+        let without = match &mut result {
+            Ok(Done::Created { left_out, .. }) => std::mem::take(left_out),
+            _ => Vec::new(),
+        };
         let (mut ended, after, what) = weigh(&begun.operation, result, now);
+        if let Some(message) = &mut ended.message {
+            message.extend(without.iter().flat_map(|left_out| ["; ", left_out.words.as_str()]));
+        }
         ended.response_status = calls.iter().rev().find_map(|call| call.status).map(i32::from);
         ended.latency_ms = Some(calls.iter().map(|call| call.latency_ms).sum());
         log(&begun, &ended);
@@ -328,7 +355,14 @@ impl Workers {
         let written = self.held_write(held, move |tx| {
             Box::pin(async move {
                 outbox::end(tx, &ground, &begun.operation, &begun.attempt, ended, after).await?;
-                delivered::delivered(tx, &ground, &begun.operation, what).await?;
+                let mut ticket = delivered::delivered(tx, &ground, &begun.operation, what).await?;
+                for left_out in without {
+                    devices::tell_left_out(tx, &begun.operation, left_out.step, &left_out.words).await?;
+                    if let Some(payload) = left_out.note {
+                        let pen = Pen::at_once(tx, &ground);
+                        ticket = plan::add_operation(pen, ticket, OperationKind::Note, payload, None).await?;
+                    }
+                }
                 Ok(())
             })
         });
@@ -392,28 +426,6 @@ fn log(begun: &Begun, ended: &Ended) {
         latency_ms = ended.latency_ms,
         "an operation was tried at the PSA"
     );
-}
-
-/// The ticket without the contact of its own that the PSA refuses, with the profile's where it names one: who was a
-/// contact when they were read last may be gone. None where it was refused for something else.
-fn without_contact(
-    failed: &Failed,
-    draft: &TicketDraft,
-    (own, usual): (Option<String>, Option<String>),
-) -> Option<TicketDraft> {
-    let PsaError::Rejected { field, reason } = &failed.error else { return None };
-    let own = own.filter(|own| usual.as_ref() != Some(own))?;
-    let is_contact = |text: &str| text.to_lowercase().contains(CONTACT);
-    if !is_contact(reason) && !field.as_deref().is_some_and(is_contact) {
-        return None;
-    }
-    let mut draft = draft.clone();
-    match usual {
-        Some(usual) => draft.fields.insert(CONTACT.to_owned(), usual),
-        None => draft.fields.remove(CONTACT),
-    };
-    let _ = write!(draft.body, "\n\nThe contact number {own} is left out: the PSA refuses it ({reason}).");
-    Some(draft)
 }
 
 fn text_of(payload: &serde_json::Value, key: &str) -> String {

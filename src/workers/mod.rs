@@ -10,6 +10,7 @@ mod configurations;
 mod contacts;
 mod inbox;
 mod lane;
+mod left_out;
 mod looking;
 mod notifications;
 mod outcome;

@@ -2,6 +2,7 @@
 
 use entity::{Timestamp, ticket_operation, ticket_operation::OperationKind};
 
+use super::left_out::LeftOut;
 use crate::{
     psa::{NextStep, PsaError},
     queue::outbox::{After, Ended},
@@ -13,6 +14,8 @@ pub(super) enum Done {
     Created {
         ticket: RemoteTicket,
         was_found: bool,
+        /// What it was made without.
+        left_out: Vec<LeftOut>,
     },
     Noted {
         was_found: bool,
@@ -46,7 +49,7 @@ pub(super) fn weigh(
     let kind = operation.kind;
     let ended = |outcome, message: Option<String>| Ended { outcome, message, ..Ended::default() };
     match result {
-        Ok(Done::Created { ticket, was_found }) => {
+        Ok(Done::Created { ticket, was_found, .. }) => {
             let (outcome, words) = if was_found {
                 ("found", "found by its marker: the PSA had done it")
             } else {

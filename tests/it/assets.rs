@@ -1,5 +1,8 @@
 //! Devices that scanners know: taken in, known again, and told to PSAs without making anything twice.
 
+mod linked;
+mod seen;
+
 use psa_gateway::sandbox::frame::{Fault, FaultKind, Sandbox};
 use serde_json::{Value, json};
 
@@ -10,7 +13,7 @@ use crate::{
 };
 
 /// The first customer's id.
-async fn company(msp: &Msp<'_>) -> String {
+pub async fn company(msp: &Msp<'_>) -> String {
     msp.first_customer().await.0
 }
 

@@ -82,6 +82,10 @@ pub struct ConfigurationSyncSetInput {
     pub is_written: Option<bool>,
     /// Which type assets have there, by their kind: all of them. Those of a kind that is not named are not told.
     pub written_types: Option<Vec<ConfigurationWrittenTypeInput>>,
+    /// Whether devices that events name become assets of the companies that are mapped here, or refresh them.
+    pub takes_assets_from_events: Option<bool>,
+    /// Whether a new ticket gets the configuration of the device that its event names.
+    pub links_tickets: Option<bool>,
 }
 
 payload! {
@@ -158,6 +162,8 @@ impl ConfigurationMutation {
                 written_types: input.written_types.map(|types| {
                     types.into_iter().map(|of| (of.kind.unwrap_or_default(), of.value)).collect()
                 }),
+                takes_events: input.takes_assets_from_events,
+                leaves_tickets: input.links_tickets.map(|links| !links),
             };
             let connection = connections::by_id(viewer, ground, id).await?;
             viewer.may(Permission::ManageIntegrations, connection.organization_id)?;

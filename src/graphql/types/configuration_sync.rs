@@ -111,6 +111,12 @@ pub struct ConfigurationSync {
     /// Which type assets have there, by their kind; those of a kind that is not named are not told. What is of one of these
     /// types in the PSA is the gateway's to say; other types are the PSA's own, and are never changed.
     pub written_types: Vec<ConfigurationWrittenType>,
+    /// Whether devices that events name become assets of the companies that are mapped here, or refresh them: of all, or
+    /// of those whose mapping says `isConfigurationsEnabled`.
+    pub takes_assets_from_events: bool,
+    /// Whether a new ticket gets the configuration of the device that its event names, where the platform takes that and
+    /// configurations are read or written.
+    pub links_tickets: bool,
     /// When the PSA was asked for its fields, types and statuses, last; what every tenant has is shown before.
     pub fields_read_at: Option<DateTime>,
     /// How old the copy is: when all configurations were read last; null where they never were.
@@ -188,6 +194,9 @@ pub(super) async fn configuration_sync(
                 value: value.clone(),
             })
             .collect(),
+        takes_assets_from_events: settings.takes_events,
+        links_tickets: psa::platform(&connection.platform).is_some_and(psa::links_configurations)
+            && !settings.leaves_tickets,
         fields_read_at: row.as_ref().and_then(|row| row.catalogue_at).map(DateTime),
         synced_at: row.as_ref().and_then(|row| row.synced_at).map(DateTime),
     })

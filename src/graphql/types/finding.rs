@@ -37,6 +37,8 @@ pub struct Asset {
     pub os: Option<String>,
     /// Its web address.
     pub url: Option<String>,
+    /// Its serial number.
+    pub serial_number: Option<String>,
 }
 
 /// What is known of one problem over time: the same problem is the same finding.
@@ -99,8 +101,8 @@ impl Finding {
     /// Where it is.
     async fn asset(&self) -> Option<Asset> {
         let asset: decisions::event::Asset = serde_json::from_value(self.0.asset.clone()).ok()?;
-        let decisions::event::Asset { uid, name, kind, ip, fqdn, os, url } = asset;
-        Some(Asset { uid, name, kind, ip, fqdn, os, url })
+        let decisions::event::Asset { uid, name, kind, ip, fqdn, os, url, serial_number } = asset;
+        Some(Asset { uid, name, kind, ip, fqdn, os, url, serial_number })
     }
 
     /// Where to see more, as the sender says.

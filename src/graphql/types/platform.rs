@@ -75,6 +75,8 @@ pub struct PlatformCapabilities {
     pub has_configurations: bool,
     /// Whether the gateway can make and change configurations in it.
     pub can_write_configurations: bool,
+    /// Whether a new ticket can have the configuration of the device that it is about.
+    pub can_link_configurations: bool,
     /// Whether it sends webhooks of its own.
     pub has_webhooks: bool,
     /// Whether the gateway can register its own webhook in it, and keep it there.
@@ -160,6 +162,7 @@ impl From<psa::Capabilities> for PlatformCapabilities {
             contacts: None,
             has_configurations: false,
             can_write_configurations: false,
+            can_link_configurations: false,
             has_webhooks: capabilities.webhooks,
             can_register_webhook: capabilities.webhook_registration,
             billing: capabilities.billing.into(),
@@ -212,6 +215,7 @@ impl From<&'static dyn psa::Platform> for Platform {
                 contacts: platform.contacts().map(|(abilities, _)| abilities.into()),
                 has_configurations: platform.configurations().is_some(),
                 can_write_configurations: platform.writes_configurations(),
+                can_link_configurations: psa::links_configurations(platform),
                 ..platform.capabilities().into()
             },
             webhook_schemes: schemes.collect(),

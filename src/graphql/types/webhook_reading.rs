@@ -136,8 +136,9 @@ impl WebhookReadingEvent {
 
     /// Where it is.
     async fn asset(&self) -> Option<Asset> {
-        let decisions::event::Asset { uid, name, kind, ip, fqdn, os, url } = self.0.asset.clone()?;
-        Some(Asset { uid, name, kind, ip, fqdn, os, url })
+        let decisions::event::Asset { uid, name, kind, ip, fqdn, os, url, serial_number } =
+            self.0.asset.clone()?;
+        Some(Asset { uid, name, kind, ip, fqdn, os, url, serial_number })
     }
 
     /// Where to see more, as the sender says.

@@ -147,6 +147,10 @@ impl Configurations for Connection {
             detail: String::from("ConnectWise changed the configuration and answered without its id"),
         })
     }
+
+    async fn attach(&self, ticket: &str, external_id: &str) -> Result<(), PsaError> {
+        self.attach_configuration(ticket, external_id).await
+    }
 }
 
 impl Connection {

@@ -266,18 +266,23 @@ async fn what_a_profile_cannot_mean_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_attached_and_its_failure_does_not_cost_the_ticket() {
-    for status in [201, 400] {
-        let server = connectwise(move |asked, path| match path {
-            "/service/tickets" if is(asked, "POST") => Some(Play::json(201, &ticket(5, 501))),
+async fn a_configuration_is_attached_once_the_ticket_is_there_and_never_twice() {
+    for (is_there, status) in [(false, 201), (false, 400), (true, 400)] {
+        let server = connectwise(move |_, path| match path {
             "/service/tickets/5/configurations" => Some(Play::json(status, &json!({"id": 77}))),
+            "/service/tickets/5/configurations/77" if is_there => Some(Play::json(200, &json!({"id": 77}))),
+            "/service/tickets/5/configurations/77" => {
+                Some(Play::json(404, &json!({"code": "NotFound", "message": "Configuration 77 not found"})))
+            }
             _ => None,
         })
         .await;
-        let mut draft = draft();
-        draft.fields.insert("configuration".into(), "77".into());
-        assert_eq!(connect(&server).create_ticket(&draft).await.unwrap().external_id, "5");
-        assert_eq!(calls(&server, "POST", "/service/tickets/5/configurations")[0].json(), json!({"id": 77}));
+        let psa = connect(&server);
+        let attached = psa.configurations().unwrap().attach("5", "77").await;
+        assert_eq!(attached.is_ok(), is_there || status == 201, "{attached:?}");
+        let sent = calls(&server, "POST", "/service/tickets/5/configurations");
+        assert_eq!(sent.len(), usize::from(!is_there));
+        assert!(sent.iter().all(|call| call.json() == json!({"id": 77})));
     }
 }
 

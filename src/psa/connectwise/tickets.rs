@@ -23,21 +23,23 @@ pub(super) const FIELDS: &str =
 
 impl Connection {
     pub(super) async fn open(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError> {
-        let configuration = profile::value(draft, "configuration");
-        let configuration = configuration.map(|value| chosen("configuration", value)).transpose()?;
+        // Attached once the ticket is there; what is no id is refused before.
+        profile::value(draft, "configuration").map(|value| chosen("configuration", value)).transpose()?;
         let body = self.new_ticket(draft)?;
         let answer = self.api.post(Act::Add, "/service/tickets", &body).await?;
-        let ticket = self.ticket(&answer).ok_or_else(|| PsaError::Unknown {
+        self.ticket(&answer).ok_or_else(|| PsaError::Unknown {
             detail: String::from("ConnectWise took the ticket and answered without its id"),
-        })?;
-        if let Some(id) = configuration {
-            // The ticket stands; a device that cannot be attached must not make it look as if it did not.
-            let path = format!("/service/tickets/{}/configurations", ticket.external_id);
-            if let Err(error) = self.api.post(Act::Edit, &path, &json!({ "id": id })).await {
-                tracing::warn!(ticket = ticket.external_id, %error, "the configuration was not attached");
-            }
+        })
+    }
+
+    /// Attaches a configuration, unless it is. ConnectWise refuses one that is attached already.
+    pub(super) async fn attach_configuration(&self, ticket: &str, external_id: &str) -> Result<(), PsaError> {
+        let id: i64 = chosen("configuration", external_id)?;
+        let path = format!("/service/tickets/{}/configurations", ticket_id(ticket)?);
+        if self.api.record(&format!("{path}/{id}"), &[("fields", "id".to_owned())]).await?.is_some() {
+            return Ok(());
         }
-        Ok(ticket)
+        self.api.post(Act::Edit, &path, &json!({ "id": id })).await.map(|_| ())
     }
 
     pub(super) async fn read(

@@ -35,6 +35,7 @@ impl AutotaskWorld {
             "subIssueType",
             "resolution",
             "contactID",
+            "configurationItemID",
         ] {
             more.insert(field.to_owned(), row.get(field).cloned().unwrap_or_default());
         }

@@ -22,6 +22,7 @@ impl HaloWorld {
 
     fn ledger_ticket(&self, ticket: &Ticket) -> LedgerTicket {
         let (status_id, client_id) = (ticket.int("status_id"), ticket.int("client_id"));
+        let assets = ticket.fields.get("assets").cloned().unwrap_or_default();
         let notes = ticket.actions.iter().filter(|action| !action.new.note.is_empty());
         LedgerTicket {
             id: ticket.id.into(),
@@ -47,6 +48,7 @@ impl HaloWorld {
             more: MORE
                 .iter()
                 .map(|name| ((*name).to_owned(), Value::from(ticket.int(name))))
+                .chain([("assets".to_owned(), assets)])
                 .collect::<Map<_, _>>(),
         }
     }

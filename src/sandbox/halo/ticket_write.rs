@@ -69,6 +69,7 @@ impl HaloWorld {
             record.entry(name).or_insert(value);
         }
         check_values(&record)?;
+        self.check_assets(&record)?;
         self.check_closing(0, &record)?;
         settle_priority(&mut record, kind.priority);
         keep_text(&mut record);
@@ -134,6 +135,18 @@ impl HaloWorld {
         }
         self.changed(id, old_status, status, Actor::API, None);
         Ok(id)
+    }
+
+    /// The assets of a ticket are its client's. What Halo says to others is not recorded; refusing is the strict reading.
+    fn check_assets(&self, record: &Record) -> Result<(), Reply> {
+        let client = record.int("client_id");
+        let linked = record.get("assets").and_then(Value::as_array).into_iter().flatten();
+        let is_theirs = |linked: &Value| {
+            let id = linked.get("id").and_then(Value::as_i64);
+            let found = self.assets.iter().find(|asset| asset.get("id").and_then(Value::as_i64) == id);
+            found.is_some_and(|asset| asset.get("client_id").and_then(Value::as_i64) == client)
+        };
+        if linked.into_iter().all(is_theirs) { Ok(()) } else { Err(errors::exception("Asset not found")) }
     }
 
     /// An agent without any action that closes cannot close by a status either.

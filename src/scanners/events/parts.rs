@@ -15,6 +15,7 @@ pub(super) fn asset(fields: Fields<'_>) -> Result<Asset, Unreadable> {
         fqdn: fields.line("fqdn"),
         os: fields.line("os"),
         url: fields.link("url", true),
+        serial_number: fields.line("serial_number"),
     };
     fields.finish(&[]);
     Ok(asset)

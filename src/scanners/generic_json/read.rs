@@ -177,6 +177,7 @@ fn parts_of(settings: &Settings, root: &Place<'_>, item: &Place<'_>, event: &mut
         fqdn: asset("fqdn"),
         os: asset("os"),
         url: asset("url").filter(|url| url.starts_with("https://")),
+        serial_number: asset("serial_number"),
     };
     event.asset = Some(asset).filter(|asset| *asset != Asset::default());
     let product = |name: &str| settings.product.get(name).and_then(|at| at.of(root, item).line());

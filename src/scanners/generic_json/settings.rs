@@ -192,7 +192,7 @@ impl Settings {
             pointer.map_or(Ok(()), |pointer| pointer.check(field))?;
         }
         let objects: [(&str, &BTreeMap<String, Pointer>, &[&str]); 5] = [
-            ("asset", &self.asset, &["uid", "name", "type", "ip", "fqdn", "os", "url"]),
+            ("asset", &self.asset, &["uid", "name", "type", "ip", "fqdn", "os", "url", "serial_number"]),
             ("product", &self.product, &["vendor", "name", "version", "purl"]),
             ("remediation", &self.remediation, &["title", "text", "fixed_version", "url"]),
             ("user", &self.user, &["uid", "name", "email"]),

@@ -51,6 +51,7 @@ fn asset(finding: &Place<'_>) -> Option<Asset> {
             fqdn: device.at("domain").line(),
             os: device.at("os").at("name").line(),
             url: None,
+            serial_number: device.at("hw_info").at("serial_number").line(),
         });
     }
     let listed = finding.first(&["resources", "affected_resources"]).items().into_iter().next();

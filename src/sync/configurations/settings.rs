@@ -56,6 +56,12 @@ pub struct Settings {
     /// of these types in the PSA is the gateway's to say; other types are the PSA's.
     #[serde(default)]
     pub written_types: BTreeMap<String, String>,
+    /// Whether devices that events name become assets of the companies that are mapped.
+    #[serde(default)]
+    pub takes_events: bool,
+    /// Whether tickets are left without the configurations of the devices that their events name.
+    #[serde(default)]
+    pub leaves_tickets: bool,
 }
 
 impl Settings {
@@ -152,6 +158,10 @@ pub struct SettingsChange {
     pub is_written: Option<bool>,
     /// Which type each kind of asset has there: all of them.
     pub written_types: Option<Vec<(String, String)>>,
+    /// Whether devices that events name become assets.
+    pub takes_events: Option<bool>,
+    /// Whether tickets are left without configurations.
+    pub leaves_tickets: Option<bool>,
 }
 
 /// Sets how configurations are read. `offered` is what the platform always has; none where it has no configurations.
@@ -257,6 +267,8 @@ fn changed(
     }
     settings.only_chosen_companies = change.only_chosen_companies.unwrap_or(settings.only_chosen_companies);
     settings.include_inactive = change.include_inactive.unwrap_or(settings.include_inactive);
+    settings.takes_events = change.takes_events.unwrap_or(settings.takes_events);
+    settings.leaves_tickets = change.leaves_tickets.unwrap_or(settings.leaves_tickets);
     if let Some(types) = &change.written_types {
         let unknown = types.iter().find(|(_, value)| !known.types.iter().any(|item| item.value == *value));
         if let Some((_, value)) = unknown {
@@ -322,6 +334,23 @@ pub async fn of_connection(
         .filter(configuration_setup::Column::PsaConnectionId.eq(psa_connection_id))
         .one(db)
         .await
+}
+
+/// The settings of all connections of an organization, by connection, with whether configurations are read.
+pub async fn of_organization(
+    db: &impl ConnectionTrait,
+    organization_id: Uuid,
+) -> Result<HashMap<Uuid, (bool, Settings)>, DbErr> {
+    use configuration_setup::Column as C;
+    let rows: Vec<(Uuid, bool, serde_json::Value)> = configuration_setup::Entity::find()
+        .select_only()
+        .columns([C::PsaConnectionId, C::IsEnabled, C::Settings])
+        .filter(C::OrganizationId.eq(organization_id))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let read = |settings| serde_json::from_value(settings).unwrap_or_default();
+    Ok(rows.into_iter().map(|(id, is_enabled, settings)| (id, (is_enabled, read(settings)))).collect())
 }
 
 /// The same of several connections in reach.

@@ -18,13 +18,14 @@ use crate::{
     db::portions,
     ground::Ground,
     sync::{
+        assets::{name_key, serial_key},
         companies::{Seen, plain},
         remote::{ConfigurationCatalogue, ConfigurationTarget as Target, RemoteConfiguration},
         runs::{Counts, Failure},
     },
 };
 
-/// How many rows go into one statement: twenty-two columns each, and SQLite takes 32,766 values.
+/// How many rows go into one statement: twenty-four columns each, and SQLite takes 32,766 values.
 const BATCH: usize = 512;
 const MAX_EXTERNAL_ID: usize = 100;
 const MAX_TEXT: usize = 255;
@@ -124,6 +125,8 @@ pub async fn store_configurations(
                             C::MissingSince,
                             C::ChangedAt,
                             C::SyncedAt,
+                            C::NameKey,
+                            C::SerialKey,
                         ])
                         .to_owned(),
                 )
@@ -188,11 +191,16 @@ fn settle(
         id: old.id,
         synced_at: old.synced_at,
         changed_at: old.changed_at,
+        name_key: old.name_key.clone(),
+        serial_key: old.serial_key.clone(),
         ..new.clone()
     };
     if same == *old {
         counts.unchanged += 1;
-        return None;
+        // Another version, or a migration, made them otherwise: nothing of it is other in the PSA.
+        let is_found = old.name_key == new.name_key && old.serial_key == new.serial_key;
+        let (name_key, serial_key) = (new.name_key.clone(), new.serial_key.clone());
+        return (!is_found).then(|| configuration::Model { name_key, serial_key, ..old.clone() });
     }
     counts.updated += 1;
     Some(configuration::Model { id: old.id, changed_at: Some(new.synced_at), ..new.clone() })
@@ -233,19 +241,23 @@ fn read(
     let label = |value: &Option<crate::sync::remote::PickItem>| {
         value.as_ref().map(|value| plain(&value.label, MAX_TEXT))
     };
+    let name = name.unwrap_or_else(|| external_id.clone());
+    let serial_number = first(Target::SerialNumber, &text);
     Ok(configuration::Model {
         id: ground.chance.id(now),
         organization_id: plan.organization_id,
         psa_connection_id: plan.psa_connection_id,
         psa_company_id,
-        name: name.unwrap_or_else(|| external_id.clone()),
+        name_key: name_key(&name),
+        name,
         configuration_type: label(&item.configuration_type),
         status: label(&item.status),
         is_active: item.is_active,
         external_url: item.url.clone().filter(|url| {
             url.len() <= MAX_URL && (url.starts_with("https://") || url.starts_with("http://"))
         }),
-        serial_number: first(Target::SerialNumber, &text),
+        serial_key: serial_key(&serial_number),
+        serial_number,
         purchased_on: first(Target::PurchaseDate, &day),
         expires_on: first(Target::ExpirationDate, &day),
         ram: first(Target::Ram, &memory),
