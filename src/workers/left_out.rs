@@ -29,15 +29,23 @@ pub(super) struct LeftOut {
     pub(super) note: Option<Value>,
 }
 
-/// Values of a ticket's own that it can be made without, each with the profile's.
-pub(super) struct Own(Vec<(&'static str, &'static [&'static str], String, Option<String>)>);
+/// A value of a ticket's own, and the profile's.
+struct OwnValue {
+    step: &'static str,
+    words: &'static [&'static str],
+    own: String,
+    usual: Option<String>,
+}
+
+/// Values of a ticket's own that it can be made without.
+pub(super) struct Own(Vec<OwnValue>);
 
 impl Own {
     /// Those among a ticket's own values, beside its profile's.
     pub(super) fn of(own: &BTreeMap<String, String>, usual: &BTreeMap<String, String>) -> Self {
-        let value = |(key, words): (&'static str, &'static [&'static str])| {
-            let (own, usual) = (own.get(key)?.clone(), usual.get(key).cloned());
-            (usual.as_ref() != Some(&own)).then_some((key, words, own, usual))
+        let value = |(step, words): (&'static str, &'static [&'static str])| {
+            let (own, usual) = (own.get(step)?.clone(), usual.get(step).cloned());
+            (usual.as_ref() != Some(&own)).then_some(OwnValue { step, words, own, usual })
         };
         Self(WORDS.into_iter().filter_map(value).collect())
     }
@@ -50,10 +58,11 @@ impl Own {
             let text = text.to_lowercase();
             words.iter().any(|word| text.contains(word))
         };
-        let place = self.0.iter().position(|(_, words, ..)| {
-            speaks_of(words, reason) || field.as_deref().is_some_and(|field| speaks_of(words, field))
+        let place = self.0.iter().position(|value| {
+            speaks_of(value.words, reason)
+                || field.as_deref().is_some_and(|field| speaks_of(value.words, field))
         })?;
-        let (step, _, own, usual) = self.0.remove(place);
+        let OwnValue { step, own, usual, .. } = self.0.remove(place);
         match usual {
             Some(usual) => draft.fields.insert(step.to_owned(), usual),
             None => draft.fields.remove(step),

@@ -30,6 +30,7 @@ const MAX_CHOSEN: usize = 2_000;
 
 /// What somebody chose; what is none is as it usually is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says yes or no to one thing of its own")]
 pub struct Settings {
     /// The keys of the fields to be downloaded.
     #[serde(default)]
