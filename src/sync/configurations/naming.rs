@@ -81,7 +81,7 @@ pub async fn find(
 }
 
 /// Among the active configurations of one company.
-fn among(rows: &[&configuration::Model], serial: &str, names: &[String]) -> Result<Found, String> {
+fn among(rows: &[&configuration::Model], serial: &str, keys: &[String]) -> Result<Found, String> {
     let found = |row: &configuration::Model, by| Found {
         external_id: row.external_id.clone(),
         name: row.name.clone(),
@@ -92,23 +92,23 @@ fn among(rows: &[&configuration::Model], serial: &str, names: &[String]) -> Resu
         [] => {}
         [one] => return Ok(found(one, "by its serial number")),
         several => {
-            let named: Vec<_> = several.iter().filter(|row| names.contains(&row.name_key)).collect();
+            let named: Vec<_> = several.iter().filter(|row| keys.contains(&row.name_key)).collect();
             return match named.as_slice() {
                 [one] => Ok(found(one, "by its serial number and name")),
                 _ => Err(format!("{} configurations there have its serial number", several.len())),
             };
         }
     }
-    for name in names {
+    for key in keys {
         // Whose serial number is another is another device, whatever it is called.
         let is_named = |row: &&&configuration::Model| {
-            row.name_key == *name && (serial.is_empty() || row.serial_key.is_empty())
+            row.name_key == *key && (serial.is_empty() || row.serial_key.is_empty())
         };
         let named: Vec<_> = rows.iter().filter(is_named).collect();
         match named.as_slice() {
             [] => {}
             [one] => return Ok(found(one, "by its name")),
-            several => return Err(format!("{} configurations there are called {name}", several.len())),
+            several => return Err(format!("{} configurations there are called {key}", several.len())),
         }
     }
     Err("none is known there".to_owned())
