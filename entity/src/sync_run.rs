@@ -22,6 +22,8 @@ pub enum SyncKind {
     Configurations,
     /// No reading: the PSA is told of assets.
     Assets,
+    /// The PSA's own tickets.
+    Tickets,
 }
 
 /// Where a reading stands.

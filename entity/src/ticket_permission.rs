@@ -27,6 +27,8 @@ pub struct Model {
     pub hidden_fields: Json,
     /// Whether notes are seen.
     pub shows_notes: bool,
+    /// Whether notes that customers do not see are among them.
+    pub shows_internal_notes: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -44,6 +44,7 @@ mod m20261122_000035_configurations;
 mod m20261122_000036_assets;
 mod m20261122_000037_contacts;
 mod m20261122_000038_seen_assets;
+mod m20261122_000040_psa_tickets;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000036_assets::Migration),
             Box::new(m20261122_000037_contacts::Migration),
             Box::new(m20261122_000038_seen_assets::Migration),
+            Box::new(m20261122_000040_psa_tickets::Migration),
         ]
     }
 }

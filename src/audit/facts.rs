@@ -257,6 +257,7 @@ audited! {
         "boards": row.boards,
         "hiddenFields": row.hidden_fields,
         "showsNotes": row.shows_notes,
+        "showsInternalNotes": row.shows_internal_notes,
     }
     ticket_profile as "TicketProfile" named |row| row.name.clone(), {
         "psaConnectionId": reference::<psa_connection::Model>(row.psa_connection_id),

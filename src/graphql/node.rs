@@ -75,6 +75,8 @@ nodes! {
     PsaBillingLine: psa_billing_line,
     PsaCompany: psa_company,
     PsaConnection: psa_connection,
+    PsaTicket: psa_ticket,
+    PsaTicketNote: psa_ticket_note,
     SyncRun: sync_run,
     SyncSchedule: sync_schedule,
     Ticket: ticket,

@@ -37,6 +37,7 @@ pub struct MutationRoot(
     mutations::company_values::CompanyValueMutation,
     mutations::assets::AssetMutation,
     mutations::contacts::ContactMutation,
+    mutations::psa_tickets::PsaTicketMutation,
     mutations::configurations::ConfigurationMutation,
     mutations::imports::CompanyImportMutation,
     mutations::connection_webhooks::ConnectionWebhookMutation,

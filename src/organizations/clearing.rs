@@ -3,9 +3,9 @@
 
 use entity::{
     asset_link, company_import, company_mapping, company_value_mapping, company_value_sync, configuration,
-    configuration_setup, contact, contact_setup, pick_list, psa_company, psa_connection, sync_run,
-    sync_schedule, ticket, ticket_operation, ticket_operation::OperationState, ticket_profile,
-    webhook_endpoint, webhook_secret,
+    configuration_setup, contact, contact_setup, pick_list, psa_company, psa_connection, psa_ticket,
+    psa_ticket_setup, sync_run, sync_schedule, ticket, ticket_operation, ticket_operation::OperationState,
+    ticket_profile, webhook_endpoint, webhook_secret,
 };
 use sea_orm::{
     ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _,
@@ -320,7 +320,7 @@ async fn clear_syncs(tx: &impl ConnectionTrait, organization_id: Uuid, id: Uuid)
         )*};
     }
     clear!(sync_schedule company_import company_value_mapping company_value_sync);
-    clear!(contact contact_setup);
+    clear!(contact contact_setup psa_ticket psa_ticket_setup);
     Ok(())
 }
 

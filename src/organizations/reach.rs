@@ -12,9 +12,9 @@ use entity::{
     company_value, company_value_mapping, company_value_sync, configuration, configuration_setup, contact,
     contact_setup, event, event_set, finding, maintenance_window, member, mute, notification,
     notification_attempt, organization, pick_list, policy, policy_snapshot, psa_billing_line, psa_company,
-    psa_connection, subscriber_secret, sync_error, sync_run, sync_schedule, tally, tally_delta, ticket,
-    ticket_operation, ticket_permission, ticket_profile, usage_mark, usage_report, webhook_delivery,
-    webhook_endpoint, webhook_secret, webhook_subscriber,
+    psa_connection, psa_ticket, psa_ticket_note, psa_ticket_setup, subscriber_secret, sync_error, sync_run,
+    sync_schedule, tally, tally_delta, ticket, ticket_operation, ticket_permission, ticket_profile,
+    usage_mark, usage_report, webhook_delivery, webhook_endpoint, webhook_secret, webhook_subscriber,
 };
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait, QueryFilter as _, QuerySelect as _, Select,
@@ -57,7 +57,7 @@ macro_rules! owned {
 
 owned! {
     asset asset_link company company_alias company_import company_import_item company_mapping company_value company_value_mapping company_value_sync configuration configuration_setup event event_set finding maintenance_window mute notification_attempt pick_list policy policy_snapshot psa_company psa_connection subscriber_secret sync_error sync_run sync_schedule ticket_profile webhook_endpoint webhook_secret webhook_subscriber
-    contact contact_setup
+    contact contact_setup psa_ticket_setup
 }
 
 macro_rules! billed {
@@ -100,6 +100,22 @@ impl Owned for ticket::Entity {
 
     fn seen(viewer: &Viewer) -> Condition {
         viewer.sight().tickets(viewer)
+    }
+}
+
+impl Owned for psa_ticket::Entity {
+    const OWNER: Self::Column = psa_ticket::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().psa_tickets(viewer)
+    }
+}
+
+impl Owned for psa_ticket_note::Entity {
+    const OWNER: Self::Column = psa_ticket_note::Column::OrganizationId;
+
+    fn seen(viewer: &Viewer) -> Condition {
+        viewer.sight().psa_ticket_notes(viewer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What somebody sees of tickets, where an organization limits its roles or members to some boards, fields or
-//! notes: the condition in every query of tickets, operations and attempts.
+//! notes: the condition in every query of tickets, operations and attempts, and of the copies of PSAs' own tickets and
+//! their notes.
 //!
 //! Whoever may change these limits sees everything. Everybody else is unlimited on a connection that has no
 //! rule for them, and sees there what their rule allows where it has one: a member's own rule, else their role's.
@@ -15,7 +16,10 @@ use std::{
     sync::Arc,
 };
 
-use entity::{attempt, ticket, ticket_operation, ticket_operation::OperationKind, ticket_permission};
+use entity::{
+    attempt, psa_ticket, psa_ticket_note, ticket, ticket_operation, ticket_operation::OperationKind,
+    ticket_permission,
+};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _,
@@ -40,12 +44,26 @@ pub enum TicketField {
     ClosedBy,
     /// Where a person opens it in the PSA.
     ExternalUrl,
+    /// The one line that says what a ticket of the PSA's own is about.
+    Summary,
+    /// The contact that a ticket of the PSA's own is for.
+    Contact,
+    /// Who asked for a ticket of the PSA's own.
+    Requester,
 }
 
 impl TicketField {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Findings, Self::Events, Self::Reason, Self::ClosedBy, Self::ExternalUrl];
+    pub const ALL: [Self; 8] = [
+        Self::Findings,
+        Self::Events,
+        Self::Reason,
+        Self::ClosedBy,
+        Self::ExternalUrl,
+        Self::Summary,
+        Self::Contact,
+        Self::Requester,
+    ];
 
     /// As the API names it.
     pub const fn name(self) -> &'static str {
@@ -55,6 +73,9 @@ impl TicketField {
             Self::Reason => "reason",
             Self::ClosedBy => "closedBy",
             Self::ExternalUrl => "externalUrl",
+            Self::Summary => "summary",
+            Self::Contact => "contact",
+            Self::Requester => "requester",
         }
     }
 }
@@ -68,6 +89,15 @@ pub struct Rule {
     pub hidden: BTreeSet<TicketField>,
     /// With their notes, or without.
     pub shows_notes: bool,
+    /// Notes that customers do not see are among them; those that the gateway writes are such.
+    pub shows_internal_notes: bool,
+}
+
+impl Rule {
+    /// Whether what the gateway itself notes is seen.
+    const fn shows_own_notes(&self) -> bool {
+        self.shows_notes && self.shows_internal_notes
+    }
 }
 
 /// How much somebody sees of tickets.
@@ -85,17 +115,56 @@ pub enum Sight {
 impl Sight {
     /// The tickets that are seen.
     pub(super) fn tickets(&self, viewer: &Viewer) -> Condition {
-        use ticket::Column as C;
+        self.on_boards(viewer, ticket::Column::PsaConnectionId, ticket::Column::Board)
+    }
+
+    /// The tickets of PSAs' own that are seen.
+    pub(super) fn psa_tickets(&self, viewer: &Viewer) -> Condition {
+        self.on_boards(viewer, psa_ticket::Column::PsaConnectionId, psa_ticket::Column::Board)
+    }
+
+    fn on_boards<C: ColumnTrait>(&self, viewer: &Viewer, connection: C, board: C) -> Condition {
+        match self {
+            Self::All => Condition::all(),
+            Self::Unruled => Condition::all().add(connection.not_in_subquery(ruled(viewer))),
+            Self::Ruled(rules) => rules
+                .iter()
+                .filter_map(|(id, rule)| Some((id, rule.boards.as_ref()?)))
+                .fold(Condition::all(), |all, (id, boards)| {
+                    let seen = board.is_in(boards.iter().map(String::as_str));
+                    all.add(Condition::any().add(connection.ne(*id)).add(seen))
+                }),
+        }
+    }
+
+    /// The notes on tickets of PSAs' own that are seen: those on seen tickets, as far as the rules show notes.
+    pub(super) fn psa_ticket_notes(&self, viewer: &Viewer) -> Condition {
+        use psa_ticket_note::Column as C;
         match self {
             Self::All => Condition::all(),
             Self::Unruled => Condition::all().add(C::PsaConnectionId.not_in_subquery(ruled(viewer))),
-            Self::Ruled(rules) => rules
-                .iter()
-                .filter_map(|(connection, rule)| Some((connection, rule.boards.as_ref()?)))
-                .fold(Condition::all(), |all, (connection, boards)| {
-                    let seen = C::Board.is_in(boards.iter().map(String::as_str));
-                    all.add(Condition::any().add(C::PsaConnectionId.ne(*connection)).add(seen))
-                }),
+            Self::Ruled(rules) => rules.iter().fold(Condition::all(), |all, (connection, rule)| {
+                let mut seen = Condition::all();
+                if !rule.shows_notes {
+                    // None of the connection's.
+                    return all.add(C::PsaConnectionId.ne(*connection));
+                }
+                if let Some(boards) = &rule.boards {
+                    let on_board = psa_ticket::Entity::find()
+                        .select_only()
+                        .expr(Expr::value(1))
+                        .filter(
+                            Expr::col((psa_ticket::Entity, psa_ticket::Column::Id))
+                                .equals((psa_ticket_note::Entity, C::PsaTicketId)),
+                        )
+                        .filter(psa_ticket::Column::Board.is_in(boards.iter().map(String::as_str)));
+                    seen = seen.add(Expr::exists(on_board.into_query()));
+                }
+                if !rule.shows_internal_notes {
+                    seen = seen.add(C::IsInternal.eq(false));
+                }
+                all.add(Condition::any().add(C::PsaConnectionId.ne(*connection)).add(seen))
+            }),
         }
     }
 
@@ -118,7 +187,7 @@ impl Sight {
                         .filter(ticket::Column::Board.is_in(boards.iter().map(String::as_str)));
                     seen = seen.add(Expr::exists(on_board.into_query()));
                 }
-                if !rule.shows_notes {
+                if !rule.shows_own_notes() {
                     seen = seen.add(C::Kind.ne(OperationKind::Note));
                 }
                 all.add(Condition::any().add(C::PsaConnectionId.ne(*connection)).add(seen))
@@ -131,7 +200,7 @@ impl Sight {
         let is_limited = match self {
             Self::All => false,
             Self::Unruled => true,
-            Self::Ruled(rules) => rules.values().any(|rule| rule.boards.is_some() || !rule.shows_notes),
+            Self::Ruled(rules) => rules.values().any(|rule| rule.boards.is_some() || !rule.shows_own_notes()),
         };
         if !is_limited {
             return Condition::all();
@@ -211,7 +280,18 @@ pub fn sees(viewer: &Viewer, ticket: &ticket::Model) -> bool {
 
 /// May see a part of a ticket that they see.
 pub fn may_see(viewer: &Viewer, ticket: &ticket::Model, field: TicketField) -> Result<(), Error> {
-    let is_hidden =
-        viewer.sight().rule(ticket.psa_connection_id).is_some_and(|rule| rule.hidden.contains(&field));
+    may_see_on(viewer, ticket.psa_connection_id, field)
+}
+
+/// The same of a ticket of a PSA's own, by its connection.
+pub fn may_see_on(viewer: &Viewer, psa_connection_id: Uuid, field: TicketField) -> Result<(), Error> {
+    let is_hidden = viewer.sight().rule(psa_connection_id).is_some_and(|rule| rule.hidden.contains(&field));
     if is_hidden { Err(Error::Hidden { field: field.name() }) } else { Ok(()) }
+}
+
+/// The connections of whose tickets somebody does not see a part: it must not be found by looking for it either.
+pub fn hidden_on(viewer: &Viewer, field: TicketField) -> Vec<Uuid> {
+    let Sight::Ruled(rules) = viewer.sight() else { return Vec::new() };
+    let hidden = rules.iter().filter(|(_, rule)| rule.hidden.contains(&field));
+    hidden.map(|(connection, _)| *connection).collect()
 }

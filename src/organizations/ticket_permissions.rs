@@ -73,6 +73,8 @@ pub struct SetRule {
     pub hidden: BTreeSet<TicketField>,
     /// Whether notes are seen.
     pub shows_notes: bool,
+    /// Whether notes that customers do not see are among them.
+    pub shows_internal_notes: bool,
 }
 
 /// Makes the rule of a role or member on a connection, or makes it anew. `fields` are the platform's profile
@@ -152,6 +154,7 @@ pub async fn set(
                 row.boards = Set(boards.map(|boards| json!(boards)));
                 row.hidden_fields = Set(json!(wanted.hidden));
                 row.shows_notes = Set(wanted.shows_notes);
+                row.shows_internal_notes = Set(wanted.shows_internal_notes);
                 row.updated_at = Set(now);
                 let (set, change) = match &old {
                     None => {
@@ -271,6 +274,7 @@ fn rule(row: &ticket_permission::Model) -> Rule {
         boards: row.boards.as_ref().map(|boards| serde_json::from_value(boards.clone()).unwrap_or_default()),
         hidden: hidden(row),
         shows_notes: row.shows_notes,
+        shows_internal_notes: row.shows_internal_notes,
     }
 }
 

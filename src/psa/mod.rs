@@ -13,6 +13,7 @@ mod error;
 pub mod halo;
 pub mod http;
 pub mod nable;
+mod own_tickets;
 pub mod syncro;
 mod verification;
 
@@ -26,6 +27,7 @@ pub use billing::Billing;
 pub use capabilities::{Capabilities, RateScope};
 pub use configurations::Configurations;
 pub use error::{NextStep, PsaError};
+pub use own_tickets::OwnTickets;
 pub use verification::{Ability, StepOutcome, Verification, VerificationStep};
 
 use crate::{
@@ -38,6 +40,7 @@ use crate::{
         received::{Headers, Proof},
     },
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
+    sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{
         MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
@@ -260,6 +263,10 @@ pub trait Platform: Send + Sync {
     fn writes_configurations(&self) -> bool {
         false
     }
+    /// What it says of its own tickets, which the gateway can copy then; none where it does not show them.
+    fn own_tickets(&self) -> Option<TicketAbilities> {
+        None
+    }
     /// The ways its webhooks can be authenticated; empty where it sends none.
     fn webhook_schemes(&self) -> &'static [WebhookScheme];
 
@@ -393,6 +400,11 @@ pub trait Psa: Send + Sync {
 
     /// Its configurations; none where it gives none (see [`Platform::configurations`]).
     fn configurations(&self) -> Option<&dyn Configurations> {
+        None
+    }
+
+    /// Its own tickets, whoever made them; none where it does not show them (see [`Platform::own_tickets`]).
+    fn own_tickets(&self) -> Option<&dyn OwnTickets> {
         None
     }
 

@@ -89,5 +89,12 @@ pub(crate) fn plain(text: &str, max: usize) -> String {
     spaced.trim().to_owned()
 }
 
+/// An address in the web that a person can open; none where it is none, or longer than is kept.
+pub(crate) fn web_address(url: Option<&str>) -> Option<String> {
+    const MAX_URL: usize = 2_000;
+    url.filter(|url| url.len() <= MAX_URL && (url.starts_with("https://") || url.starts_with("http://")))
+        .map(ToOwned::to_owned)
+}
+
 #[cfg(test)]
 mod tests;

@@ -270,7 +270,8 @@ pub(super) async fn run_ended(
         | SyncKind::PickLists
         | SyncKind::Configurations
         | SyncKind::Contacts
-        | SyncKind::Assets => {
+        | SyncKind::Assets
+        | SyncKind::Tickets => {
             return Ok(());
         }
     };

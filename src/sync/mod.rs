@@ -1,4 +1,4 @@
-//! Copies of what a PSA keeps: its companies, its configurations and its pick lists.
+//! Copies of what a PSA keeps: its companies, contacts, configurations, tickets and pick lists.
 //!
 //! Somebody or a schedule asks for a run ([`runs::request`]); the worker that holds the connection's lane takes the
 //! next one ([`runs::next_run`]), says that it begins, stores page after page with the place where it goes on, and ends
@@ -10,8 +10,10 @@ pub mod companies;
 pub mod configurations;
 pub mod contacts;
 pub mod imports;
+mod mapped;
 pub mod names;
 pub mod pick_lists;
+pub mod psa_tickets;
 pub mod remote;
 pub mod runs;
 pub mod schedules;

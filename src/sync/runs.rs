@@ -54,6 +54,8 @@ pub enum Wanted {
     Configurations,
     /// No reading: the PSA is to be told of assets.
     Assets,
+    /// The PSA's own tickets, as the connection's settings say.
+    Tickets,
 }
 
 /// Asks for the pick lists on behalf of nobody: their time has come.
@@ -109,6 +111,7 @@ async fn enqueue(
         Wanted::Contacts => (SyncKind::Contacts, json!({}), "psaConnectionSyncContacts"),
         Wanted::Configurations => (SyncKind::Configurations, json!({}), "psaConnectionSyncConfigurations"),
         Wanted::Assets => (SyncKind::Assets, json!({}), "psaConnectionPushAssets"),
+        Wanted::Tickets => (SyncKind::Tickets, json!({}), "psaConnectionSyncTickets"),
     };
     let now = ground.clock.now();
     let mut row = new(ground, organization_id, connection_id, kind, filter.clone());

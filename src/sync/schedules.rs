@@ -57,6 +57,7 @@ fn wanted(kind: SyncKind) -> Option<Wanted> {
         SyncKind::Contacts => Some(Wanted::Contacts),
         SyncKind::Configurations => Some(Wanted::Configurations),
         SyncKind::Assets => Some(Wanted::Assets),
+        SyncKind::Tickets => Some(Wanted::Tickets),
         SyncKind::CompanyImport | SyncKind::CompanyImportFinish => None,
     }
 }

@@ -145,6 +145,19 @@ pub async fn by_external_id(
     Ok(rows.one(ground.db.reader()).await?)
 }
 
+/// The tickets that a PSA knows by these ids.
+pub async fn by_external_ids(
+    viewer: &Viewer,
+    ground: &Ground,
+    psa_connection_id: Uuid,
+    external_ids: &[&str],
+) -> Result<Vec<ticket::Model>, Error> {
+    let rows = reach::rows::<ticket::Entity>(viewer)
+        .filter(ticket::Column::PsaConnectionId.eq(psa_connection_id))
+        .filter(ticket::Column::ExternalId.is_in(external_ids.iter().copied()));
+    Ok(rows.all(ground.db.reader()).await?)
+}
+
 /// Below what operations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperationsOf {

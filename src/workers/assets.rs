@@ -5,7 +5,7 @@ use entity::{asset, asset_link, lane, sync_run};
 
 use super::{
     Client, Workers,
-    configurations::{failed, not_offered},
+    copying::{failed, not_offered},
     readings::{Stepped, ended},
 };
 use crate::{
@@ -37,7 +37,9 @@ impl Workers {
         run: &sync_run::Model,
     ) -> Result<Stepped, Error> {
         let ground = &self.0.ground;
-        let Some(offered) = client.psa.configurations() else { return Ok(Stepped::Failed(not_offered())) };
+        let Some(offered) = client.psa.configurations() else {
+            return Ok(Stepped::Failed(not_offered("configurations")));
+        };
         let setup = configurations::of_connection(ground.db.reader(), run.organization_id, held.id).await?;
         let settings = setup.as_ref().map(Settings::of).unwrap_or_default();
         let place = Place::read(run.cursor.as_deref().filter(|_| runs::goes_on(run)));

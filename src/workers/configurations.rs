@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use super::{
     Client, Workers,
-    readings::{PAGES, Stepped, ended},
+    copying::{self, PAGE, failed},
+    readings::{Stepped, ended},
 };
 use crate::{
     error::Error,
-    psa::PsaError,
     sync::{
         companies::Seen,
         configurations::{self, Plan, Settings, Stored},
@@ -18,9 +18,6 @@ use crate::{
     },
     tickets::remote::RemotePage,
 };
-
-/// What stands before the platform's own word for the page in a run's place.
-const PAGE: &str = "page ";
 
 impl Workers {
     pub(super) async fn read_configurations(
@@ -39,25 +36,19 @@ impl Workers {
         let Some(setup) = setup.filter(|setup| setup.is_enabled) else {
             return self.read_catalogue(held, client, run).await;
         };
-        let Some(offered) = client.psa.configurations() else { return Ok(Stepped::Failed(not_offered())) };
+        let Some(offered) = client.psa.configurations() else {
+            return Ok(Stepped::Failed(copying::not_offered("configurations")));
+        };
         let settings = Settings::of(&setup);
         let catalogue = configurations::catalogue(Some(&setup), &ConfigurationCatalogue::default());
         let query = settings.query(&catalogue);
         let asked = Some(page).filter(|page| !page.is_empty());
-        if run.page_count >= PAGES {
-            let reason =
-                format!("there are more configurations than {PAGES} pages hold; choose types or statuses");
-            return Ok(Stepped::Failed(PsaError::Rejected { field: None, reason }));
-        }
-        let mut read = match self.renewing(held, offered.read_page(&query, asked)).await {
-            Some(Ok(read)) => read,
-            Some(Err(error)) => return Ok(failed(error)),
-            None => return Ok(Stepped::Lost),
+        let words = ("configurations", "choose types or statuses");
+        let reading = offered.read_page(&query, asked);
+        let mut read = match self.page_of(held, run, asked, words, reading).await {
+            Ok(read) => read,
+            Err(stepped) => return Ok(stepped),
         };
-        if read.next.is_some() && read.next.as_deref() == asked {
-            let detail = "the PSA gives the same page of configurations again and again".to_owned();
-            return Ok(Stepped::Failed(PsaError::Unavailable { detail }));
-        }
         let count = read.items.len() as u64;
         read.items.retain(|item| query.keeps(item));
         let is_last = read.next.is_none();
@@ -99,7 +90,9 @@ impl Workers {
         client: &Client,
         run: &sync_run::Model,
     ) -> Result<Stepped, Error> {
-        let Some(offered) = client.psa.configurations() else { return Ok(Stepped::Failed(not_offered())) };
+        let Some(offered) = client.psa.configurations() else {
+            return Ok(Stepped::Failed(copying::not_offered("configurations")));
+        };
         let catalogue = match self.renewing(held, offered.catalogue()).await {
             Some(Ok(catalogue)) => catalogue,
             Some(Err(error)) => return Ok(failed(error)),
@@ -120,13 +113,11 @@ impl Workers {
                 Ok(setup.is_enabled)
             })
         });
-        match written.await {
-            Ok(Some(true)) => Ok(Stepped::More),
-            Ok(Some(false)) => Ok(Stepped::Done),
-            Ok(None) => Ok(Stepped::Lost),
-            Err(Error::NotFound) => Ok(Stepped::Stopped),
-            Err(error) => Err(error),
-        }
+        Ok(match copying::written(written.await)? {
+            Ok(true) => Stepped::More,
+            Ok(false) => Stepped::Done,
+            Err(stepped) => stepped,
+        })
     }
 
     async fn store_configurations(
@@ -157,12 +148,7 @@ impl Workers {
                 Ok(stored)
             })
         });
-        match written.await {
-            Ok(Some(stored)) => Ok(Ok(stored)),
-            Ok(None) => Ok(Err(Stepped::Lost)),
-            Err(Error::NotFound) => Ok(Err(Stepped::Stopped)),
-            Err(error) => Err(error),
-        }
+        copying::written(written.await)
     }
 
     /// Marks what a run over all configurations has not seen.
@@ -190,16 +176,4 @@ impl Workers {
             }
         }
     }
-}
-
-/// A right to configurations that the login lacks ends the run; tickets go their way all the same.
-pub(super) fn failed(error: PsaError) -> Stepped {
-    Stepped::Failed(match error {
-        PsaError::Forbidden { .. } => PsaError::Rejected { field: None, reason: error.to_string() },
-        other => other,
-    })
-}
-
-pub(super) fn not_offered() -> PsaError {
-    PsaError::Rejected { field: None, reason: "this platform does not offer configurations".to_owned() }
 }

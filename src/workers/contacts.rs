@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use super::{
     Client, Workers,
-    readings::{PAGES, Stepped, ended},
+    copying::{self, PAGE, failed},
+    readings::{Stepped, ended},
 };
 use crate::{
     error::Error,
-    psa::PsaError,
     sync::{
         companies::Seen,
         contacts::{
@@ -20,9 +20,6 @@ use crate::{
     },
     tickets::remote::RemotePage,
 };
-
-/// What stands before the platform's own word for the page in a run's place.
-const PAGE: &str = "page ";
 
 impl Workers {
     pub(super) async fn read_contacts(
@@ -41,19 +38,12 @@ impl Workers {
         let settings = Settings::of(&setup);
         let query = settings.query();
         let asked = Some(page).filter(|page| !page.is_empty());
-        if run.page_count >= PAGES {
-            let reason = format!("there are more contacts than {PAGES} pages hold; choose types of them");
-            return Ok(Stepped::Failed(PsaError::Rejected { field: None, reason }));
-        }
-        let mut read = match self.renewing(held, client.psa.contacts(&query, asked)).await {
-            Some(Ok(read)) => read,
-            Some(Err(error)) => return Ok(failed(error)),
-            None => return Ok(Stepped::Lost),
+        let words = ("contacts", "choose types of them");
+        let reading = client.psa.contacts(&query, asked);
+        let mut read = match self.page_of(held, run, asked, words, reading).await {
+            Ok(read) => read,
+            Err(stepped) => return Ok(stepped),
         };
-        if read.next.is_some() && read.next.as_deref() == asked {
-            let detail = "the PSA gives the same page of contacts again and again".to_owned();
-            return Ok(Stepped::Failed(PsaError::Unavailable { detail }));
-        }
         let count = read.items.len() as u64;
         read.items.retain(|item| query.keeps(item));
         let is_last = read.next.is_none();
@@ -119,13 +109,11 @@ impl Workers {
                 Ok(goes_on)
             })
         });
-        match written.await {
-            Ok(Some(true)) => Ok(Stepped::More),
-            Ok(Some(false)) => Ok(Stepped::Done),
-            Ok(None) => Ok(Stepped::Lost),
-            Err(Error::NotFound) => Ok(Stepped::Stopped),
-            Err(error) => Err(error),
-        }
+        Ok(match copying::written(written.await)? {
+            Ok(true) => Stepped::More,
+            Ok(false) => Stepped::Done,
+            Err(stepped) => stepped,
+        })
     }
 
     async fn store_contacts(
@@ -154,12 +142,7 @@ impl Workers {
                 Ok(stored)
             })
         });
-        match written.await {
-            Ok(Some(stored)) => Ok(Ok(stored)),
-            Ok(None) => Ok(Err(Stepped::Lost)),
-            Err(Error::NotFound) => Ok(Err(Stepped::Stopped)),
-            Err(error) => Err(error),
-        }
+        copying::written(written.await)
     }
 
     /// Marks whom a run over all contacts has not seen.
@@ -189,12 +172,4 @@ impl Workers {
             }
         }
     }
-}
-
-/// A right to contacts that the login lacks ends the run; tickets go their way all the same.
-fn failed(error: PsaError) -> Stepped {
-    Stepped::Failed(match error {
-        PsaError::Forbidden { .. } => PsaError::Rejected { field: None, reason: error.to_string() },
-        other => other,
-    })
 }

@@ -85,6 +85,7 @@ impl Workers {
                 SyncKind::Contacts => self.read_contacts(held, client, &run).await?,
                 SyncKind::Configurations => self.read_configurations(held, client, &run).await?,
                 SyncKind::Assets => self.push_assets(held, client, &run).await?,
+                SyncKind::Tickets => self.read_psa_tickets(held, client, &run).await?,
                 // Never given to a lane.
                 SyncKind::CompanyImportFinish => break,
             };

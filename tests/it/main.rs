@@ -39,6 +39,7 @@ mod outages;
 mod policies;
 mod previews;
 mod psa_contract;
+mod psa_tickets;
 mod quiet;
 mod roles;
 mod schema;

@@ -60,6 +60,7 @@ async fn every_role_does_what_the_table_says_and_nothing_else() {
         msp.posts(&finding(&format!("CVE-{slug}"))).await.is_accepted();
         app.drain().await;
         msp.limits_billing().await;
+        msp.copies_tickets().await;
         msp.makes_event_set("Secrets").await;
         msp.plans_quiet().await;
         msp.makes_subscriber("Vendor").await;

@@ -1,6 +1,6 @@
 //! Who sees which boards, fields and notes of tickets.
 
-use psa_gateway::sandbox::frame::Sandbox as _;
+use psa_gateway::sandbox::frame::{Deed, Sandbox as _};
 use serde_json::{Value, json};
 
 use crate::support::{Msp, Socket, TestApp, finding, text};
@@ -262,4 +262,73 @@ async fn who_watches_is_told_of_the_boards_they_may_see_and_of_no_others() {
     let event = socket.hears().await;
     let company = text(&event, "/payload/data/ticketUpdated/ticket/company/name");
     assert_eq!(company, "Northwind Dental", "{event:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_psas_own_tickets_a_role_sees_its_boards_fields_and_notes_and_nothing_of_others() {
+    let app = TestApp::start().await;
+    let acme = two_boards(&app).await;
+    let (technician, viewer) = (acme.token("TECHNICIAN").await, acme.token("VIEWER").await);
+    let who = app.halo.people().first().expect("somebody").clone();
+    let noted = app.halo.ledger()[0].id.to_string();
+    for (text, private) in [("We are on it", false), ("They never patch", true)] {
+        app.halo.deed(&noted, &who, &Deed::Note { text: text.to_owned(), private }).expect("a note");
+    }
+    let on = json!({ "psaConnectionId": acme.connection(), "isEnabled": true });
+    app.does("psaTicketSyncSet", "psaConnection { id }", on).await;
+    app.does("psaConnectionSyncTickets", "syncRun { id }", json!({ "id": acme.connection() })).await;
+    app.drain().await;
+
+    let query = "query($id: ID!, $text: String) { node(id: $id) { ... on Organization {
+        psaTickets(first: 10, filter: { query: $text }, orderBy: { field: NUMBER, direction: ASC }) { totalCount nodes {
+          id board externalId contactName requester ticket { id }
+          notes(first: 10) { totalCount nodes { id text isInternal } } } } } } }";
+    let looks = async |token: &str, text: Option<&str>| {
+        let answer = app.graphql_as(token, query, json!({ "id": acme.organization, "text": text })).await;
+        (answer["data"]["node"]["psaTickets"].clone(), answer["errors"].clone())
+    };
+    let (before, _) = looks(&technician, None).await;
+    assert_eq!(before["totalCount"], 2, "without a rule everything is seen: {before:#}");
+    assert!(before["nodes"][0]["notes"]["totalCount"].as_i64() >= Some(2), "{before:#}");
+    assert_eq!(looks(&technician, Some("CVE-1")).await.0["totalCount"], 1);
+
+    let rule = json!({
+        "psaConnectionId": acme.connection(), "subject": { "role": "TECHNICIAN" }, "boards": ["1"],
+        "hiddenFields": ["SUMMARY", "REQUESTER"], "showsInternalNotes": false,
+    });
+    let set =
+        app.does("ticketPermissionSet", "ticketPermission { showsNotes showsInternalNotes }", rule).await;
+    assert_eq!(set["ticketPermission"], json!({ "showsNotes": true, "showsInternalNotes": false }));
+    let (after, errors) = looks(&technician, None).await;
+    assert_eq!((&after["totalCount"], after["nodes"].as_array().map(Vec::len)), (&json!(1), Some(1)));
+    assert_eq!(after["nodes"][0]["id"], before["nodes"][0]["id"]);
+    let notes = &after["nodes"][0]["notes"];
+    assert!(notes["totalCount"] == 1 && notes["nodes"][0]["text"] == "We are on it", "{after:#}");
+    assert_eq!(after["nodes"][0]["requester"], Value::Null);
+    assert_eq!(errors[0]["extensions"]["code"], "FORBIDDEN", "{errors:#}");
+    assert_eq!(looks(&technician, Some("CVE-1")).await.0["totalCount"], 0, "what is hidden is not found");
+    assert_eq!(looks(&technician, Some(&noted)).await.0["totalCount"], 1, "its number is");
+
+    // By their ids neither the other board's ticket nor an internal note is there, nor what the gateway noted.
+    let other = &before["nodes"][1];
+    let seen = before["nodes"][0]["notes"]["nodes"].as_array().expect("notes");
+    let internal = seen.iter().find(|note| note["isInternal"] == true).expect("an internal note");
+    let ids = json!({ "ids": [other["id"], internal["id"], before["nodes"][0]["id"]] });
+    let lookup = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on PsaTicket { summary } } }";
+    let found = app.graphql_as(&technician, lookup, ids.clone()).await;
+    let rows = &found["data"]["nodes"];
+    assert!(rows[0].is_null() && rows[1].is_null() && rows[2]["summary"].is_null(), "{found:#}");
+    assert_eq!(rows[2]["id"], before["nodes"][0]["id"]);
+    assert_eq!(found["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let operations = page(&app, &technician, &acme).await["ticketOperations"]["nodes"].clone();
+    assert!(operations.as_array().expect("operations").iter().all(|row| row["kind"] != "NOTE"));
+
+    // No notes at all; others are not touched by it.
+    let rule = json!({
+        "psaConnectionId": acme.connection(), "subject": { "role": "TECHNICIAN" }, "showsNotes": false,
+    });
+    app.does("ticketPermissionSet", "ticketPermission { id }", rule).await;
+    let (none, _) = looks(&technician, None).await;
+    assert_eq!((&none["totalCount"], &none["nodes"][0]["notes"]["totalCount"]), (&json!(2), &json!(0)));
+    assert_eq!(looks(&viewer, None).await.0, before);
 }

@@ -28,6 +28,7 @@ pub mod policies;
 mod policy_conditions;
 mod policy_handling;
 pub mod profiles;
+pub mod psa_tickets;
 pub mod subscribers;
 pub mod syncs;
 pub mod ticket_permissions;
@@ -153,8 +154,10 @@ user_errors! {
     PsaConnectionSyncContactsUserError in contacts,
     PsaConnectionSyncConfigurationsUserError in configurations,
     PsaConnectionSyncPickListsUserError in connections,
+    PsaConnectionSyncTicketsUserError in psa_tickets,
     PsaConnectionUpdateUserError in connections,
     PsaConnectionVerifyUserError in connections,
+    PsaTicketSyncSetUserError in psa_tickets,
     SyncRunCancelUserError in syncs,
     SyncScheduleRemoveUserError in syncs,
     SyncScheduleSetUserError in syncs,

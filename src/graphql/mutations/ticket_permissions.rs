@@ -44,6 +44,10 @@ pub struct TicketPermissionSetInput {
     /// Whether notes are seen.
     #[graphql(default = true)]
     pub shows_notes: bool,
+    /// Whether notes that customers do not see are among them. Those that the gateway itself writes are such; so are all
+    /// of a PSA that does not say which customers see (`PsaTicketCapabilities.hasPublicNotes`).
+    #[graphql(default = true)]
+    pub shows_internal_notes: bool,
 }
 
 payload! {
@@ -77,8 +81,8 @@ pub struct TicketPermissionMutation;
 
 #[Object]
 impl TicketPermissionMutation {
-    /// Says which boards, fields and notes of a connection's tickets a role or a member sees. It holds from their
-    /// next request on. Needs `MANAGE_ACCESS`.
+    /// Says which boards, fields and notes of a connection's tickets a role or a member sees: of those that the gateway
+    /// made, and of the copies of the PSA's own. It holds from their next request on. Needs `MANAGE_ACCESS`.
     async fn ticket_permission_set(
         &self,
         ctx: &Context<'_>,
@@ -100,6 +104,7 @@ impl TicketPermissionMutation {
                 boards: input.boards,
                 hidden: input.hidden_fields.into_iter().map(Into::into).collect(),
                 shows_notes: input.shows_notes,
+                shows_internal_notes: input.shows_internal_notes,
             };
             let set = ticket_permissions::set(viewer, ground, &fields, wanted).await?;
             Ok(TicketPermissionSetPayload::done(set.into()))

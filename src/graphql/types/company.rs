@@ -7,6 +7,7 @@ use entity::{company, company_alias, company_value, organization, psa_connection
 use uuid::Uuid;
 
 use super::contact::{ContactConnection, ContactFilter, ContactOrder};
+use super::psa_ticket::{PsaTicketConnection, PsaTicketFilter, PsaTicketOrder};
 use super::{
     CompanyAssetConnection, CompanyAssetFilter, CompanyAssetOrder, CompanyMappingConnection, CompanyValue,
     ConfigurationConnection, ConfigurationFilter, ConfigurationOrder, OrderDirection, Organization,
@@ -30,6 +31,7 @@ use crate::{
     statistics::tickets::Of,
     sync::configurations::ConfigurationsOf,
     sync::contacts::ContactsOf,
+    sync::psa_tickets::PsaTicketsOf,
     tickets::read::{TicketList, TicketsOf},
 };
 
@@ -162,6 +164,27 @@ impl Company {
     ) -> Result<CompanyAssetConnection> {
         let wanted = filter.unwrap_or_default().read(true, order_by)?;
         Ok(CompanyAssetConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its tickets as the PSAs keep them, whoever made them: the copies that were read last.
+    async fn psa_tickets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaTicketFilter>,
+        #[graphql(desc = "The order; by default the one that changed last first.")] order_by: Option<
+            PsaTicketOrder,
+        >,
+    ) -> Result<PsaTicketConnection> {
+        let mut wanted = filter.unwrap_or_default().read(PsaTicketsOf::Organization, order_by)?;
+        wanted.filter.company_ids = Some(vec![self.0.id]);
+        Ok(PsaTicketConnection::new(
+            self.0.organization_id,
+            wanted,
+            &PageArgs { first, after, last, before },
+        )?)
     }
 
     /// Its assets as the PSAs keep them, by name unless ordered otherwise: the copies that were read last.

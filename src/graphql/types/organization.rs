@@ -14,9 +14,9 @@ use super::{
     MemberConnection, MemberFilter, MuteConnection, MuteFilter, MuteOrder, NotificationConnection,
     NotificationFilter, NotificationOrder, OrganizationBilling, OrganizationStatistics, Policy,
     PolicyConnection, PolicyFilter, PsaConnectionConnection, PsaConnectionFilter, PsaConnectionOrder,
-    SyncRunConnection, SyncRunFilter, SyncRunOrder, TicketConnection, TicketFilter,
-    TicketOperationConnection, TicketOperationFilter, TicketOperationOrder, TicketOrder,
-    TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
+    PsaTicketConnection, PsaTicketFilter, PsaTicketOrder, SyncRunConnection, SyncRunFilter, SyncRunOrder,
+    TicketConnection, TicketFilter, TicketOperationConnection, TicketOperationFilter, TicketOperationOrder,
+    TicketOrder, TicketProfileConnection, TicketProfileFilter, TicketProfileOrder, WebhookDeliveryConnection,
     WebhookDeliveryFilter, WebhookDeliveryOrder, WebhookEndpointConnection, WebhookEndpointFilter,
     WebhookEndpointOrder, WebhookSubscriberConnection, WebhookSubscriberFilter, WebhookSubscriberOrder,
     configuration::export, policy::PolicyOf,
@@ -29,7 +29,7 @@ use crate::{
     notifications::read::{NotificationList, NotificationsOf},
     organizations::maintenance_windows,
     queue::deliveries::{DeliveriesOf, DeliveryList},
-    sync::configurations::ConfigurationsOf,
+    sync::{configurations::ConfigurationsOf, psa_tickets::PsaTicketsOf},
     tickets::read::{OperationList, OperationsOf, TicketList, TicketsOf},
 };
 
@@ -158,11 +158,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<HeldEventFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<EventOrder>,
     ) -> Result<EventConnection> {
-        let wanted = EventList {
-            of: EventsOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = EventList { of: EventsOf::Organization, filter, order };
         Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -227,6 +224,22 @@ impl Organization {
     ) -> Result<ConfigurationConnection> {
         let wanted = filter.unwrap_or_default().read(ctx, ConfigurationsOf::Organization, order_by)?;
         Ok(ConfigurationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its PSAs' own tickets of mapped companies, whoever made them: the copies that were read last.
+    async fn psa_tickets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaTicketFilter>,
+        #[graphql(desc = "The order; by default the one that changed last first.")] order_by: Option<
+            PsaTicketOrder,
+        >,
+    ) -> Result<PsaTicketConnection> {
+        let wanted = filter.unwrap_or_default().read(PsaTicketsOf::Organization, order_by)?;
+        Ok(PsaTicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// The same as comma-separated values, page by page, for spreadsheets.
@@ -336,11 +349,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<NotificationFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<NotificationOrder>,
     ) -> Result<NotificationConnection> {
-        let wanted = NotificationList {
-            of: NotificationsOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = NotificationList { of: NotificationsOf::Organization, filter, order };
         Ok(NotificationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -412,11 +422,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOrder>,
     ) -> Result<TicketConnection> {
-        let wanted = TicketList {
-            of: TicketsOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = TicketList { of: TicketsOf::Organization, filter, order };
         Ok(TicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -430,11 +437,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<FindingFilter>,
         #[graphql(desc = "The order; by default the latest seen first.")] order_by: Option<FindingOrder>,
     ) -> Result<FindingConnection> {
-        let wanted = FindingList {
-            of: FindingsOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = FindingList { of: FindingsOf::Organization, filter, order };
         Ok(FindingConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -448,11 +452,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<EventFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<EventOrder>,
     ) -> Result<EventConnection> {
-        let wanted = EventList {
-            of: EventsOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = EventList { of: EventsOf::Organization, filter, order };
         Ok(EventConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -466,11 +467,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<WebhookDeliveryFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<WebhookDeliveryOrder>,
     ) -> Result<WebhookDeliveryConnection> {
-        let wanted = DeliveryList {
-            of: DeliveriesOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = DeliveryList { of: DeliveriesOf::Organization, filter, order };
         Ok(WebhookDeliveryConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
@@ -484,11 +482,8 @@ impl Organization {
         #[graphql(desc = "Only those of which all of this is true.")] filter: Option<TicketOperationFilter>,
         #[graphql(desc = "The order; by default the newest first.")] order_by: Option<TicketOperationOrder>,
     ) -> Result<TicketOperationConnection> {
-        let wanted = OperationList {
-            of: OperationsOf::Organization,
-            filter: filter.unwrap_or_default().read()?,
-            order: order_by.unwrap_or_default().into(),
-        };
+        let (filter, order) = (filter.unwrap_or_default().read()?, order_by.unwrap_or_default().into());
+        let wanted = OperationList { of: OperationsOf::Organization, filter, order };
         Ok(TicketOperationConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use super::BillingWay;
+use super::{BillingWay, PsaTicketCapabilities};
 use crate::{clock::Chance, psa, scanners, sync::contacts::remote::ContactAbilities};
 
 /// A kind of PSA, as data: dashboards draw their forms from it.
@@ -71,6 +71,8 @@ pub struct PlatformCapabilities {
     pub company_values: Vec<String>,
     /// What it says of contacts; null where it gives none.
     pub contacts: Option<ContactCapabilities>,
+    /// What it says of its own tickets, which can be copied then; null where it does not show them.
+    pub own_tickets: Option<PsaTicketCapabilities>,
     /// Whether it gives configurations, which are kept in step then.
     pub has_configurations: bool,
     /// Whether the gateway can make and change configurations in it.
@@ -160,6 +162,7 @@ impl From<psa::Capabilities> for PlatformCapabilities {
             has_private_notes: capabilities.private_notes,
             company_values: capabilities.company_values.iter().map(|list| (*list).to_owned()).collect(),
             contacts: None,
+            own_tickets: None,
             has_configurations: false,
             can_write_configurations: false,
             can_link_configurations: false,
@@ -213,6 +216,7 @@ impl From<&'static dyn psa::Platform> for Platform {
             profile_fields: profile_fields.collect(),
             capabilities: PlatformCapabilities {
                 contacts: platform.contacts().map(|(abilities, _)| abilities.into()),
+                own_tickets: platform.own_tickets().map(Into::into),
                 has_configurations: platform.configurations().is_some(),
                 can_write_configurations: platform.writes_configurations(),
                 can_link_configurations: psa::links_configurations(platform),

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use entity::{psa_company, psa_connection};
 
 use super::contact::{ContactConnection, ContactFilter, ContactOrder};
+use super::psa_ticket::{PsaTicketConnection, PsaTicketFilter, PsaTicketOrder};
 use super::{
     CompanyMappingConnection, ConfigurationConnection, ConfigurationFilter, ConfigurationOrder,
     OrderDirection, PsaConnection, filters::ordering,
@@ -18,6 +19,7 @@ use crate::{
     },
     organizations::lists::{MappingList, MappingsOf},
     sync::contacts::ContactsOf,
+    sync::psa_tickets::PsaTicketsOf,
     sync::{
         companies::{self, PsaCompanyList},
         configurations::ConfigurationsOf,
@@ -172,6 +174,22 @@ impl PsaCompany {
     ) -> Result<ContactConnection> {
         let wanted = filter.unwrap_or_default().read(ContactsOf::PsaCompany, order_by);
         Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// Its tickets as the PSA keeps them, whoever made them: the copy that was read last.
+    async fn psa_tickets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaTicketFilter>,
+        #[graphql(desc = "The order; by default the one that changed last first.")] order_by: Option<
+            PsaTicketOrder,
+        >,
+    ) -> Result<PsaTicketConnection> {
+        let wanted = filter.unwrap_or_default().read(PsaTicketsOf::PsaCompany, order_by)?;
+        Ok(PsaTicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// Its assets as the PSA keeps them, by name unless ordered otherwise: the copy that was read last.

@@ -5,6 +5,8 @@ use entity::{company, organization, psa_connection};
 
 use super::contact::{ContactConnection, ContactFilter, ContactOrder};
 use super::contact_sync::{ContactSync, contact_sync};
+use super::psa_ticket::{PsaTicketConnection, PsaTicketFilter, PsaTicketOrder};
+use super::psa_ticket_sync::{PsaTicketSync, psa_ticket_sync};
 use super::{
     Company, CompanyImportConnection, CompanyMappingConnection, CompanyValueSync, ConfigurationConnection,
     ConfigurationFilter, ConfigurationOrder, ConfigurationSync, OrderDirection, Organization, PickList,
@@ -33,6 +35,7 @@ use crate::{
         viewer::Permission,
     },
     sync::contacts::ContactsOf,
+    sync::psa_tickets::PsaTicketsOf,
     sync::{configurations::ConfigurationsOf, imports::ImportList, pick_lists::LoadedList},
     tickets::read::{TicketList, TicketsOf},
 };
@@ -324,6 +327,28 @@ impl PsaConnection {
     ) -> Result<ContactConnection> {
         let wanted = filter.unwrap_or_default().read(ContactsOf::PsaConnection, order_by);
         Ok(ContactConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
+    }
+
+    /// How the copy of its PSA's own tickets is kept in step.
+    async fn psa_ticket_sync(&self, ctx: &Context<'_>) -> Result<PsaTicketSync> {
+        psa_ticket_sync(ctx, &self.0).await
+    }
+
+    /// Its PSA's own tickets of mapped companies, whoever made them: the copy that was read last.
+    /// `psaConnectionSyncTickets` reads them anew.
+    async fn psa_tickets(
+        &self,
+        #[graphql(desc = "The first so many, 1 to 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which all of this is true.")] filter: Option<PsaTicketFilter>,
+        #[graphql(desc = "The order; by default the one that changed last first.")] order_by: Option<
+            PsaTicketOrder,
+        >,
+    ) -> Result<PsaTicketConnection> {
+        let wanted = filter.unwrap_or_default().read(PsaTicketsOf::PsaConnection, order_by)?;
+        Ok(PsaTicketConnection::new(self.0.id, wanted, &PageArgs { first, after, last, before })?)
     }
 
     /// How configurations are kept in step with its PSA.

@@ -46,6 +46,8 @@ pub enum SyncKind {
     Configurations,
     /// No reading: the PSA is told of assets.
     Assets,
+    /// The PSA's own tickets of mapped companies that changed since the run before, then their notes.
+    Tickets,
 }
 
 /// Where a run stands. New values may be added: have a default branch.

@@ -34,6 +34,12 @@ pub enum TicketField {
     ClosedBy,
     /// Where a person opens it in the PSA.
     ExternalUrl,
+    /// The one line that says what a ticket of the PSA's own is about; it is not found by looking for it either.
+    Summary,
+    /// The contact that a ticket of the PSA's own is for.
+    Contact,
+    /// Who asked for a ticket of the PSA's own.
+    Requester,
 }
 
 /// What a role or a member sees of a connection's tickets. Without a rule they see all of them; a member's own
@@ -83,9 +89,14 @@ impl TicketPermission {
         ticket_permissions::hidden(&self.0).into_iter().map(Into::into).collect()
     }
 
-    /// Whether notes are seen; where not, operations of the kind NOTE are left out.
+    /// Whether notes are seen; where not, operations of the kind NOTE and notes of the PSA's own tickets are left out.
     async fn shows_notes(&self) -> bool {
         self.0.shows_notes
+    }
+
+    /// Whether notes that customers do not see are among them; those that the gateway itself writes are such.
+    async fn shows_internal_notes(&self) -> bool {
+        self.0.shows_internal_notes
     }
 
     /// When it was made.

@@ -24,6 +24,7 @@ fn rule_for(place: &Place, subject: Subject, boards: Option<&[&str]>) -> ticket_
         boards: boards.map(|boards| json!(boards)),
         hidden_fields: json!([]),
         shows_notes: true,
+        shows_internal_notes: true,
         created_at: now,
         updated_at: now,
     }

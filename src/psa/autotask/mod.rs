@@ -18,6 +18,7 @@ mod fields;
 mod hook_fields;
 mod marker;
 mod notes;
+mod own_tickets;
 mod pick_lists;
 mod profile;
 mod registration;
@@ -37,7 +38,7 @@ use entity::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, OwnTickets, Platform,
     ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookKept, WebhookNews,
     WebhookRefused, WebhookScheme, WebhookSecret, WebhookWanted, http::Outbound,
 };
@@ -48,6 +49,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
+    sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -100,6 +102,10 @@ impl Platform for Autotask {
             webhook_registration: true,
             billing: Way::Difference,
         }
+    }
+
+    fn own_tickets(&self) -> Option<TicketAbilities> {
+        Some(own_tickets::ABILITIES)
     }
 
     fn webhook_schemes(&self) -> &'static [WebhookScheme] {
@@ -250,6 +256,10 @@ impl Psa for Connection {
     }
 
     fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
+    }
+
+    fn own_tickets(&self) -> Option<&dyn OwnTickets> {
         Some(self)
     }
 }

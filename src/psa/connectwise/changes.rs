@@ -59,6 +59,20 @@ impl Connection {
         since: Timestamp,
         page: Option<&str>,
     ) -> Result<RemotePage<RemoteTicket>, PsaError> {
+        let (rows, next) = self.changed_rows(since, page, FIELDS).await?;
+        let of_service = rows.iter().filter(|row| !is_of_project(row));
+        let mut items: Vec<_> = of_service.filter_map(|row| self.ticket(row)).collect();
+        items.sort_by_key(|ticket| ticket.updated_at);
+        Ok(RemotePage { items, next, total: None })
+    }
+
+    /// One page of the rows of tickets that changed, those of projects too, and the word for the next one.
+    pub(super) async fn changed_rows(
+        &self,
+        since: Timestamp,
+        page: Option<&str>,
+        fields: &str,
+    ) -> Result<(Vec<Value>, Option<String>), PsaError> {
         let place = Place::read(page, since);
         let from = Timestamp::from_secs(place.from_secs);
         let query = [
@@ -66,7 +80,7 @@ impl Connection {
             ("orderBy", String::from("lastUpdated asc")),
             ("pageSize", PAGE_SIZE.to_string()),
             ("page", place.page.to_string()),
-            ("fields", FIELDS.to_owned()),
+            ("fields", fields.to_owned()),
         ];
         let rows = self.api.rows("/service/tickets", &query).await?;
         let ignored = from.plus_secs(-IGNORED_AFTER_SECS);
@@ -76,11 +90,9 @@ impl Connection {
         }
         let goes_on = !rows.items.is_empty() && (rows.has_next || rows.items.len() >= PAGE_SIZE);
         let next = goes_on.then(|| place.after(&rows.items).word());
-        let of_service = rows.items.iter().filter(|row| !is_of_project(row));
-        let mut items: Vec<_> = of_service.filter_map(|row| self.ticket(row)).collect();
-        items.retain(|ticket| ticket.updated_at.is_none_or(|at| at >= from));
-        items.sort_by_key(|ticket| ticket.updated_at);
-        Ok(RemotePage { items, next, total: None })
+        let mut items = rows.items;
+        items.retain(|row| wire::info_time(row, "lastUpdated").is_none_or(|at| at >= from));
+        Ok((items, next))
     }
 }
 

@@ -20,6 +20,7 @@ mod discovery;
 mod errors;
 mod marker;
 mod notes;
+mod own_tickets;
 mod paging;
 mod pick_lists;
 mod profile;
@@ -41,7 +42,7 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, OwnTickets, Platform,
     ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookKept, WebhookNews,
     WebhookRefused, WebhookScheme, WebhookSecret, WebhookWanted, http::Outbound,
 };
@@ -53,6 +54,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
+    sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -105,6 +107,10 @@ impl Platform for ConnectWise {
             webhook_registration: true,
             billing: Way::Value,
         }
+    }
+
+    fn own_tickets(&self) -> Option<TicketAbilities> {
+        Some(own_tickets::ABILITIES)
     }
 
     fn webhook_schemes(&self) -> &'static [WebhookScheme] {
@@ -247,6 +253,10 @@ impl Psa for Connection {
     }
 
     fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
+    }
+
+    fn own_tickets(&self) -> Option<&dyn OwnTickets> {
         Some(self)
     }
 }

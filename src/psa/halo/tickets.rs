@@ -3,7 +3,11 @@
 use entity::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Connection, paging::Place, profile, wire};
+use super::{
+    Connection,
+    paging::{Page, Place},
+    profile, wire,
+};
 use crate::{
     psa::PsaError,
     tickets::remote::{RemotePage, RemoteTicket, StatusChange, TicketDraft},
@@ -124,25 +128,36 @@ impl Connection {
         since: Timestamp,
         page: Option<&str>,
     ) -> Result<RemotePage<RemoteTicket>, PsaError> {
+        let rows = self.changed_rows(since, page, "last_update").await?;
+        let mut items: Vec<_> = rows.items.iter().filter_map(|row| self.ticket(row)).collect();
+        items.sort_by_key(|ticket| ticket.updated_at);
+        Ok(RemotePage { items, next: rows.next.map(|place| place.word()), total: rows.total })
+    }
+
+    /// One page of the rows of tickets that changed.
+    pub(super) async fn changed_rows(
+        &self,
+        since: Timestamp,
+        page: Option<&str>,
+        order: &str,
+    ) -> Result<Page, PsaError> {
         let query = [
             ("lastupdatefromdate", wire::query_time(since)),
             ("includeclosed", String::from("true")),
-            ("order", String::from("last_update")),
+            ("order", order.to_owned()),
             ("orderdesc", String::from("false")),
         ];
-        let rows = self.page("/Tickets", "tickets", &query, Place::read(page)).await?;
-        let mut items: Vec<_> = rows.items.iter().filter_map(|row| self.ticket(row)).collect();
+        let mut rows = self.page("/Tickets", "tickets", &query, Place::read(page)).await?;
         let ignored = since.plus_secs(-IGNORED_AFTER_SECS);
-        let is_old = |ticket: &RemoteTicket| ticket.updated_at.is_some_and(|at| at < ignored);
-        if rows.is_stuck || (!items.is_empty() && items.iter().all(is_old)) {
+        let is_old = |row: &Value| updated_at(row).is_some_and(|at| at < ignored);
+        if rows.is_stuck || (!rows.items.is_empty() && rows.items.iter().all(is_old)) {
             let detail = String::from("Halo does not keep to the time asked for, or repeats its first page");
             return Err(PsaError::Unavailable { detail });
         }
         // Halo's query knows whole seconds.
         let from = Timestamp::from_secs(since.as_secs());
-        items.retain(|ticket| ticket.updated_at.is_none_or(|at| at >= from));
-        items.sort_by_key(|ticket| ticket.updated_at);
-        Ok(RemotePage { items, next: rows.next.map(|place| place.word()), total: rows.total })
+        rows.items.retain(|row| updated_at(row).is_none_or(|at| at >= from));
+        Ok(rows)
     }
 
     pub(super) async fn raw_ticket(&self, id: i64) -> Result<Option<Value>, PsaError> {
@@ -153,7 +168,6 @@ impl Connection {
     /// Our picture of a row. Names differ between GET and the answers of POST (django-psa-connector).
     pub(super) fn ticket(&self, row: &Value) -> Option<RemoteTicket> {
         let id = wire::id(row, "id")?;
-        let time = |keys: &[&str]| keys.iter().find_map(|key| wire::time(row, key));
         Some(RemoteTicket {
             external_id: id.to_string(),
             number: None,
@@ -163,11 +177,16 @@ impl Connection {
             status_label: wire::text(row, "status_name").map(ToOwned::to_owned),
             board: wire::id(row, "tickettype_id").map(|id| id.to_string()),
             marker: marker_of(row),
-            updated_at: time(&["last_update", "lastupdate", "lastactiondate"]),
-            closed_at: time(&["dateclosed"]),
+            updated_at: updated_at(row),
+            closed_at: wire::time(row, "dateclosed"),
             closed_by: None,
         })
     }
+}
+
+/// When a ticket was last changed. Names differ between GET and the answers of POST.
+fn updated_at(row: &Value) -> Option<Timestamp> {
+    ["last_update", "lastupdate", "lastactiondate"].iter().find_map(|key| wire::time(row, key))
 }
 
 /// Our mark on a ticket: in its own field, else on the last line of the details.

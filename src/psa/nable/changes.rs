@@ -7,6 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use entity::Timestamp;
+use serde_json::Value;
 
 use super::{Connection, wire};
 use crate::{
@@ -32,8 +33,8 @@ const IGNORED_AFTER_SECS: i64 = 86_400;
 const CREATED_WITHIN_SECS: i64 = 30 * 86_400;
 
 /// By which column changes are looked for, the best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Look {
     /// Every change.
     Updated,
     /// Closes.
@@ -64,6 +65,9 @@ impl Look {
         Timestamp::from_secs(since.as_secs() - earlier)
     }
 }
+
+/// Rows, the word for the next page, and how many there are in all.
+pub(super) type ChangedRows = (Vec<Value>, Option<String>, Option<u64>);
 
 /// The column that works, and until when that is believed.
 #[derive(Default)]
@@ -113,31 +117,48 @@ impl Connection {
         since: Timestamp,
         page: Option<&str>,
     ) -> Result<RemotePage<RemoteTicket>, PsaError> {
-        if let Some(place) = page.and_then(Place::read) {
-            return self.changes(since, place).await;
-        }
-        let now = self.api.http.clock.now();
-        let mut look = self.look.get(now);
-        loop {
-            let place = Place { look, from: look.start(since), skip: 0 };
-            match (self.changes(since, place).await, look.next()) {
-                (Err(PsaError::Rejected { reason, .. }), Some(next)) => {
-                    let column = look.column();
-                    tracing::warn!(column, reason, "MSP Manager does not filter tickets by this column");
-                    look = next;
-                    self.look.set(look, now);
-                }
-                (result, _) => return result,
-            }
-        }
+        let looks = [Look::Updated, Look::Completed, Look::Created];
+        let (rows, next, total) = self.changed_rows(since, page, COLUMNS, &looks).await?;
+        let mut items: Vec<_> = rows.iter().filter_map(|row| self.ticket(row)).collect();
+        items.sort_by_key(|ticket| ticket.updated_at.max(ticket.closed_at));
+        Ok(RemotePage { items, next, total })
     }
 
-    async fn changes(&self, since: Timestamp, place: Place) -> Result<RemotePage<RemoteTicket>, PsaError> {
+    /// One page of rows of the view by the first of some columns that is not known to fail, the word for the next one, and
+    /// how many there are in all where that is said.
+    pub(super) async fn changed_rows(
+        &self,
+        since: Timestamp,
+        page: Option<&str>,
+        columns: &str,
+        looks: &[Look],
+    ) -> Result<ChangedRows, PsaError> {
+        if let Some(place) = page.and_then(Place::read) {
+            return self.changes(since, place, columns).await;
+        }
+        let now = self.api.http.clock.now();
+        let known = self.look.get(now);
+        let mut looks = looks.iter().copied().filter(|look| *look >= known).peekable();
+        while let Some(look) = looks.next() {
+            let place = Place { look, from: look.start(since), skip: 0 };
+            match self.changes(since, place, columns).await {
+                Err(PsaError::Rejected { reason, .. }) if looks.peek().is_some() => {
+                    let column = look.column();
+                    tracing::warn!(column, reason, "MSP Manager does not filter tickets by this column");
+                    self.look.set(look.next().unwrap_or(look), now);
+                }
+                result => return result,
+            }
+        }
+        Err(PsaError::Unavailable { detail: String::from("MSP Manager filters tickets by no known column") })
+    }
+
+    async fn changes(&self, since: Timestamp, place: Place, columns: &str) -> Result<ChangedRows, PsaError> {
         let column = place.look.column();
         let mut query = vec![
             ("$filter", format!("{column} ge {}", wire::utc(place.from))),
             ("$orderby", format!("{column} asc")),
-            ("$select", COLUMNS.to_owned()),
+            ("$select", columns.to_owned()),
             ("$top", SIZE.to_string()),
         ];
         if place.skip > 0 {
@@ -158,14 +179,11 @@ impl Connection {
             Some(last) => Place { from: last, skip: 0, ..place },
             None => Place { skip: place.skip + came, ..place },
         });
-        let mut items: Vec<_> = rows.items.iter().filter_map(|row| self.ticket(row)).collect();
+        let mut items = rows.items;
         let from = Timestamp::from_secs(since.as_secs());
-        items.retain(|ticket| {
-            let changed = if place.look == Look::Completed { ticket.closed_at } else { ticket.updated_at };
-            changed.is_none_or(|at| at >= from)
-        });
-        items.sort_by_key(|ticket| ticket.updated_at.max(ticket.closed_at));
-        Ok(RemotePage { items, next: next.map(Place::word), total: rows.total })
+        let changed = if place.look == Look::Completed { "CompletedDate" } else { "UpdatedDate" };
+        items.retain(|row| wire::time(row, changed).is_none_or(|at| at >= from));
+        Ok((items, next.map(Place::word), rows.total))
     }
 }
 

@@ -13,6 +13,7 @@ mod credentials;
 mod errors;
 mod marker;
 mod notes;
+mod own_tickets;
 mod paging;
 mod pick_lists;
 mod profile;
@@ -33,9 +34,9 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Capabilities, CredentialField, Credentials, FieldProblem, Platform, ProfileField, Psa, PsaError,
-    RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme, WebhookSecret,
-    http::Outbound,
+    Capabilities, CredentialField, Credentials, FieldProblem, OwnTickets, Platform, ProfileField, Psa,
+    PsaError, RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused, WebhookScheme,
+    WebhookSecret, http::Outbound,
 };
 use crate::{
     clock::Chance,
@@ -45,6 +46,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
+    sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -92,6 +94,10 @@ impl Platform for Nable {
             rate_scope: RateScope::Tenant,
             parallel: 2,
         }
+    }
+
+    fn own_tickets(&self) -> Option<TicketAbilities> {
+        Some(own_tickets::ABILITIES)
     }
 
     fn webhook_schemes(&self) -> &'static [WebhookScheme] {
@@ -220,5 +226,9 @@ impl Psa for Connection {
 
     async fn create_company(&self, draft: &CompanyDraft) -> Result<RemoteCompany, PsaError> {
         self.new_company(draft).await
+    }
+
+    fn own_tickets(&self) -> Option<&dyn OwnTickets> {
+        Some(self)
     }
 }

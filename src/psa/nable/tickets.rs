@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Where a person opens a ticket in the vendor's own service.
-const TICKET_PAGE: &str = "https://app.mspmanager.com/tickets/";
+pub(super) const TICKET_PAGE: &str = "https://app.mspmanager.com/tickets/";
 
 /// A close and the last change of a ticket that lie so near, in seconds, are the same deed.
 const SAME_DEED_SECS: i64 = 60;

@@ -14,6 +14,7 @@ mod credentials;
 mod errors;
 mod marker;
 mod notes;
+mod own_tickets;
 mod paging;
 mod pick_lists;
 mod profile;
@@ -32,7 +33,7 @@ use entity::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, Platform,
+    Billing, Capabilities, Configurations, CredentialField, Credentials, FieldProblem, OwnTickets, Platform,
     ProfileField, Psa, PsaError, RateScope, Verification, WebhookCall, WebhookNews, WebhookRefused,
     WebhookScheme, WebhookSecret, http::Outbound,
 };
@@ -44,6 +45,7 @@ use crate::{
     },
     sync::billing::ledger::Way,
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
+    sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
@@ -99,6 +101,10 @@ impl Platform for Syncro {
             webhook_registration: false,
             billing: Way::Value,
         }
+    }
+
+    fn own_tickets(&self) -> Option<TicketAbilities> {
+        Some(own_tickets::ABILITIES)
     }
 
     fn webhook_schemes(&self) -> &'static [WebhookScheme] {
@@ -222,6 +228,10 @@ impl Psa for Connection {
     }
 
     fn billing(&self) -> Option<&dyn Billing> {
+        Some(self)
+    }
+
+    fn own_tickets(&self) -> Option<&dyn OwnTickets> {
         Some(self)
     }
 }

@@ -104,7 +104,7 @@ impl Connection {
     }
 }
 
-fn oldest_first() -> [(&'static str, String); 3] {
+pub(super) fn oldest_first() -> [(&'static str, String); 3] {
     [
         ("sort_by", String::from("created_at")),
         ("sort_direction", String::from("ASC")),
@@ -112,7 +112,7 @@ fn oldest_first() -> [(&'static str, String); 3] {
     ]
 }
 
-fn author(comment: &Value) -> Option<String> {
+pub(super) fn author(comment: &Value) -> Option<String> {
     let user = comment.get("user");
     let name = wire::text(comment, "tech").or_else(|| wire::text(user?, "full_name"));
     name.map(ToOwned::to_owned).or_else(|| Some(format!("user {}", wire::id(comment, "user_id")?)))

@@ -1,13 +1,13 @@
 //! Keeping the copy of configurations in step: what is new or other is written, what is as it was is not touched.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
-use entity::{Timestamp, company_mapping, configuration, psa_company};
+use entity::{Timestamp, company_mapping, configuration};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::json;
@@ -19,7 +19,8 @@ use crate::{
     ground::Ground,
     sync::{
         assets::{name_key, serial_key},
-        companies::{Seen, plain},
+        companies::{Seen, plain, web_address},
+        mapped,
         remote::{ConfigurationCatalogue, ConfigurationTarget as Target, RemoteConfiguration},
         runs::{Counts, Failure},
     },
@@ -29,7 +30,6 @@ use crate::{
 const BATCH: usize = 512;
 const MAX_EXTERNAL_ID: usize = 100;
 const MAX_TEXT: usize = 255;
-const MAX_URL: usize = 2_000;
 /// How much of one field is kept, in characters, and how many fields.
 const MAX_VALUE: usize = 2_000;
 const MAX_FIELDS: usize = 300;
@@ -137,44 +137,19 @@ pub async fn store_configurations(
     Ok(stored)
 }
 
-/// The companies of the PSA whose configurations are taken over, by the PSA's id: those that are mapped now, so that new
-/// ones join by themselves.
+/// The companies of the PSA whose configurations are taken over, by the PSA's id.
 async fn owners(
     tx: &impl ConnectionTrait,
     plan: Plan<'_>,
     items: &[RemoteConfiguration],
 ) -> Result<HashMap<String, Uuid>, DbErr> {
-    use psa_company::Column as C;
-    let ids: HashSet<&String> = items.iter().filter_map(|item| item.company_external_id.as_ref()).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut mapped = company_mapping::Entity::find()
-        .select_only()
-        .column(company_mapping::Column::PsaCompanyId)
-        .filter(company_mapping::Column::OrganizationId.eq(plan.organization_id))
-        .filter(company_mapping::Column::PsaConnectionId.eq(plan.psa_connection_id))
-        .filter(company_mapping::Column::IsEnabled.eq(true));
-    if plan.settings.only_chosen_companies {
-        mapped = mapped.filter(company_mapping::Column::IsConfigurationsEnabled.eq(true));
-    }
-    let rows: Vec<(Uuid, String)> = psa_company::Entity::find()
-        .select_only()
-        .columns([C::Id, C::ExternalId])
-        .filter(C::OrganizationId.eq(plan.organization_id))
-        .filter(C::PsaConnectionId.eq(plan.psa_connection_id))
-        .filter(C::ExternalId.is_in(portions::filled(ids.iter().map(|id| id.as_str()))))
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let found: Vec<Uuid> = mapped
-        .filter(company_mapping::Column::PsaCompanyId.is_in(portions::filled(rows.iter().map(|row| row.0))))
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let found: HashSet<Uuid> = found.into_iter().collect();
-    let kept = rows.into_iter().filter(|row| found.contains(&row.0));
-    Ok(kept.map(|(id, external_id)| (external_id, id)).collect())
+    let ids = items.iter().filter_map(|item| item.company_external_id.as_ref());
+    let chosen = plan
+        .settings
+        .only_chosen_companies
+        .then(|| company_mapping::Column::IsConfigurationsEnabled.eq(true));
+    let chosen = Condition::all().add_option(chosen);
+    mapped::by_external_id(tx, plan.organization_id, plan.psa_connection_id, ids, chosen).await
 }
 
 /// The row as it is to be written; none where it is as it was.
@@ -253,9 +228,7 @@ fn read(
         configuration_type: label(&item.configuration_type),
         status: label(&item.status),
         is_active: item.is_active,
-        external_url: item.url.clone().filter(|url| {
-            url.len() <= MAX_URL && (url.starts_with("https://") || url.starts_with("http://"))
-        }),
+        external_url: web_address(item.url.as_deref()),
         serial_key: serial_key(&serial_number),
         serial_number,
         purchased_on: first(Target::PurchaseDate, &day),

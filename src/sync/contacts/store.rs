@@ -1,12 +1,12 @@
 //! Keeping the copy of contacts in step: what is new or other is written, what is as it was is not touched.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use entity::{Timestamp, company_mapping, contact, psa_company};
+use entity::{Timestamp, company_mapping, contact};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::json;
@@ -16,7 +16,8 @@ use super::{email_key, remote::RemoteContact, settings::Settings};
 use crate::{
     ground::Ground,
     sync::{
-        companies::{Seen, plain},
+        companies::{Seen, plain, web_address},
+        mapped,
         runs::{Counts, Failure},
     },
 };
@@ -26,7 +27,6 @@ const BATCH: usize = 500;
 const MAX_EXTERNAL_ID: usize = 100;
 const MAX_TEXT: usize = 255;
 const MAX_PHONE: usize = 100;
-const MAX_URL: usize = 2_000;
 /// How many addresses of one contact are kept.
 const MAX_EMAILS: usize = 20;
 /// How much of one field is kept, in characters, and how many fields.
@@ -128,46 +128,17 @@ pub async fn store_contacts(
     Ok(stored)
 }
 
-/// The companies of the PSA whose contacts are taken over, by the PSA's id: those that are mapped now, so that new ones
-/// join by themselves.
+/// The companies of the PSA whose contacts are taken over, by the PSA's id.
 async fn owners(
     tx: &impl ConnectionTrait,
     plan: Plan<'_>,
     items: &[RemoteContact],
 ) -> Result<HashMap<String, Uuid>, DbErr> {
-    use psa_company::Column as C;
-    let ids: HashSet<&String> = items.iter().filter_map(|item| item.company_external_id.as_ref()).collect();
-    let ids: Vec<&String> = ids.into_iter().collect();
-    let mut owners = HashMap::new();
-    for ids in ids.chunks(BATCH) {
-        let rows: Vec<(Uuid, String)> = psa_company::Entity::find()
-            .select_only()
-            .columns([C::Id, C::ExternalId])
-            .filter(C::OrganizationId.eq(plan.organization_id))
-            .filter(C::PsaConnectionId.eq(plan.psa_connection_id))
-            .filter(C::ExternalId.is_in(ids.iter().map(|id| id.as_str())))
-            .into_tuple()
-            .all(tx)
-            .await?;
-        if rows.is_empty() {
-            continue;
-        }
-        let mut mapped = company_mapping::Entity::find()
-            .select_only()
-            .column(company_mapping::Column::PsaCompanyId)
-            .filter(company_mapping::Column::OrganizationId.eq(plan.organization_id))
-            .filter(company_mapping::Column::PsaConnectionId.eq(plan.psa_connection_id))
-            .filter(company_mapping::Column::IsEnabled.eq(true))
-            .filter(company_mapping::Column::PsaCompanyId.is_in(rows.iter().map(|row| row.0)));
-        if let Some(chosen) = &plan.settings.company_ids {
-            mapped = mapped.filter(company_mapping::Column::CompanyId.is_in(chosen.iter().copied()));
-        }
-        let found: Vec<Uuid> = mapped.into_tuple().all(tx).await?;
-        let found: HashSet<Uuid> = found.into_iter().collect();
-        let kept = rows.into_iter().filter(|row| found.contains(&row.0));
-        owners.extend(kept.map(|(id, external_id)| (external_id, id)));
-    }
-    Ok(owners)
+    let ids = items.iter().filter_map(|item| item.company_external_id.as_ref());
+    let chosen = plan.settings.company_ids.as_ref();
+    let chosen = chosen.map(|ids| company_mapping::Column::CompanyId.is_in(ids.iter().copied()));
+    let chosen = Condition::all().add_option(chosen);
+    mapped::by_external_id(tx, plan.organization_id, plan.psa_connection_id, ids, chosen).await
 }
 
 /// The row as it is to be written; none where it is as it was.
@@ -224,10 +195,6 @@ fn read(
     keys.sort();
     keys.dedup();
     let types: Vec<&str> = item.types.iter().map(|kind| kind.label.trim()).collect();
-    let url = item
-        .url
-        .clone()
-        .filter(|url| url.len() <= MAX_URL && (url.starts_with("https://") || url.starts_with("http://")));
     let or_email = || Some(email.clone()).filter(|email| !email.is_empty());
     Ok(contact::Model {
         id: ground.chance.id(now),
@@ -241,7 +208,7 @@ fn read(
         job_title: text(item.job_title.as_deref().unwrap_or_default()),
         contact_type: Some(text(&types.join(", "))).filter(|types| !types.is_empty()),
         is_active: item.is_active,
-        external_url: url,
+        external_url: web_address(item.url.as_deref()),
         fields: json!(fields),
         missing_since: None,
         changed_at: None,

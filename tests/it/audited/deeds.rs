@@ -59,6 +59,7 @@ pub(super) async fn change_everything(
     import(ids, witness).await;
     values(ids, witness).await;
     contacts(ids, witness).await;
+    own_tickets(ids, witness).await;
     configurations(ids, witness).await;
     assets(ids, witness).await;
 
@@ -324,6 +325,15 @@ async fn contacts(ids: &walls::Ids, witness: &mut Witness<'_>) {
     assert_eq!(entry["after"], json!({ "isEnabled": true }));
     let read = json!({ "id": ids.connection });
     witness.does("psaConnectionSyncContacts", "syncRun { id }", read).await;
+}
+
+/// The PSA's own tickets are copied.
+async fn own_tickets(ids: &walls::Ids, witness: &mut Witness<'_>) {
+    let on = json!({ "psaConnectionId": ids.connection, "isEnabled": true, "days": 7 });
+    let (_, entry) = witness.does("psaTicketSyncSet", "psaConnection { id }", on).await;
+    assert_eq!(entry["after"]["settings"]["days"], 7);
+    let read = json!({ "id": ids.connection });
+    witness.does("psaConnectionSyncTickets", "syncRun { id }", read).await;
 }
 
 /// A device is said to be there, and the PSA is told of it.

@@ -48,6 +48,12 @@ impl Msp<'_> {
         data["node"]["webhookDeliveries"]["nodes"].as_array().expect("a list").clone()
     }
 
+    /// Its PSA's own tickets are copied from now on.
+    pub async fn copies_tickets(&self) {
+        let input = json!({ "psaConnectionId": self.connection, "isEnabled": true });
+        self.app.does("psaTicketSyncSet", "psaConnection { id }", input).await;
+    }
+
     /// A rule about what its people of billing see of tickets.
     pub async fn limits_billing(&self) {
         let input = json!({ "psaConnectionId": self.connection, "subject": { "role": "BILLING" }, "showsNotes": false });

@@ -140,8 +140,10 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("psaConnectionSyncContacts", of(&ids.connection)),
         ("psaConnectionSyncConfigurations", of(&ids.connection)),
         ("psaConnectionSyncPickLists", of(&ids.connection)),
+        ("psaConnectionSyncTickets", of(&ids.connection)),
         ("psaConnectionUpdate", json!({ "id": ids.connection, "name": "Renamed" })),
         ("psaConnectionVerify", of(&ids.connection)),
+        ("psaTicketSyncSet", json!({ "psaConnectionId": ids.connection, "isEnabled": true })),
         (
             "ticketLink",
             json!({
