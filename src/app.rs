@@ -274,7 +274,7 @@ impl App {
         let credentials = Credentials { entrance: entrance.clone(), provider, metrics: metrics.clone() };
         let door = WebhookDoor {
             ground: ground.clone(),
-            inbox: Inbox::start(ground.clone()),
+            inbox: Inbox::start(ground.clone()).context("no thread for the inbox")?,
             metrics: metrics.clone(),
             entrance: entrance.clone(),
             max_body: config.webhook_max_body_bytes,

@@ -11,6 +11,8 @@
 //! - On SQLite there is one writer, and its transactions take the write lock when they begin; readers
 //!   have a pool of their own. A deferred transaction that turns into a writer would fail at once.
 
+mod apart;
+mod checkpoints;
 pub mod copy;
 pub mod facts;
 pub mod filter;
@@ -68,6 +70,9 @@ pub struct Db {
     backends: Option<leash::Backends>,
     floor: walled::Floor,
     news: News,
+    /// Whose turn it is to write to an embedded database: SQLite itself would have them try again and again.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    checkpoints: Arc<checkpoints::Checkpoints>,
 }
 
 impl Db {
@@ -100,7 +105,16 @@ impl Db {
         }
         let news = News::new(u64::from_be_bytes(Chance::system().bytes()));
         let reader = Reader::new(reader, Arc::clone(&statements));
-        Ok(Self { writer, reader, statements, backends, floor, news })
+        Ok(Self {
+            writer,
+            reader,
+            statements,
+            backends,
+            floor,
+            news,
+            turn: Arc::default(),
+            checkpoints: Arc::default(),
+        })
     }
 
     /// Brings the tables up to date. Safe to call from several nodes at once.
@@ -155,10 +169,12 @@ impl Db {
     {
         // One that waits for a second connection while it keeps a first could wait for others that do the same.
         leash::let_go().await;
-        let (pool, news) = (self.writer.clone(), self.news.clone());
+        let db = self.clone();
         let task = async move {
+            let _turn = if db.is_sqlite() { Some(db.turn.lock().await) } else { None };
             #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
-            let tx = pool
+            let tx = db
+                .writer
                 .begin_with_options(TransactionOptions {
                     sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                     ..TransactionOptions::default()
@@ -168,7 +184,7 @@ impl Db {
             match result {
                 Ok(value) => {
                     tx.commit().await?;
-                    news.publish(told);
+                    db.has_happened(0, told);
                     Ok(value)
                 }
                 Err(error) => {
@@ -232,15 +248,21 @@ fn sqlite(url: &str, max_connections: u32, cache: &'static str) -> ConnectOption
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(synchronous())
                 .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
+                .busy_timeout(busy_timeout())
                 .statement_cache_capacity(STATEMENTS)
                 // A batch of rows is handed over at once, not fifty by fifty with two threads waking each other.
                 .row_buffer_size(ROWS_AT_ONCE)
                 // What a statement may have to take back is kept in memory, not in a file of its own.
                 .pragma("temp_store", "MEMORY")
                 .pragma("cache_size", cache)
+                .pragma("wal_autocheckpoint", checkpoints::LOG_PAGES)
         });
     options
+}
+
+/// How long a writer waits for another program that writes to the same file, e.g. a command that is run beside the gateway.
+const fn busy_timeout() -> Duration {
+    Duration::from_secs(10)
 }
 
 /// What is committed is on disk. Only a torture that has to notice when it is not can say otherwise, and only to a

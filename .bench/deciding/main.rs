@@ -188,7 +188,7 @@ async fn one_day(
             })
         })
         .collect();
-    let inbox = Inbox::start(app.ground.clone());
+    let inbox = Inbox::start(app.ground.clone())?;
     let share = bodies.len().div_ceil(SENDERS);
     let began = Instant::now();
     let mut senders = tokio::task::JoinSet::new();

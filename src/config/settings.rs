@@ -121,8 +121,8 @@ const GENERAL: &[Setting] = &[
         "database_max_connections",
         Whole(1, 1_000),
         Is("16"),
-        "Connections this gateway opens to the database at the most; on PostgreSQL one more, to hear of other \
-         gateways' changes.",
+        "Connections this gateway opens to the database at the most; on PostgreSQL three more: one to hear of other \
+         gateways' changes, two to take webhooks in.",
     ),
     set(
         "master_key",

@@ -110,10 +110,10 @@ pub fn postgres(facts: &PostgresFacts, pool: u32) -> Vec<Check> {
         ),
     });
     let seen = format!(
-        "{} of {} open; each gateway opens up to {pool}, and one to listen",
+        "{} of {} open; each gateway opens up to {pool}, one to listen and two to take webhooks in",
         facts.open, facts.connections
     );
-    let (pool, free) = (i64::from(pool) + 1, facts.connections - facts.open);
+    let (pool, free) = (i64::from(pool) + 3, facts.connections - facts.open);
     checks.push(if pool > facts.connections {
         let next = "raise max_connections, or lower PSA_GATEWAY_DATABASE_MAX_CONNECTIONS";
         Check::bad("database.connections", seen, next)

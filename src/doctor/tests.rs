@@ -77,7 +77,7 @@ fn a_postgres_server_that_can_lose_something_is_bad() {
         (PostgresFacts { synchronous_commit: off(), ..postgres() }, "database.synchronous", Verdict::Bad),
         (PostgresFacts { full_page_writes: off(), ..postgres() }, "database.pages", Verdict::Look),
         (PostgresFacts { version_number: 120_020, ..postgres() }, "database.version", Verdict::Look),
-        (PostgresFacts { connections: 17, ..postgres() }, "database.connections", Verdict::Bad),
+        (PostgresFacts { connections: 22, ..postgres() }, "database.connections", Verdict::Bad),
         (PostgresFacts { open: 80, ..postgres() }, "database.connections", Verdict::Look),
         (PostgresFacts { has_transaction_pooler: true, ..postgres() }, "database.pooler", Verdict::Bad),
         (PostgresFacts { ahead_millis: -6_000, ..postgres() }, "database.clock", Verdict::Bad),

@@ -12,6 +12,7 @@
     reason = "a test stops at the first surprise, and plays the outside world"
 )]
 
+mod accepting;
 mod asked_once;
 mod assets;
 mod attacks;

@@ -88,7 +88,7 @@ async fn tickets_of_mapped_companies_are_copied_with_notes_and_a_second_run_writ
         for known in ["status", "statusLabel", "number", "openedAt", "updatedAt", "notesSyncedAt"] {
             assert!(ticket[known].is_string(), "{known}: {ticket:#}");
         }
-        let abilities = psa::platform(psa.key()).and_then(|platform| platform.own_tickets()).expect("tickets");
+        let abilities = psa::platform(psa.key()).and_then(psa::Platform::own_tickets).expect("tickets");
         assert_eq!(ticket["board"].is_string(), abilities.boards, "{ticket:#}");
         assert_eq!(ticket["boardLabel"].is_string(), abilities.boards, "{ticket:#}");
         assert_eq!(all(app, &other).await, Vec::<Value>::new(), "nobody asked for the other's");
@@ -113,13 +113,13 @@ async fn tickets_of_mapped_companies_are_copied_with_notes_and_a_second_run_writ
         assert_eq!(worked["id"], ticket["id"]);
         assert!(worked["changedAt"].is_string() && worked["closedAt"].is_string(), "{worked:#}");
         let notes = worked["notes"]["nodes"].as_array().expect("notes").clone();
-        let noted = |text: &str| {
+        let written = |text: &str| {
             let found = notes.iter().find(|note| note["text"].as_str().is_some_and(|said| said.contains(text)));
             found.unwrap_or_else(|| panic!("no {text} in {worked:#}")).clone()
         };
-        assert_eq!(noted("We are on it")["isInternal"], json!(!abilities.public_notes));
-        assert_eq!(noted("They never patch")["isInternal"], true);
-        assert!(noted("We are on it")["author"].is_string() && noted("We are on it")["writtenAt"].is_string());
+        assert_eq!(written("We are on it")["isInternal"], json!(!abilities.public_notes));
+        assert_eq!(written("They never patch")["isInternal"], true);
+        assert!(written("We are on it")["author"].is_string() && written("We are on it")["writtenAt"].is_string());
         assert_eq!(list(app, msp.connection(), json!({ "isClosed": false })).await, Vec::<Value>::new());
         let found = list(app, msp.connection(), json!({ "query": "cve-2026-1" })).await;
         assert_eq!(found.len(), 1, "looked for in any case");
@@ -146,7 +146,7 @@ async fn tickets_of_mapped_companies_are_copied_with_notes_and_a_second_run_writ
             ... on Organization { psaTickets(first: 1) { nodes { id } } }
             ... on Company { psaTickets(first: 1) { nodes { id } } }
             ... on PsaConnection { psaTickets(first: 1) { nodes { id } } psaTicketSync { isEnabled } } } }";
-        let note = noted("We are on it")["id"].clone();
+        let note = written("We are on it")["id"].clone();
         for id in [worked["id"].clone(), note, harbour["id"].clone(), json!(msp.connection()), json!(msp.organization)] {
             let seen = app.graphql_as(&neighbour, by_id, json!({ "id": id })).await;
             assert_eq!(seen["data"]["node"], Value::Null, "{seen:#}");

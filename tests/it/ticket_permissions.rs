@@ -270,9 +270,9 @@ async fn of_the_psas_own_tickets_a_role_sees_its_boards_fields_and_notes_and_not
     let acme = two_boards(&app).await;
     let (technician, viewer) = (acme.token("TECHNICIAN").await, acme.token("VIEWER").await);
     let who = app.halo.people().first().expect("somebody").clone();
-    let noted = app.halo.ledger()[0].id.to_string();
+    let first = app.halo.ledger()[0].id.to_string();
     for (text, private) in [("We are on it", false), ("They never patch", true)] {
-        app.halo.deed(&noted, &who, &Deed::Note { text: text.to_owned(), private }).expect("a note");
+        app.halo.deed(&first, &who, &Deed::Note { text: text.to_owned(), private }).expect("a note");
     }
     let on = json!({ "psaConnectionId": acme.connection(), "isEnabled": true });
     app.does("psaTicketSyncSet", "psaConnection { id }", on).await;
@@ -307,7 +307,7 @@ async fn of_the_psas_own_tickets_a_role_sees_its_boards_fields_and_notes_and_not
     assert_eq!(after["nodes"][0]["requester"], Value::Null);
     assert_eq!(errors[0]["extensions"]["code"], "FORBIDDEN", "{errors:#}");
     assert_eq!(looks(&technician, Some("CVE-1")).await.0["totalCount"], 0, "what is hidden is not found");
-    assert_eq!(looks(&technician, Some(&noted)).await.0["totalCount"], 1, "its number is");
+    assert_eq!(looks(&technician, Some(&first)).await.0["totalCount"], 1, "its number is");
 
     // By their ids neither the other board's ticket nor an internal note is there, nor what the gateway noted.
     let other = &before["nodes"][1];

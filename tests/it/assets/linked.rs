@@ -84,12 +84,12 @@ async fn a_ticket_has_its_devices_configuration_and_never_another_customers() {
         let serial = text(&ours, "/serialNumber").to_lowercase();
         let by_serial = json!({ "uid": "a-1", "name": "renamed", "serial_number": serial });
         let ticket = tell(app, &msp, psa, "CVE-2026-1", by_serial).await;
-        assert_eq!(configurations_of(psa, &ticket), [id.clone()], "{ticket:#?}");
+        assert_eq!(configurations_of(psa, &ticket), [id.as_str()], "{ticket:#?}");
         let step = steps(app, &msp, "CVE-2026-1").await;
         assert_eq!(step, [format!("\"{name}\", found by its serial number")]);
         let by_name = json!({ "name": format!("{}.northwind.example", name.to_uppercase()), "type": "host" });
         let ticket = tell(app, &msp, psa, "CVE-2026-2", by_name).await;
-        assert_eq!(configurations_of(psa, &ticket), [id.clone()], "{ticket:#?}");
+        assert_eq!(configurations_of(psa, &ticket), [id.as_str()], "{ticket:#?}");
 
         // Another customer's device, a container, and a device that nobody knows: none is guessed.
         let strange = json!({ "name": theirs["name"], "serial_number": theirs["serialNumber"] });
@@ -119,7 +119,7 @@ async fn a_ticket_has_its_devices_configuration_and_never_another_customers() {
         let made: Vec<_> =
             psa.ledger().into_iter().filter(|ticket| ticket.summary.contains("CVE-2026-7")).collect();
         assert_eq!(made.len(), 1, "{made:#?}");
-        assert_eq!(configurations_of(psa, &made[0]), [id.clone()], "{made:#?}");
+        assert_eq!(configurations_of(psa, &made[0]), [id.as_str()], "{made:#?}");
 
         // What is gone from the PSA since it was read: the ticket is made all the same, and people are told why.
         let sql = format!("UPDATE configuration SET external_id = '99999999' WHERE external_id = '{id}'");
@@ -155,7 +155,7 @@ async fn a_device_that_cannot_be_attached_at_once_is_attached_later_and_once() {
         app.pass(1_800).await;
         let made: Vec<_> = psa.ledger().into_iter().filter(|ticket| ticket.summary.contains(key)).collect();
         assert_eq!(made.len(), 1, "{key}: {made:#?}");
-        assert_eq!(configurations_of(&psa, &made[0]), [id.clone()], "{key}: {made:#?}");
+        assert_eq!(configurations_of(&psa, &made[0]), [id.as_str()], "{key}: {made:#?}");
         let notes = made[0].notes.iter().filter(|note| note.text.contains("is about the configuration"));
         assert_eq!(notes.count(), 1, "{key}: {made:#?}");
         let step = steps(&app, &msp, key).await;
