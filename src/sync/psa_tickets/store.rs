@@ -98,8 +98,8 @@ impl Names {
     }
 }
 
-/// Stores tickets as a PSA has just shown them: those of companies that are mapped. What is as it was is not written. Texts
-/// come from outside: they are cut to their columns.
+/// Stores tickets as a PSA has just shown them: those of companies that are mapped; one that was moved to another company
+/// leaves the copy. What is as it was is not written. Texts come from outside: they are cut to their columns.
 pub async fn store_tickets(
     tx: &impl ConnectionTrait,
     ground: &Ground,
@@ -112,6 +112,10 @@ pub async fn store_tickets(
     let owners =
         mapped::by_external_id(tx, plan.organization_id, plan.psa_connection_id, ids, Condition::all())
             .await?;
+    let is_theirs =
+        |item: &&RemotePsaTicket| item.company_external_id.as_ref().is_some_and(|id| owners.contains_key(id));
+    let others = items.iter().filter(|item| !is_theirs(item)).map(|item| item.external_id.as_str());
+    remove(tx, plan, others.collect()).await?;
     if owners.is_empty() {
         return Ok(stored);
     }
@@ -182,6 +186,20 @@ pub async fn store_tickets(
         }
     }
     Ok(stored)
+}
+
+/// Takes tickets that belong to nobody who is mapped from the copy: whose company it was must not see it any longer.
+async fn remove(tx: &impl ConnectionTrait, plan: Plan, external_ids: Vec<&str>) -> Result<(), DbErr> {
+    use psa_ticket::Column as C;
+    for ids in external_ids.chunks(BATCH) {
+        psa_ticket::Entity::delete_many()
+            .filter(C::OrganizationId.eq(plan.organization_id))
+            .filter(C::PsaConnectionId.eq(plan.psa_connection_id))
+            .filter(C::ExternalId.is_in(portions::filled(ids.iter().copied())))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The row as it is to be written; none where it is as it was.
@@ -306,4 +324,58 @@ pub async fn remove_unmapped(
             .await?;
     }
     Ok(has_more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        organizations::{
+            companies,
+            mappings::{self, SetMapping},
+        },
+        testing,
+    };
+
+    #[tokio::test]
+    async fn a_ticket_that_was_moved_to_another_customer_is_theirs_or_nobodys() {
+        let ground = testing::ground().await;
+        let (acme, admin) = ground.organization("acme").await;
+        let connection = testing::connection(&ground, &admin, acme.id, "Halo").await;
+        let northwind = testing::psa_company(&ground, &connection, "12", "Northwind").await;
+        let harbour = testing::psa_company(&ground, &connection, "13", "Harbour").await;
+        testing::psa_company(&ground, &connection, "14", "Nobody").await;
+        for psa_company in [&northwind, &harbour] {
+            let company = companies::create(&admin, &ground, acme.id, &psa_company.name).await.unwrap();
+            let set = SetMapping {
+                company_id: company.id,
+                psa_company_id: psa_company.id,
+                ..SetMapping::default()
+            };
+            mappings::set(&admin, &ground, set).await.unwrap();
+        }
+        let plan = Plan { organization_id: acme.id, psa_connection_id: connection.id, board_list: None };
+        let reads = async |companies: [&str; 2]| {
+            let items = companies.into_iter().enumerate().map(|(number, company)| RemotePsaTicket {
+                external_id: (4242 + number).to_string(),
+                company_external_id: Some(company.to_owned()),
+                summary: "Printer".to_owned(),
+                ..RemotePsaTicket::default()
+            });
+            let (items, ground_of) = (items.collect::<Vec<_>>(), ground.clone());
+            let store = ground
+                .db
+                .write(move |tx| Box::pin(async move { store_tickets(tx, &ground_of, plan, &items).await }));
+            let counts = store.await.unwrap().counts;
+            let rows = psa_ticket::Entity::find().order_by_asc(psa_ticket::Column::ExternalId);
+            let rows = rows.all(ground.db.reader()).await.unwrap();
+            (counts, rows.iter().map(|row| row.psa_company_id).collect::<Vec<_>>())
+        };
+
+        assert_eq!(reads(["12", "12"]).await.1, [northwind.id, northwind.id]);
+        let (counts, owners) = reads(["13", "12"]).await;
+        assert_eq!((counts.updated, counts.unchanged, owners), (1, 1, vec![harbour.id, northwind.id]));
+        assert_eq!(reads(["14", "12"]).await.1, [northwind.id], "its new customer is not mapped");
+        assert_eq!(reads(["14", "14"]).await.1, Vec::<Uuid>::new());
+    }
 }
