@@ -12,7 +12,12 @@ use psa_gateway::{
 };
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 
-use crate::support::{TestApp, finding, wait_until};
+use serde_json::json;
+
+use crate::{
+    support::{TestApp, finding, text, wait_until},
+    syncs,
+};
 
 /// A gateway in a process of its own.
 struct Process(Child);
@@ -99,6 +104,48 @@ async fn a_process_killed_between_the_psas_create_and_our_record_makes_no_second
         let lease = Duration::from_secs(LEASE_SECS.unsigned_abs());
         assert!(killed.elapsed() < lease, "nobody else can hold the lane: its lease is not waited for");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_killed_in_the_middle_of_a_sync_goes_on_at_the_page_it_was_reading() {
+    let app = TestApp::start_on_the_real_clock().await;
+    let psa = syncs::small_pages(&app).await;
+    let acme = app.msp_with(&psa, "acme").await.ready().await;
+    let port = free_port();
+    let before = psa.requests().len();
+    let pages = || -> Vec<String> {
+        let calls = psa.requests().into_iter().skip(before);
+        calls
+            .filter(|call| call.path == "/api/Client" && call.method == "GET")
+            .map(|call| call.query)
+            .collect()
+    };
+    psa.fault(Fault {
+        on: "GET /api/Client".to_owned(),
+        kind: FaultKind::DelayAnswer { ms: 120_000 },
+        times: Some(1),
+        skip: 2,
+    });
+    let input = json!({ "id": acme.connection(), "filter": { "hasInactive": true } });
+    let asked = app.does("psaConnectionSyncCompanies", "syncRun { id }", input).await;
+    let id = text(&asked, "/syncRun/id");
+
+    let doomed = serve(&app, port);
+    wait_until("the third page is asked for", || async { pages().len() == 3 }).await;
+    drop(doomed); // SIGKILL
+    let half = syncs::run(&app, &id).await;
+    assert_eq!((&half["status"], &half["progress"]["done"]), (&json!("RUNNING"), &json!(8)), "{half:#}");
+
+    let _second = serve(&app, port);
+    wait_until("the run has ended", || async { syncs::run(&app, &id).await["status"] != "RUNNING" }).await;
+    let whole = syncs::run(&app, &id).await;
+    assert_eq!(whole["status"], "SUCCEEDED", "{whole:#}");
+    assert_eq!(whole["progress"]["done"], whole["progress"]["total"], "{whole:#}");
+    let mut asked = pages();
+    let third = asked.remove(2);
+    assert_eq!(asked[2], third, "it goes on at the page whose answer was lost: {asked:#?}");
+    let once: std::collections::BTreeSet<&String> = asked.iter().collect();
+    assert_eq!(once.len(), asked.len(), "nothing else is read twice: {asked:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
