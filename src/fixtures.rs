@@ -226,6 +226,7 @@ impl Place {
             operation_count: 0,
             noted_at: None,
             refresh_at: None,
+            first_seen_at: None,
             opened_at: Some(created_at),
             closed_at: None,
             closed_by: None,

@@ -83,6 +83,9 @@ pub struct Model {
     pub noted_at: Option<Timestamp>,
     /// When the PSA's ticket is to be read again.
     pub refresh_at: Option<Timestamp>,
+    /// When its first problem was seen, of those that were on it when it was opened. It is given with a new ticket or by
+    /// the database, which takes the earliest; a saved row leaves it.
+    pub first_seen_at: Option<Timestamp>,
     /// When the PSA's ticket was opened.
     pub opened_at: Option<Timestamp>,
     /// When it was closed.

@@ -67,8 +67,8 @@ pub(super) struct Desk<'t> {
     mentions: Vec<Mention>,
     findings: tokio::sync::Mutex<Findings>,
     tickets: Pile,
-    /// How many tickets policies have opened lately, of those that were asked for.
-    opened: Mutex<HashMap<Uuid, u64>>,
+    /// How many tickets policies have opened lately, once that was asked for.
+    opened: tokio::sync::Mutex<Option<HashMap<Uuid, u64>>>,
     /// What findings wait for, of those that were read ahead.
     waiting: Mutex<HashMap<Uuid, Option<WaitsFor>>>,
     events: Mutex<Vec<event::Model>>,
@@ -98,7 +98,7 @@ impl<'t> Desk<'t> {
             mentions: Vec::new(),
             findings: tokio::sync::Mutex::default(),
             tickets: Pile::default(),
-            opened: Mutex::default(),
+            opened: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
             events: Mutex::default(),
         })
@@ -161,7 +161,7 @@ impl<'t> Desk<'t> {
             mentions,
             findings: tokio::sync::Mutex::new(findings),
             tickets,
-            opened: Mutex::default(),
+            opened: tokio::sync::Mutex::default(),
             waiting: Mutex::new(waiting),
             events: Mutex::default(),
         })
@@ -221,22 +221,22 @@ impl<'t> Desk<'t> {
         self.tickets.learn(self.tx, self.organization_id, finding_ids).await
     }
 
-    /// How many tickets a policy has opened lately, as far as `enough`.
-    pub(super) async fn opened_lately(&self, policy: &policy::Model, enough: u64) -> Result<u64, DbErr> {
-        let known = guard(&self.opened).get(&policy.id).copied();
-        if let Some(count) = known {
-            return Ok(count);
+    /// How many tickets a policy has opened lately. Asked before any of them is opened here: what all policies have
+    /// opened is counted at once.
+    pub(super) async fn opened_lately(&self, policy: &policy::Model) -> Result<u64, DbErr> {
+        let mut opened = self.opened.lock().await;
+        if opened.is_none() {
+            self.pen().settle().await?;
+            let now = self.ground.clock.now();
+            *opened = Some(storm::opened_lately(self.tx, self.organization_id, now).await?);
         }
-        self.pen().settle().await?;
-        let count = storm::opened_lately(self.tx, self.ground, policy, enough).await?;
-        guard(&self.opened).insert(policy.id, count);
-        Ok(count)
+        Ok(opened.as_ref().and_then(|counts| counts.get(&policy.id)).copied().unwrap_or(0))
     }
 
     /// A policy has opened a ticket.
-    pub(super) fn opens(&self, policy: &policy::Model) {
-        if let Some(count) = guard(&self.opened).get_mut(&policy.id) {
-            *count += 1;
+    pub(super) async fn opens(&self, policy: &policy::Model) {
+        if let Some(counts) = self.opened.lock().await.as_mut() {
+            *counts.entry(policy.id).or_default() += 1;
         }
     }
 

@@ -1,14 +1,15 @@
 //! The storm brake: so many new tickets of a policy within an hour, and no more.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::{Timestamp, policy, ticket};
+use std::collections::HashMap;
+
+use entity::{Timestamp, ticket};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::handling::Handling;
-use crate::ground::Ground;
 
 /// Within which time tickets are counted, in seconds.
 const SPAN_SECS: i64 = 3_600;
@@ -29,24 +30,24 @@ pub(super) fn words(handling: &Handling) -> String {
     format!("the policy has opened {cap} tickets within an hour: goes on one for all")
 }
 
-/// How many tickets a policy has opened within the span, as far as `enough`. Those that are planned at the very moment on
-/// other connections of the database are not seen: the cap may be passed by as many as are decided at once.
+/// How many tickets each policy of an organization has opened within the span. Those that are planned at the very moment
+/// on other connections of the database are not seen: a cap may be passed by as many as are decided at once.
 pub(super) async fn opened_lately(
     tx: &DatabaseTransaction,
-    ground: &Ground,
-    policy: &policy::Model,
-    enough: u64,
-) -> Result<u64, DbErr> {
+    organization_id: Uuid,
+    now: Timestamp,
+) -> Result<HashMap<Uuid, u64>, DbErr> {
     use ticket::Column as C;
-    let ids: Vec<Uuid> = ticket::Entity::find()
+    let counts: Vec<(Uuid, i64)> = ticket::Entity::find()
         .select_only()
-        .column(C::Id)
-        .filter(C::OrganizationId.eq(policy.organization_id))
-        .filter(C::PolicyId.eq(policy.id))
-        .filter(C::CreatedAt.gt(since(ground.clock.now())))
-        .limit(enough)
+        .column(C::PolicyId)
+        .column_as(C::Id.count(), "opened")
+        .filter(C::OrganizationId.eq(organization_id))
+        .filter(C::CreatedAt.gt(since(now)))
+        .filter(C::PolicyId.is_not_null())
+        .group_by(C::PolicyId)
         .into_tuple()
         .all(tx)
         .await?;
-    Ok(ids.len() as u64)
+    Ok(counts.into_iter().map(|(id, count)| (id, u64::try_from(count).unwrap_or(0))).collect())
 }

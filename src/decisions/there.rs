@@ -219,12 +219,13 @@ impl Deciding<'_> {
             is_list: group.what.is_some(),
             overrides,
             previous_ticket_id: last.as_ref().map(|ticket| ticket.id),
+            first_seen_at: Some(finding.first_seen_at),
             event_id: Some(self.row.id),
         };
         let (ticket, is_first) = plan::open(self.desk.pen(), &place, opening).await?;
         let is_added = plan::add_finding(self.desk.pen(), &ticket, finding.id).await?;
         if is_first {
-            self.desk.opens(policy);
+            self.desk.opens(policy).await;
             self.tell_missed(&ticket, missed).await?;
             let words = if last.is_some() {
                 "the last one was closed, and its reopen window is over"
@@ -256,7 +257,7 @@ impl Deciding<'_> {
     /// Whether a policy has opened as many tickets as it may.
     async fn is_over_cap(&self, policy: &policy::Model, handling: &Handling) -> Result<bool, DbErr> {
         let Some(cap) = storm::cap(handling) else { return Ok(false) };
-        Ok(self.desk.opened_lately(policy, cap).await? >= cap)
+        Ok(self.desk.opened_lately(policy).await? >= cap)
     }
 
     /// Why a ticket is opened again: one of many findings is named.

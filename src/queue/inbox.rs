@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 pub use working::{
-    Verdict, claim, due, finish, finish_all, look_again, look_again_soon, oldest_due, put_back, renew,
-    try_again,
+    Verdict, claim, due, finish, finish_all, is_any_due, look_again, look_again_soon, oldest_due, put_back,
+    renew, try_again,
 };
 
 use super::received::Verified;

@@ -98,7 +98,7 @@ fn unkept(viewer: &Viewer, source: &Source<'_>, about: About) -> Option<SelectSt
     }
     let of = |column: T| Expr::col((ticket::Entity, column));
     // A column that no entity names: triggers alone keep it.
-    let first_seen = || Expr::col((ticket::Entity, "first_seen_at"));
+    let first_seen = || Expr::col((ticket::Entity, ticket::Column::FirstSeenAt));
     let (at, since, state) = match about {
         About::TicketCreated => (of(T::CreatedAt), None, of(T::State)),
         About::TicketOpened => (of(T::OpenedAt), Some(first_seen()), Expr::value("")),

@@ -364,6 +364,7 @@ async fn follow_up(tx: &DatabaseTransaction, ground: &Ground, old: &ticket::Mode
         operation_count: 0,
         noted_at: None,
         refresh_at: None,
+        first_seen_at: None,
         opened_at: None,
         closed_at: None,
         closed_by: None,

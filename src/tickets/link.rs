@@ -128,6 +128,7 @@ pub async fn link(viewer: &Viewer, ground: &Ground, link: Link) -> Result<ticket
                     is_list: false,
                     overrides: BTreeMap::new(),
                     previous_ticket_id: None,
+                    first_seen_at: Some(finding.first_seen_at),
                     event_id: None,
                 };
                 let payload = json!({ "external_id": external_id, "by": by.name });

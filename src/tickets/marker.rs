@@ -181,6 +181,7 @@ mod tests {
             is_list: false,
             overrides: std::collections::BTreeMap::new(),
             previous_ticket_id: None,
+            first_seen_at: None,
             event_id: None,
         };
         let opens = async |group: &str| {

@@ -169,6 +169,7 @@ impl Pile {
                         | C::Board
                         | C::IsTest
                         | C::PreviousTicketId
+                        | C::FirstSeenAt
                         | C::CreatedAt
                 )
             });

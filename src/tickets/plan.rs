@@ -12,7 +12,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    IntoActiveModel as _, NotSet, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::{Value, json};
@@ -69,6 +69,8 @@ pub struct Opening {
     pub overrides: BTreeMap<String, String>,
     /// The closed ticket it follows.
     pub previous_ticket_id: Option<Uuid>,
+    /// When the finding that it is opened for was seen first.
+    pub first_seen_at: Option<Timestamp>,
     /// The event that asks for it.
     pub event_id: Option<Uuid>,
 }
@@ -121,6 +123,7 @@ pub(super) async fn begin(
         operation_count: 1,
         noted_at: None,
         refresh_at: None,
+        first_seen_at: opening.first_seen_at,
         opened_at: None,
         closed_at: None,
         closed_by: None,
@@ -416,7 +419,9 @@ pub(super) async fn save_quietly(
     tx: &DatabaseTransaction,
     ticket: ticket::Model,
 ) -> Result<ticket::Model, DbErr> {
-    ticket.into_active_model().reset_all().update(tx).await
+    let mut row = ticket.into_active_model().reset_all();
+    row.first_seen_at = NotSet;
+    row.update(tx).await
 }
 
 /// Tells those who watch that a ticket is not as it was.

@@ -79,6 +79,7 @@ pub async fn send(viewer: &Viewer, ground: &Ground, test: SendTest) -> Result<ti
                     is_list: false,
                     overrides: BTreeMap::new(),
                     previous_ticket_id: None,
+                    first_seen_at: None,
                     event_id: None,
                 };
                 let (ticket, _) = plan::open(pen, &place, opening).await?;

@@ -44,6 +44,14 @@ const BATCH: u64 = 256;
 /// storing webhooks for long.
 const EVENTS: usize = 256;
 
+/// Whose deliveries were decided last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct InboxTurn {
+    last: Uuid,
+    /// It was as much as one claim takes.
+    is_full: bool,
+}
+
 /// What a delivery holds.
 pub(super) enum Content {
     Events(Vec<(i32, Reading)>),
@@ -62,10 +70,18 @@ impl Workers {
 
     async fn claim_and_decide(&self) -> Result<bool, Error> {
         let ground = &self.0.ground;
-        let last = *self.0.inbox_turn.lock().await;
+        let InboxTurn { last, is_full } = *self.0.inbox_turn.lock().await;
+        // Where there is as much as one takes there is more, and looking for it first costs as much as taking it.
+        if !is_full && !inbox::is_any_due(ground).await? {
+            return Ok(false);
+        }
         let claimed = inbox::claim(ground, last, BATCH).await?;
-        let Some(last) = claimed.last() else { return Ok(false) };
-        *self.0.inbox_turn.lock().await = last.organization_id;
+        let is_full = u64::try_from(claimed.len()).is_ok_and(|count| count >= BATCH);
+        let last = claimed.last().map_or(last, |delivery| delivery.organization_id);
+        *self.0.inbox_turn.lock().await = InboxTurn { last, is_full };
+        if claimed.is_empty() {
+            return Ok(false);
+        }
         dies::at(Step::Claimed);
         let endpoints = self.endpoints_of(&claimed).await?;
         let mut together: BTreeMap<Uuid, Vec<Read>> = BTreeMap::new();

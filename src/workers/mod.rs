@@ -34,6 +34,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::inbox::InboxTurn;
 use crate::{
     db::news::What,
     decisions::closing,
@@ -93,7 +94,7 @@ struct Inside {
     /// Lanes that are served here right now.
     serving: lane::Serving,
     /// Whose deliveries were claimed last.
-    inbox_turn: tokio::sync::Mutex<Uuid>,
+    inbox_turn: tokio::sync::Mutex<InboxTurn>,
     /// Whose findings were looked at last, of those that have waited long enough.
     turn: tokio::sync::Mutex<Uuid>,
     /// Which companies runs that are under way have seen.

@@ -1,10 +1,12 @@
 //! Working on what was stored: claimed for a while, then finished, given back, or looked at again later.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by delivery; claims cross organizations")]
 
+use std::collections::BTreeMap;
+
 use entity::{Timestamp, webhook_delivery, webhook_delivery::DeliveryState};
 use sea_orm::{
-    ActiveEnum as _, ColumnTrait as _, Condition, ConnectionTrait as _, DatabaseTransaction, DbErr,
-    EntityTrait as _, ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _,
+    ActiveEnum as _, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    ExprTrait as _, FromQueryResult as _, QueryFilter as _, QuerySelect as _,
     sea_query::{Expr, LockBehavior, LockType, Order, Query, SelectStatement},
 };
 use uuid::Uuid;
@@ -28,15 +30,17 @@ pub fn due(now: Timestamp) -> SelectStatement {
         .take()
 }
 
+/// Whether a delivery is due.
+pub async fn is_any_due(ground: &Ground) -> Result<bool, Error> {
+    Ok(ground.db.reader().query_one(&due(ground.clock.now())).await?.is_some())
+}
+
 /// Claims up to `limit` deliveries that are due, of the organizations after `last` in a circle, each one's oldest first.
 /// One with a great many is in its turn once, and does not keep the others from theirs. What has an expired lease was
 /// left behind by a worker that died, and is due again.
 pub async fn claim(ground: &Ground, last: Uuid, limit: u64) -> Result<Vec<webhook_delivery::Model>, Error> {
     use webhook_delivery::Column as C;
     let now = ground.clock.now();
-    if ground.db.reader().query_one(&due(now)).await?.is_none() {
-        return Ok(Vec::new());
-    }
     ground
         .db
         .write(move |tx| {
@@ -129,18 +133,21 @@ pub async fn finish_all(
     if deliveries.is_empty() {
         return Ok(true);
     }
+    // Nearly all are claimed for the first time: one statement, which finds its rows by the primary key.
+    let mut by_fence: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+    for delivery in deliveries {
+        by_fence.entry(delivery.fence).or_default().push(delivery.id);
+    }
     let mut finished = 0;
-    for portion in portions::of(deliveries, deliveries.len()) {
-        let ours = portion.iter().fold(Condition::any(), |any, delivery| {
-            any.add(C::Id.eq(delivery.id).and(C::Fence.eq(delivery.fence)))
-        });
+    for (fence, ids) in by_fence {
         let result = webhook_delivery::Entity::update_many()
             .col_expr(C::State, Expr::value(DeliveryState::Understood.to_value()))
             .col_expr(C::Problem, Expr::value(None::<String>))
             .col_expr(C::RunAt, Expr::value(None::<Timestamp>))
             .col_expr(C::LeaseUntil, Expr::value(Timestamp(0)))
             .col_expr(C::DecidedAt, Expr::value(Some(now)))
-            .filter(ours)
+            .filter(C::Id.is_in(portions::filled(ids)))
+            .filter(C::Fence.eq(fence))
             .exec(tx)
             .await?;
         finished += result.rows_affected;
