@@ -5,6 +5,8 @@ pub mod doctor;
 mod graphql_settings;
 pub mod keys;
 mod leaving;
+#[cfg(feature = "nats")]
+mod stream;
 mod time;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -272,9 +274,12 @@ impl App {
             }
         }
         let credentials = Credentials { entrance: entrance.clone(), provider, metrics: metrics.clone() };
+        let inbox = Inbox::start(ground.clone()).context("no thread for the inbox")?;
+        #[cfg(feature = "nats")]
+        let inbox = stream::before(inbox, config, &ground, only, (&mut tasks, &stop)).await?;
         let door = WebhookDoor {
             ground: ground.clone(),
-            inbox: Inbox::start(ground.clone()).context("no thread for the inbox")?,
+            inbox,
             metrics: metrics.clone(),
             entrance: entrance.clone(),
             max_body: config.webhook_max_body_bytes,

@@ -262,7 +262,8 @@ async fn speaks_now_and_then(
     while !stop.is_cancelled() {
         let asked = Instant::now();
         let message = ground.chance.alphanumeric(20);
-        let id = inbox.accept(incoming(&endpoint, body.clone(), message)?).await?.delivery_id;
+        let id =
+            inbox.accept(incoming(&endpoint, body.clone(), message)?).await?.delivery_id.context("an id")?;
         let of_delivery = event::Entity::find().filter(event::Column::WebhookDeliveryId.eq(id));
         while of_delivery.clone().count(ground.db.reader()).await? == 0 {
             if stop.is_cancelled() {

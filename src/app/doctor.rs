@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 
+#[cfg(feature = "nats")]
+use crate::queue::stream::{Stream, StreamOptions};
+
 use super::{Seams, connect, keys, outbound};
 use crate::{
     clock::Clock,
@@ -94,6 +97,12 @@ async fn look(
     let vault = Vault::open(db.reader(), masters, clock.clone(), chance.clone()).await?;
     let ground = Ground::new(db.clone(), clock, chance, vault);
     let now = ground.clock.now();
+    #[cfg(feature = "nats")]
+    if let Some(url) = &config.nats_url {
+        let options = StreamOptions { url: url.clone(), name: config.nats_stream.clone() };
+        let facts = Stream::at(ground.clone(), &options).await?.facts().await;
+        checks.extend(crate::doctor::stream::judge(&facts));
+    }
     let outbound = outbound(config, &ground.clock)?;
     checks.extend(connections::judge(&connections::look(&ground, &outbound, with_calls).await?, now));
     checks.extend(webhooks::judge(&webhooks::look(&ground).await?, now));

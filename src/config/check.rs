@@ -6,7 +6,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Chosen, Config,
-    forms::{is_header_name, is_host_or_network, is_node_name, sqlite_url, usual_node_name, web_address},
+    forms::{
+        is_header_name, is_host_or_network, is_node_name, is_stream_name, sqlite_url, usual_node_name,
+        web_address,
+    },
     layers::{Layer, Written, one_text, secret_file, texts},
     settings::{Kind, Preset, Setting, setting},
 };
@@ -78,6 +81,8 @@ impl Read {
         let outbound_address = self.optional("outbound_address", |text| text.parse().ok().map(Some));
         let outbound_proxy = self.proxy();
         let connectwise_client_id = self.secret("connectwise_client_id");
+        let nats_url = self.nats_url();
+        let nats_stream = self.text("nats_stream", |text| is_stream_name(text).then(|| text.to_owned()));
         let inbox_workers = self.whole("inbox_workers");
         let lane_workers = self.whole("lane_workers");
         let (oidc, doors, keeping) = (self.oidc(), self.doors(), self.keeping());
@@ -116,6 +121,8 @@ impl Read {
             outbound_address: outbound_address?,
             outbound_proxy: outbound_proxy?,
             connectwise_client_id,
+            nats_url,
+            nats_stream: nats_stream?,
             inbox_workers: inbox_workers?,
             lane_workers: lane_workers?,
             oidc: oidc?,
@@ -279,6 +286,22 @@ impl Read {
             }
         }
         None
+    }
+
+    /// One or several addresses, where this program can go to them.
+    fn nats_url(&mut self) -> Option<SecretString> {
+        let url = self.secret("nats_url")?;
+        let mut addresses = url.expose_secret().split(',').map(str::trim);
+        if !addresses.all(|one| one.starts_with("nats://") || one.starts_with("tls://")) {
+            self.wrong_secret("nats_url");
+            return None;
+        }
+        if !cfg!(feature = "nats") {
+            let problem = "nats_url: this program was built without NATS; build it with --features nats, or take the setting out";
+            self.problem(problem.to_owned());
+            return None;
+        }
+        Some(url)
     }
 
     fn database_url(&mut self, url: SecretString) -> SecretString {

@@ -37,6 +37,12 @@ pub(super) fn is_node_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
+/// What NATS takes as the name of a stream, and as the beginning of its subjects.
+pub(super) fn is_stream_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// The machine's name where the system tells it, and the number of this process.
 pub(super) fn usual_node_name() -> String {
     let machine = ["/proc/sys/kernel/hostname", "/etc/hostname"]

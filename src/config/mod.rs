@@ -122,6 +122,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Connections to the database at the most.
     pub database_max_connections: u32,
+    /// Where NATS is, where webhooks go through a stream; may hold a password.
+    pub nats_url: Option<SecretString>,
+    /// The stream's name.
+    pub nats_stream: String,
     /// Where the master key is.
     pub master_key: MasterKeyAt,
     /// Further master keys.

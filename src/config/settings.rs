@@ -4,6 +4,7 @@
 mod access;
 mod keeping;
 mod print;
+mod stream;
 
 pub(super) use print::print;
 
@@ -69,6 +70,9 @@ pub(super) const SETTINGS: &[Setting] =
     &joined::<{ WITHOUT_ACCESS.len() + access::ACCESS.len() }>(WITHOUT_ACCESS, access::ACCESS);
 
 const WITHOUT_ACCESS: &[Setting] =
+    &joined::<{ WITHOUT_STREAM.len() + stream::STREAM.len() }>(WITHOUT_STREAM, stream::STREAM);
+
+const WITHOUT_STREAM: &[Setting] =
     &joined::<{ GENERAL.len() + keeping::KEEPING.len() }>(GENERAL, keeping::KEEPING);
 
 /// Two lists, one behind the other.

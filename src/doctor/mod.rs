@@ -6,6 +6,8 @@
 pub mod connections;
 pub mod database;
 pub mod keys;
+#[cfg(feature = "nats")]
+pub mod stream;
 pub mod surroundings;
 pub mod webhooks;
 pub mod work;

@@ -7,6 +7,8 @@ mod embedded;
 mod shared;
 mod working;
 
+use std::borrow::Cow;
+
 use actix_web::web::Bytes;
 use entity::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -49,8 +51,9 @@ pub struct Incoming {
 /// What became of a webhook at the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Our id of the delivery: of the first one where it came before.
-    pub delivery_id: Uuid,
+    /// Our id of the delivery: of the first one where it came before; none where only the stream in front of the inbox
+    /// knows that one.
+    pub delivery_id: Option<Uuid>,
     /// Whether it came before.
     pub is_repeated: bool,
 }
@@ -81,6 +84,9 @@ type Receiver = mpsc::Receiver<Waiting>;
 pub struct Inbox {
     ground: Ground,
     waiting: mpsc::Sender<Waiting>,
+    /// What webhooks go through first.
+    #[cfg(feature = "nats")]
+    stream: Option<super::stream::Stream>,
 }
 
 impl Inbox {
@@ -92,14 +98,43 @@ impl Inbox {
         } else {
             shared::start(&ground, receiver);
         }
-        Ok(Self { ground, waiting })
+        Ok(Self {
+            ground,
+            waiting,
+            #[cfg(feature = "nats")]
+            stream: None,
+        })
+    }
+
+    /// The same with a stream in front of it.
+    #[cfg(feature = "nats")]
+    #[must_use]
+    pub fn behind(mut self, stream: super::stream::Stream) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// Takes a webhook in; returns once it is on disk, or in the stream in front of the inbox.
+    pub async fn accept(&self, incoming: Incoming) -> Result<Accepted, NotAccepted> {
+        // Made here, on as many threads as there are requests, and not by the one who writes.
+        let row = Row::of(&self.ground, incoming);
+        #[cfg(feature = "nats")]
+        if let Some(stream) = &self.stream {
+            match stream.publish(&row).await {
+                Ok(is_repeated) => {
+                    let delivery_id = (!is_repeated).then_some(row.id);
+                    return Ok(Accepted { delivery_id, is_repeated });
+                }
+                // Should the stream have it all the same, the inbox knows it again.
+                Err(error) => tracing::warn!(%error, "the stream does not take a webhook; the inbox does"),
+            }
+        }
+        self.store(row).await
     }
 
     /// Stores a webhook; returns once it is on disk.
-    pub async fn accept(&self, incoming: Incoming) -> Result<Accepted, NotAccepted> {
+    pub(super) async fn store(&self, row: Row) -> Result<Accepted, NotAccepted> {
         let (answer, stored) = oneshot::channel();
-        // Made here, on as many threads as there are requests, and not by the one who writes.
-        let row = Row::of(&self.ground, incoming);
         self.waiting.try_send(Waiting { row, answer }).map_err(|_| NotAccepted::Busy)?;
         match stored.await {
             Ok(result) => Ok(result?),
@@ -109,19 +144,20 @@ impl Inbox {
 }
 
 /// What is written of one webhook, in the form in which it is written.
-struct Row {
-    id: Uuid,
-    organization_id: Uuid,
-    webhook_endpoint_id: Uuid,
-    message_id: String,
-    request_id: String,
-    verified_by: &'static str,
-    webhook_secret_id: Option<Uuid>,
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) organization_id: Uuid,
+    pub(super) webhook_endpoint_id: Uuid,
+    pub(super) message_id: String,
+    pub(super) request_id: String,
+    pub(super) verified_by: Cow<'static, str>,
+    pub(super) webhook_secret_id: Option<Uuid>,
     /// As JSON.
-    headers: String,
-    body: Bytes,
-    received_at: Timestamp,
-    trace_context: Option<String>,
+    pub(super) headers: String,
+    pub(super) body: Bytes,
+    pub(super) received_at: Timestamp,
+    pub(super) trace_context: Option<String>,
 }
 
 impl Row {
@@ -135,7 +171,7 @@ impl Row {
             webhook_endpoint_id: incoming.webhook_endpoint_id,
             message_id: webhook.message_id(),
             request_id: incoming.request_id,
-            verified_by: webhook.proof().scheme,
+            verified_by: webhook.proof().scheme.into(),
             webhook_secret_id: webhook.proof().secret_id,
             headers: serde_json::to_string(&headers).unwrap_or_else(|_| "[]".to_owned()),
             body: webhook.body().clone(),
@@ -145,7 +181,7 @@ impl Row {
     }
 
     /// What a webhook that came before is known by.
-    fn message(&self) -> (Uuid, &str) {
+    pub(super) fn message(&self) -> (Uuid, &str) {
         (self.webhook_endpoint_id, &self.message_id)
     }
 }

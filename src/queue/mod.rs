@@ -14,5 +14,7 @@ pub mod outbox;
 pub mod received;
 pub mod redrive;
 pub mod restored;
+#[cfg(feature = "nats")]
+pub mod stream;
 pub mod subscriber_lanes;
 pub mod trim;

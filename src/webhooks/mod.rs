@@ -81,7 +81,7 @@ impl Refusal {
 /// What came of a webhook, and who sent it.
 enum Taken {
     /// It was stored, perhaps before.
-    Stored { delivery_id: uuid::Uuid, is_repeated: bool },
+    Stored { delivery_id: Option<uuid::Uuid>, is_repeated: bool },
     /// It wants to hear this, and is nothing more.
     Echo(String),
 }
@@ -98,7 +98,7 @@ pub async fn receive(
             let result = if is_repeated { Received::Repeated } else { Received::Accepted };
             door.metrics.webhook(result, &sender);
             door.metrics.accept_latency(door.ground.clock.now().millis_since(started));
-            let id = global_id::encode("WebhookDelivery", delivery_id);
+            let id = delivery_id.map(|id| global_id::encode("WebhookDelivery", id));
             HttpResponse::Accepted().json(json!({ "delivery": id }))
         }
         Ok((Taken::Echo(text), sender)) => {
@@ -165,7 +165,7 @@ impl WebhookDoor {
             Ok(accepted) => {
                 tracing::info!(
                     organization.id = %endpoint.endpoint.organization_id,
-                    delivery.id = %accepted.delivery_id,
+                    delivery.id = accepted.delivery_id.map(tracing::field::display),
                     is_repeated = accepted.is_repeated,
                     "a webhook was stored"
                 );

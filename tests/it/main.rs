@@ -18,6 +18,8 @@ mod assets;
 mod attacks;
 mod audited;
 mod backup;
+#[cfg(feature = "nats")]
+mod behind_a_stream;
 mod billing;
 mod bulk;
 mod closing;

@@ -105,7 +105,7 @@ impl<'c> Hand<'c> {
             row.webhook_endpoint_id.as_bytes(),
             row.message_id,
             row.request_id,
-            row.verified_by,
+            row.verified_by.as_ref(),
             row.webhook_secret_id.as_ref().map(Uuid::as_bytes),
             row.headers,
             &row.body[..],
@@ -113,13 +113,13 @@ impl<'c> Hand<'c> {
             row.trace_context,
         ])?;
         if inserted == 1 {
-            return Ok(Accepted { delivery_id: row.id, is_repeated: false });
+            return Ok(Accepted { delivery_id: Some(row.id), is_repeated: false });
         }
         let first =
             self.repeat.query_row(params![row.webhook_endpoint_id.as_bytes(), row.message_id], |found| {
                 found.get::<_, [u8; 16]>(0)
             });
-        Ok(Accepted { delivery_id: Uuid::from_bytes(first?), is_repeated: true })
+        Ok(Accepted { delivery_id: Some(Uuid::from_bytes(first?)), is_repeated: true })
     }
 }
 

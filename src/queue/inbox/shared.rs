@@ -154,7 +154,7 @@ async fn write(
         if is_repeated {
             *again.entry(delivery_id).or_default() += 1;
         }
-        Ok(Accepted { delivery_id, is_repeated })
+        Ok(Accepted { delivery_id: Some(delivery_id), is_repeated })
     });
     let stored = stored.collect();
     if !again.is_empty() {
@@ -178,7 +178,7 @@ async fn insert(own: &mut PgConnection, rows: &[&Row]) -> Result<usize, sqlx::Er
         .bind(all(rows, |row| row.webhook_endpoint_id))
         .bind(all(rows, |row| row.message_id.as_str()))
         .bind(all(rows, |row| row.request_id.as_str()))
-        .bind(all(rows, |row| row.verified_by))
+        .bind(all(rows, |row| row.verified_by.as_ref()))
         .bind(all(rows, |row| row.webhook_secret_id))
         .bind(all(rows, |row| row.headers.as_str()))
         .bind(all(rows, |row| &row.body[..]))
