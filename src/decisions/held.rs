@@ -70,6 +70,11 @@ impl Group {
                 "give the company that {source} calls \"{client_ref}\" this alias, or choose a catch-all company; \
                  then this goes on by itself"
             ),
+            // What an inventory says of nobody's devices never goes to the catch-all.
+            ("unknown_company", Some(client_ref), _) => format!(
+                "give the company that {source} calls \"{client_ref}\" this alias (companyAliasAdd); then this goes on by \
+                 itself"
+            ),
             ("unmapped_company", None, None) => format!(
                 "let {source} name the customer (client_ref) and redrive the deliveries, or choose a catch-all company"
             ),

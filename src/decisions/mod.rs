@@ -19,6 +19,7 @@ pub mod held;
 pub mod hints;
 #[cfg(test)]
 mod histories;
+pub mod inventories;
 pub mod presets;
 pub mod preview;
 pub mod quiet;

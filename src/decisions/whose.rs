@@ -49,11 +49,21 @@ impl Customers {
         organization_id: Uuid,
         events: impl Iterator<Item = &Event>,
     ) -> Result<Self, DbErr> {
+        let said: Vec<_> = events.map(|event| (event.source.as_str(), event.client_ref.as_deref())).collect();
+        Self::of(db, organization_id, &said).await
+    }
+
+    /// Those that sources name.
+    pub(super) async fn of(
+        db: &impl ConnectionTrait,
+        organization_id: Uuid,
+        said: &[(&str, Option<&str>)],
+    ) -> Result<Self, DbErr> {
         use company_alias::Column as A;
         let (mut names, mut sources) = (BTreeSet::new(), BTreeSet::from([ANY_SOURCE]));
-        for event in events {
-            sources.insert(event.source.as_str());
-            names.extend(event.client_ref.as_deref());
+        for (source, client_ref) in said {
+            sources.insert(*source);
+            names.extend(*client_ref);
         }
         let aliases = company_alias::Entity::find()
             .filter(A::OrganizationId.eq(organization_id))
@@ -83,7 +93,7 @@ impl Customers {
     }
 
     /// The company that a source knows by a name.
-    fn find(&self, source: &str, client_ref: &str) -> Option<&company::Model> {
+    pub(super) fn find(&self, source: &str, client_ref: &str) -> Option<&company::Model> {
         let known_to = |source: &str| self.by_alias.get(source)?.get(client_ref);
         known_to(source).or_else(|| known_to(ANY_SOURCE))
     }

@@ -218,6 +218,9 @@ pub fn judge(facts: &WorkFacts, now: Timestamp) -> Vec<Check> {
             "unmapped_company" => {
                 "map the companies (companyMappingSet) or give them their senders' names (companyAliasAdd)"
             }
+            "unknown_company" => {
+                "give the companies the names that the inventory has for them (companyAliasAdd)"
+            }
             "no_profile" => "make a ticket profile the connection's default (ticketProfileCreate)",
             _ => "events(filter: { outcome: HELD }) says what each waits for",
         };

@@ -6,6 +6,7 @@
 //! hides every vendor's wire format; nothing behind it knows a vendor's words.
 
 pub mod alertmanager;
+pub mod assets;
 pub mod aws_security_hub;
 pub mod datto_rmm;
 pub mod defectdojo;
@@ -33,7 +34,11 @@ pub mod wazuh;
 use entity::{webhook_delivery, webhook_endpoint};
 use serde_json::Value;
 
-use crate::{decisions::event::Reading, queue::received::Headers, sync::billing::usage::UsageReading};
+use crate::{
+    decisions::event::Reading,
+    queue::received::Headers,
+    sync::{assets::reported::AssetReading, billing::usage::UsageReading},
+};
 use signature::Scheme;
 
 /// A verified webhook, as a sender reads it.
@@ -93,12 +98,23 @@ pub trait Sender: Send + Sync {
     fn read_usage(&self, _posted: &Posted<'_>) -> Vec<UsageReading> {
         Vec::new()
     }
+
+    /// Whether it says which devices companies have: then [`Sender::read_assets`] reads its bodies.
+    fn speaks_of_assets(&self) -> bool {
+        false
+    }
+
+    /// Reads the devices in the body of a verified delivery; as with events, each may be wrong by itself.
+    fn read_assets(&self, _posted: &Posted<'_>) -> Vec<AssetReading> {
+        Vec::new()
+    }
 }
 
 /// Every sender there is.
 pub fn senders() -> &'static [&'static dyn Sender] {
     &[
         &alertmanager::Alertmanager,
+        &assets::Assets,
         &aws_security_hub::AwsSecurityHub,
         &datto_rmm::DattoRmm,
         &defectdojo::DefectDojo,
@@ -166,6 +182,16 @@ pub fn read_stored_usage(
     sender.read_usage(&Posted { headers: &headers, body: &delivery.body, settings: &settings })
 }
 
+/// What a stored delivery of an endpoint says of devices.
+pub fn read_stored_assets(
+    sender: &dyn Sender,
+    endpoint: &webhook_endpoint::Model,
+    delivery: &webhook_delivery::Model,
+) -> Vec<AssetReading> {
+    let (headers, settings) = stored(endpoint, delivery);
+    sender.read_assets(&Posted { headers: &headers, body: &delivery.body, settings: &settings })
+}
+
 /// The headers of a stored delivery, and the settings that are left for its sender.
 fn stored(endpoint: &webhook_endpoint::Model, delivery: &webhook_delivery::Model) -> (Headers, Value) {
     let pairs: Vec<(String, String)> = serde_json::from_value(delivery.headers.clone()).unwrap_or_default();
@@ -191,7 +217,8 @@ mod tests {
                 !known.schemes().is_empty() && !known.description().is_empty() && !known.set_up().is_empty()
             );
             let gives_kinds = !known.kinds().is_empty();
-            assert_ne!(gives_kinds, known.speaks_of_usage(), "{} gives no kinds", known.key());
+            let speaks_of_else = known.speaks_of_usage() || known.speaks_of_assets();
+            assert_ne!(gives_kinds, speaks_of_else, "{} gives no kinds", known.key());
             for kind in known.kinds() {
                 assert!(catalogue::find(kind).is_some(), "{} names the unknown kind {kind}", known.key());
             }

@@ -4,6 +4,7 @@
 
 mod device;
 pub mod pushing;
+pub mod reported;
 pub mod seen;
 
 use std::collections::{BTreeSet, HashMap};
@@ -106,27 +107,12 @@ pub async fn upsert(
         .write(move |tx| {
             Box::pin(async move {
                 once.begin(tx).await?;
-                // Two that say the same at once queue here.
                 let organization = organization::Entity::find_by_id(organization_id)
                     .lock(LockType::NoKeyUpdate)
                     .one(tx)
                     .await?
                     .ok_or(Error::NotFound)?;
-                let said: Vec<&Said> = rows.iter().flatten().collect();
-                let companies = companies(tx, organization_id, &said).await?;
-                let mut known = Known::load(tx, organization_id, &said).await?;
-                let mut outcomes = Vec::with_capacity(rows.len());
-                for row in rows {
-                    outcomes.push(row.and_then(|said| {
-                        if companies.contains(&said.company_id) {
-                            return known.take(&ground_of, organization_id, &said);
-                        }
-                        let message =
-                            "there is no such company in this organization; take the id from a list of them";
-                        Err(vec![Problem::of("companyId", ProblemCode::NotFound, message)])
-                    }));
-                }
-                known.write(tx).await?;
+                let outcomes = take_all(tx, &ground_of, organization_id, rows).await?;
                 once.finish(tx, &ground_of, &Done::rows(&outcomes, |asset| asset.id)).await?;
                 let count = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 if count > 0 {
@@ -137,6 +123,34 @@ pub async fn upsert(
             })
         })
         .await
+}
+
+/// Takes in what is said of devices of an organization, each with its own outcome. What is as it was is not written.
+pub async fn take_all(
+    tx: &impl ConnectionTrait,
+    ground: &Ground,
+    organization_id: Uuid,
+    rows: Vec<Result<Said, Vec<Problem>>>,
+) -> Result<Vec<Result<asset::Model, Vec<Problem>>>, DbErr> {
+    let said: Vec<&Said> = rows.iter().flatten().collect();
+    if !said.is_empty() {
+        // Two that say the same at once queue here.
+        organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await?;
+    }
+    let companies = companies(tx, organization_id, &said).await?;
+    let mut known = Known::load(tx, organization_id, &said).await?;
+    let mut outcomes = Vec::with_capacity(rows.len());
+    for row in rows {
+        outcomes.push(row.and_then(|said| {
+            if companies.contains(&said.company_id) {
+                return known.take(ground, organization_id, &said);
+            }
+            let message = "there is no such company in this organization; take the id from a list of them";
+            Err(vec![Problem::of("companyId", ProblemCode::NotFound, message)])
+        }));
+    }
+    known.write(tx).await?;
+    Ok(outcomes)
 }
 
 async fn companies(

@@ -21,7 +21,7 @@ use crate::{
     decisions::{
         decide::{self, Read},
         event::Reading,
-        hints,
+        hints, inventories,
     },
     error::Error,
     ground::dies::{self, Step},
@@ -33,7 +33,10 @@ use crate::{
         trim,
     },
     scanners,
-    sync::billing::usage::{self, UsageReading},
+    sync::{
+        assets::reported::AssetReading,
+        billing::usage::{self, UsageReading},
+    },
     telemetry::traces::{self, span_of_kind},
 };
 
@@ -57,6 +60,7 @@ pub(super) enum Content {
     Events(Vec<(i32, Reading)>),
     News(Uuid, WebhookNews),
     Usage(Vec<UsageReading>),
+    Assets(Vec<(i32, AssetReading)>),
     Unreadable(String),
     /// What it asks for could not be done yet.
     Later(String),
@@ -155,6 +159,10 @@ impl Workers {
         if let Some(sender) = scanners::sender(&endpoint.sender) {
             if let Some(content) = self.about_subscription(endpoint, delivery).await? {
                 return Ok(content);
+            }
+            if sender.speaks_of_assets() {
+                let readings = scanners::read_stored_assets(sender, endpoint, delivery);
+                return Ok(Content::Assets((0_i32..).zip(readings).collect()));
             }
             if sender.speaks_of_usage() {
                 return Ok(Content::Usage(scanners::read_stored_usage(sender, endpoint, delivery)));
@@ -276,6 +284,22 @@ impl Workers {
                 }
                 self.write(delivery, Some(verdict), is_held, Taken::Usage(readings)).await?;
             }
+            Content::Assets(mut readings) => {
+                let dead = match readings.as_slice() {
+                    [(_, AssetReading { said: Err(problem), pointer })] if pointer.is_empty() => {
+                        Some(problem.clone())
+                    }
+                    _ => None,
+                };
+                let verdict = dead.map_or(Verdict::Understood, Verdict::Dead);
+                let mut is_held = false;
+                while readings.len() > EVENTS {
+                    let rest = readings.split_off(EVENTS);
+                    let taken = Taken::Assets(std::mem::replace(&mut readings, rest));
+                    is_held |= self.write(delivery, None, is_held, taken).await?;
+                }
+                self.write(delivery, Some(verdict), is_held, Taken::Assets(readings)).await?;
+            }
             Content::Unreadable(problem) => {
                 self.write(delivery, Some(Verdict::Dead(problem)), false, Taken::Events(Vec::new())).await?;
             }
@@ -320,6 +344,7 @@ impl Workers {
                             holds_usage = usage::take_in(tx, &ground, &held, readings).await?;
                             Vec::new()
                         }
+                        Taken::Assets(readings) => inventories::take_in(tx, &ground, &held, readings).await?,
                         Taken::Events(readings) => {
                             let read = Read { delivery: held.clone(), readings, span: Span::current() };
                             decide::decide(tx, &ground, &[read]).await?.into_iter().flatten().collect()
@@ -367,6 +392,7 @@ enum Taken {
     Events(Vec<(i32, Reading)>),
     News(Uuid, WebhookNews),
     Usage(Vec<UsageReading>),
+    Assets(Vec<(i32, AssetReading)>),
 }
 
 /// A delivery of which nothing at all could be read is dead: somebody has to look at it.

@@ -16,6 +16,7 @@ use crate::{
         event::{Event, Reading, Unreadable},
     },
     queue::received::Headers,
+    sync::assets::reported::AssetReading,
 };
 
 /// Names and values of headers.
@@ -93,6 +94,9 @@ pub(in crate::scanners) fn survives(sender: &dyn Sender, headers: &[Named<'_>], 
     let check = |body: &[u8]| {
         for headers in headers {
             post(sender, headers, body).into_iter().try_for_each(|reading| within_bounds(sender, reading))?;
+            let headers = Headers::new(headers.iter().copied());
+            let posted = Posted { headers: &headers, body, settings: &Value::Null };
+            sender.read_assets(&posted).into_iter().try_for_each(device_within_bounds)?;
         }
         Ok(())
     };
@@ -133,6 +137,19 @@ fn within_bounds(sender: &dyn Sender, reading: Reading) -> Result<(), TestCaseEr
     prop_assert_eq!(event.source.as_str(), sender.key());
     prop_assert_eq!(event.close_reason.is_some(), event.kind.action == Action::Close);
     prop_assert_eq!(event.scope_key.is_some(), event.kind.action == Action::Sweep);
+    Ok(())
+}
+
+fn device_within_bounds(reading: AssetReading) -> Result<(), TestCaseError> {
+    let device = match reading.said {
+        Ok(device) => device,
+        Err(problem) => {
+            prop_assert!(!problem.is_empty() && problem.len() <= 1_000, "{problem}");
+            return Ok(());
+        }
+    };
+    prop_assert!((1..=100).contains(&device.source.len()) && (1..=255).contains(&device.client_ref.len()));
+    prop_assert!(!device.said.name.is_empty() && !device.said.name.contains(char::is_control));
     Ok(())
 }
 
