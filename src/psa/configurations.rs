@@ -27,7 +27,8 @@ pub trait Configurations: Send + Sync {
         Err(not_offered("making configurations"))
     }
 
-    /// Changes what is known of one; the rest stays as it is there. None where it is gone.
+    /// Changes what is known of one; the rest stays as it is there. None where it is gone. One that the draft does not
+    /// speak of stays as it is, and is given as it is.
     async fn update(
         &self,
         _external_id: &str,

@@ -251,6 +251,19 @@ pub struct ConfigurationDraft {
     pub os_type: String,
     /// Who made it.
     pub manufacturer: String,
+    /// The PSA's id of the product that a new one is of, where its platform wants one.
+    #[serde(skip)]
+    pub product: String,
+    /// The types that the gateway speaks of: a configuration of another one is the PSA's own, and stays as it is.
+    #[serde(skip)]
+    pub own_types: Vec<String>,
+}
+
+impl ConfigurationDraft {
+    /// Whether a configuration that is there is the gateway's to change.
+    pub fn speaks_of(&self, there: &RemoteConfiguration) -> bool {
+        there.configuration_type.as_ref().is_some_and(|kind| self.own_types.contains(&kind.value))
+    }
 }
 
 /// What a field that people have made in a PSA says by its name, where that is one of the usual ones.

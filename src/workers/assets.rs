@@ -26,6 +26,10 @@ const WRITES: usize = 20;
 /// How long after an answer was lost a PSA's lists are asked again, in seconds: what was made may show late.
 const LOOK_SECS: i64 = 120;
 
+/// Why a device is not made in the PSA.
+const PSAS_OWN: &str = "configurations of its type are the PSA's own to keep, and none there is this device: it is neither \
+                        made nor changed; make it there, or take the type out of psaOwnedTypeIn";
+
 /// A device, what is known to be there of it, and what the PSA is to be told.
 type Wanted = (asset::Model, Option<asset_link::Model>, ConfigurationDraft);
 
@@ -74,7 +78,9 @@ impl Workers {
         for (asset, link) in assets {
             last = Some(asset.id);
             match pushing::draft(settings, &company, &asset) {
-                Some(draft) if !pushing::is_told(link.as_ref(), &draft) => wanted.push((asset, link, draft)),
+                Some(draft) if !pushing::is_told(settings, link.as_ref(), &draft) => {
+                    wanted.push((asset, link, draft));
+                }
                 // Kinds that are the PSA's own to keep are nobody's to count.
                 draft => same += u64::from(draft.is_some()),
             }
@@ -169,20 +175,28 @@ impl Workers {
         link: Option<&asset_link::Model>,
         draft: ConfigurationDraft,
     ) -> Option<Result<Told, PsaError>> {
+        let speaks = settings.is_ours(&draft.configuration_type);
         let known = match link.and_then(|link| Some((link, link.external_id.clone()?))) {
-            Some((link, external_id)) if link.is_written => Some(external_id),
+            Some((link, external_id)) if link.is_written && speaks => Some(external_id),
+            // It was the gateway's until its type was left to the PSA.
+            Some((link, external_id)) if link.is_written => {
+                let url = link.external_url.clone();
+                let there = RemoteConfiguration { external_id, url, ..RemoteConfiguration::default() };
+                return Some(Ok(Told::Found(there, draft)));
+            }
             // It was the PSA's own when it was found: its type may be the gateway's to write by now.
             Some((_, external_id)) => match listed.of(&external_id) {
-                Some(there) if is_ours(settings, there) => Some(external_id),
+                Some(there) if speaks && draft.speaks_of(there) => Some(external_id),
                 Some(there) => return Some(Ok(Told::Found(there.clone(), draft))),
                 None => return Some(Ok(Told::Gone)),
             },
             None => match listed.matched(&draft) {
-                Ok(Some(there)) if !is_ours(settings, there) => {
+                Ok(Some(there)) if !speaks || !draft.speaks_of(there) => {
                     let there = there.clone();
                     listed.take(&there.external_id);
                     return Some(Ok(Told::Found(there, draft)));
                 }
+                Ok(None) if !speaks => return Some(Ok(Told::Kept(PSAS_OWN.to_owned()))),
                 Ok(found) => found.map(|there| there.external_id.clone()),
                 Err(why) => return Some(Ok(Told::Refused(why))),
             },
@@ -194,7 +208,9 @@ impl Workers {
         Some(match answer {
             Ok(Some(there)) => {
                 listed.take(&there.external_id);
-                Ok(Told::Written(there, draft))
+                // Somebody may have given it a type that is the PSA's own since.
+                let is_written = known.is_none() || draft.speaks_of(&there);
+                Ok(if is_written { Told::Written(there, draft) } else { Told::Found(there, draft) })
             }
             Ok(None) => Ok(Told::Gone),
             Err(PsaError::Rejected { reason, .. }) => Ok(Told::Refused(reason)),
@@ -216,7 +232,7 @@ impl Workers {
         match &told {
             Told::Written(..) if is_new => step.counts.created = 1,
             Told::Written(..) => step.counts.updated = 1,
-            Told::Found(..) => step.counts.unchanged = 1,
+            Told::Found(..) | Told::Kept(_) => step.counts.unchanged = 1,
             Told::Gone => step.read = 0,
             Told::Refused(why) => {
                 step.counts.failed = 1;
@@ -250,12 +266,6 @@ impl Workers {
             self.while_held(held, move |tx| Box::pin(async move { runs::step(tx, &ground, id, step).await }));
         more(written.await)
     }
-}
-
-/// Whether a configuration is of a type that the gateway writes: others are the PSA's own to keep.
-fn is_ours(settings: &Settings, there: &RemoteConfiguration) -> bool {
-    let kind = there.configuration_type.as_ref().map(|kind| kind.value.as_str());
-    settings.written_types.values().any(|value| Some(value.as_str()) == kind)
 }
 
 /// Just before a device, so that it is taken again.

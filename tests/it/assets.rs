@@ -1,6 +1,7 @@
 //! Devices that scanners know: taken in, known again, and told to PSAs without making anything twice.
 
 mod linked;
+mod owners;
 mod posted;
 mod seen;
 

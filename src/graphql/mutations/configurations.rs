@@ -82,6 +82,11 @@ pub struct ConfigurationSyncSetInput {
     pub is_written: Option<bool>,
     /// Which type assets have there, by their kind: all of them. Those of a kind that is not named are not told.
     pub written_types: Option<Vec<ConfigurationWrittenTypeInput>>,
+    /// Types that are the PSA's own to keep, by their values: all of them. Assets of kinds that have one of these types are
+    /// neither made nor changed there, and still found.
+    pub psa_owned_type_in: Option<Vec<String>>,
+    /// The PSA's id of the product that new configurations are of. Autotask makes none without one.
+    pub written_product: Option<String>,
     /// Whether devices that events name become assets of the companies that are mapped here, or refresh them.
     pub takes_assets_from_events: Option<bool>,
     /// Whether a new ticket gets the configuration of the device that its event names.
@@ -162,6 +167,8 @@ impl ConfigurationMutation {
                 written_types: input.written_types.map(|types| {
                     types.into_iter().map(|of| (of.kind.unwrap_or_default(), of.value)).collect()
                 }),
+                psa_types: input.psa_owned_type_in,
+                written_product: input.written_product,
                 takes_events: input.takes_assets_from_events,
                 leaves_tickets: input.links_tickets.map(|links| !links),
             };

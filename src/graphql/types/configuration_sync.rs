@@ -72,6 +72,17 @@ pub struct ConfigurationValue {
     pub label: String,
     /// Whether configurations of it are read.
     pub is_chosen: bool,
+    /// Who says what configurations of it are; null for statuses.
+    pub owner: Option<ConfigurationOwner>,
+}
+
+/// Who says what configurations of a type are: the one source of truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ConfigurationOwner {
+    /// The PSA: the gateway neither makes nor changes them, and takes what is there for its copy.
+    Psa,
+    /// The gateway, by what scanners and inventories say: it writes them, and what the PSA says changes no asset.
+    Scanner,
 }
 
 /// Which type assets of a kind have in the PSA.
@@ -109,8 +120,11 @@ pub struct ConfigurationSync {
     /// Whether the PSA is told of assets.
     pub is_written: bool,
     /// Which type assets have there, by their kind; those of a kind that is not named are not told. What is of one of these
-    /// types in the PSA is the gateway's to say; other types are the PSA's own, and are never changed.
+    /// types in the PSA is the gateway's to say, unless the type was left to the PSA; other types are the PSA's own, and
+    /// are never changed. `types` say whose each is.
     pub written_types: Vec<ConfigurationWrittenType>,
+    /// The PSA's id of the product that new configurations are of; null where none is chosen.
+    pub written_product: Option<String>,
     /// Whether devices that events name become assets of the companies that are mapped here, or refresh them: of all, or
     /// of those whose mapping says `isConfigurationsEnabled`.
     pub takes_assets_from_events: bool,
@@ -166,8 +180,12 @@ pub(super) async fn configuration_sync(
         };
         ConfigurationMap { target: target.into(), field_keys, is_usual, problem }
     };
-    let values = |items: &[PickItem], chosen: Option<&Vec<String>>| -> Vec<ConfigurationValue> {
+    let owner = |value: &str| {
+        if settings.is_ours(value) { ConfigurationOwner::Scanner } else { ConfigurationOwner::Psa }
+    };
+    let values = |items: &[PickItem], chosen: Option<&Vec<String>>, have_owners: bool| -> Vec<_> {
         let value = |item: &PickItem| ConfigurationValue {
+            owner: have_owners.then(|| owner(&item.value)),
             value: item.value.clone(),
             label: item.label.clone(),
             is_chosen: chosen.is_none_or(|chosen| chosen.contains(&item.value)),
@@ -179,8 +197,8 @@ pub(super) async fn configuration_sync(
         is_enabled: row.as_ref().is_some_and(|row| row.is_enabled),
         fields: fields.collect(),
         maps: if is_offered { remote::ConfigurationTarget::ALL.map(map).into() } else { Vec::new() },
-        types: values(&known.types, settings.types.as_ref()),
-        statuses: values(&known.statuses, settings.statuses.as_ref()),
+        types: values(&known.types, settings.types.as_ref(), true),
+        statuses: values(&known.statuses, settings.statuses.as_ref(), false),
         has_all_companies: !settings.only_chosen_companies,
         has_inactive: settings.include_inactive,
         is_writing_offered: psa::platform(&connection.platform)
@@ -194,6 +212,7 @@ pub(super) async fn configuration_sync(
                 value: value.clone(),
             })
             .collect(),
+        written_product: Some(settings.written_product.clone()).filter(|product| !product.is_empty()),
         takes_assets_from_events: settings.takes_events,
         links_tickets: psa::platform(&connection.platform).is_some_and(psa::links_configurations)
             && !settings.leaves_tickets,

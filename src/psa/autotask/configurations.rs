@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use entity::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::{
     Connection,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     psa::{Configurations, PsaError},
     sync::remote::{
-        CUSTOM, ConfigurationCatalogue, ConfigurationField, ConfigurationQuery,
+        CUSTOM, ConfigurationCatalogue, ConfigurationDraft, ConfigurationField, ConfigurationQuery,
         ConfigurationTarget as Target, PickItem, RemoteConfiguration, field_text, usual_target,
     },
     tickets::remote::RemotePage,
@@ -127,6 +128,73 @@ impl Configurations for Connection {
             rows.rows.iter().filter_map(|row| configuration(row, query, known.as_deref(), &makers)).collect();
         Ok(RemotePage { items, next: rows.next.map(|id| id.to_string()), total })
     }
+
+    async fn create(&self, draft: &ConfigurationDraft) -> Result<RemoteConfiguration, PsaError> {
+        if draft.product.is_empty() {
+            let reason = "Autotask makes no configuration item without a product; choose one (configurationSyncSet with \
+                          writtenProduct: its id in Autotask)";
+            return Err(PsaError::Rejected {
+                field: Some("productID".to_owned()),
+                reason: reason.to_owned(),
+            });
+        }
+        let mut item = Map::new();
+        for (field, value) in [
+            ("companyID", &draft.company_external_id),
+            (TYPE, &draft.configuration_type),
+            ("productID", &draft.product),
+        ] {
+            item.insert(field.into(), json!(wire::number(field, value)?));
+        }
+        item.insert("isActive".into(), json!(true));
+        // There is no day of purchase, and none may be missing.
+        item.insert("installDate".into(), json!(wire::written_time(self.api.http.clock.now())));
+        item.extend(told(draft));
+        // Autotask answers with the id alone.
+        let id = self.api.create(ENTITY, &Value::Object(item)).await?;
+        Ok(RemoteConfiguration {
+            external_id: id.to_string(),
+            name: draft.name.clone(),
+            company_external_id: Some(draft.company_external_id.clone()),
+            configuration_type: Some(pick(&draft.configuration_type, &draft.configuration_type)),
+            is_active: true,
+            ..RemoteConfiguration::default()
+        })
+    }
+
+    async fn update(
+        &self,
+        external_id: &str,
+        draft: &ConfigurationDraft,
+    ) -> Result<Option<RemoteConfiguration>, PsaError> {
+        let id = wire::record_id("id", external_id)?;
+        let there = self.api.get_item(ENTITY, id).await?;
+        let there = there.and_then(|row| configuration(&row, &ConfigurationQuery::default(), None, &[]));
+        let Some(there) = there else { return Ok(None) };
+        if !draft.speaks_of(&there) {
+            return Ok(Some(there));
+        }
+        let mut item = told(draft);
+        item.insert("id".into(), json!(id));
+        self.api.patch(ENTITY, &Value::Object(item)).await?;
+        Ok(Some(RemoteConfiguration { name: draft.name.clone(), ..there }))
+    }
+}
+
+/// What Autotask is told. Memory, operating system and maker are what audits of RMM products write there.
+fn told(draft: &ConfigurationDraft) -> Map<String, Value> {
+    let mut told = Map::new();
+    told.insert("referenceTitle".into(), json!(draft.name));
+    if !draft.serial_number.is_empty() {
+        told.insert("serialNumber".into(), json!(draft.serial_number));
+    }
+    for (field, day) in [("installDate", &draft.purchased_on), ("warrantyExpirationDate", &draft.expires_on)]
+    {
+        if let Some(at) = Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z")) {
+            told.insert(field.into(), json!(wire::written_time(at)));
+        }
+    }
+    told
 }
 
 impl Connection {

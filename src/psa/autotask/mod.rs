@@ -82,6 +82,10 @@ impl Platform for Autotask {
         Some(configurations::offered())
     }
 
+    fn writes_configurations(&self) -> bool {
+        true
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             reopen: true,

@@ -138,8 +138,11 @@ impl Configurations for Connection {
         draft: &ConfigurationDraft,
     ) -> Result<Option<RemoteConfiguration>, PsaError> {
         let path = format!("{PATH}/{}", number("configuration", external_id)?);
-        if self.api.record(&path, &[("fields", "id".to_owned())]).await?.is_none() {
-            return Ok(None);
+        let there = self.api.record(&path, &[("fields", "id,name,company,type".to_owned())]).await?;
+        let there = there.and_then(|row| self.configuration(&row, &ConfigurationQuery::default()));
+        let Some(there) = there else { return Ok(None) };
+        if !draft.speaks_of(&there) {
+            return Ok(Some(there));
         }
         let changed = self.api.patch(Act::Edit, &path, &told(draft)).await?;
         let changed = self.configuration(&changed, &ConfigurationQuery::default());

@@ -133,7 +133,7 @@ fn missing(kind: Kind, path: &str, granted: &str, answer: &Answer) -> String {
         ("client" | "site" | "users", Kind::Write) => "edit:customers",
         // dotMARC: no scope covers agents, the role of the application's agent decides.
         ("agent", _) => "to see agents (no scope covers this: the role of the application's agent decides)",
-        ("asset", Kind::Read) => "read:assets, and a role of its agent that may see assets",
+        ("asset" | "assettype", Kind::Read) => "read:assets, and a role of its agent that may see assets",
         ("asset", Kind::Write) => "edit:assets",
         // The scope's name is known (dotMARC); that recurring invoices come under it is not confirmed.
         ("recurringinvoice", Kind::Read) => "read:invoices, and a role of its agent that may see invoices",

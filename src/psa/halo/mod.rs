@@ -79,6 +79,10 @@ impl Platform for Halo {
         Some(configurations::offered())
     }
 
+    fn writes_configurations(&self) -> bool {
+        true
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             reopen: true,

@@ -99,6 +99,10 @@ impl Configurations for Connection {
     ) -> Result<Option<RemoteConfiguration>, PsaError> {
         let path = format!("{PATH}/{}", wire_id("asset", external_id)?);
         let Some(there) = self.api.get_record(&path, "asset").await? else { return Ok(None) };
+        let known = self.configuration(&there, &ConfigurationQuery::default());
+        if let Some(known) = known.filter(|known| !draft.speaks_of(known)) {
+            return Ok(Some(known));
+        }
         // Whether a list that is sent takes the place of the one that is there is not documented: it holds all of it.
         let mut all: Map<String, Value> =
             properties(&there).map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -19,13 +19,14 @@ use crate::{
 const WINDOW_SECS: i64 = 300;
 
 /// What an application may grant, one by one; `all` is all of it.
-const SCOPES: [&str; 8] = [
+const SCOPES: [&str; 9] = [
     "admin",
     "read:tickets",
     "edit:tickets",
     "read:customers",
     "edit:customers",
     "read:assets",
+    "edit:assets",
     "read:invoices",
     "edit:invoices",
 ];

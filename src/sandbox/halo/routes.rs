@@ -68,7 +68,10 @@ impl HaloWorld {
             ("GET", ["users"]) => self.list_users(call),
             ("GET", ["users", id]) => found(self.user(int(id)?).map(|user| self.user_json(user))),
             ("GET", ["asset"]) => assets::list(call, &self.assets, &self.options),
+            ("GET", ["asset", id]) => found(assets::one(&self.assets, int(id)?)),
+            ("POST", ["asset"]) => self.post_assets(call),
             ("GET", ["assettype"]) => Ok(assets::types()),
+            ("GET", ["assettype", id]) => found(assets::kind(call, int(id)?)?),
             // There are none, and whether the application may see them shows all the same.
             ("GET", ["recurringinvoice"]) => self.list_recurring_invoices(call),
             ("GET", ["recurringinvoice", id]) => self.get_recurring_invoice(call, int(id)?),
@@ -102,6 +105,7 @@ fn needed(resource: &str, method: &str) -> &'static str {
         ("client" | "site" | "users", "GET") => "read:customers",
         ("client" | "site" | "users", _) => "edit:customers",
         ("asset" | "assettype", "GET") => "read:assets",
+        ("asset", _) => "edit:assets",
         ("recurringinvoice", "GET") => "read:invoices",
         ("recurringinvoice", _) => "edit:invoices",
         ("webhook" | "notification" | "webhookevent", _) => "admin",

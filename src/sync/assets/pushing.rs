@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use entity::{asset, asset_link, company_mapping, psa_company};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::OnConflict,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::{Expr, OnConflict},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -138,6 +139,8 @@ pub fn draft(
         ram: asset.ram.clone(),
         os_type: asset.os_type.clone(),
         manufacturer: asset.manufacturer.clone(),
+        product: settings.written_product.clone(),
+        own_types: settings.own_types(),
     })
 }
 
@@ -254,6 +257,8 @@ pub enum Told {
     Written(RemoteConfiguration, ConfigurationDraft),
     /// It was found there as something that is the PSA's own to keep.
     Found(RemoteConfiguration, ConfigurationDraft),
+    /// It is not there, and of a type that is the PSA's own to keep.
+    Kept(String),
     /// It could not be told, and why.
     Refused(String),
     /// What it was linked to is gone.
@@ -292,7 +297,7 @@ pub async fn keep(
             row.is_written = matches!(told, Told::Written(..));
             row.sent = Some(json!(draft));
         }
-        Told::Refused(why) => row.problem = Some(why.chars().take(1_000).collect()),
+        Told::Kept(why) | Told::Refused(why) => row.problem = Some(why.chars().take(1_000).collect()),
         Told::Gone => (row.external_id, row.external_url, row.sent) = (None, None, None),
     }
     asset_link::Entity::insert(row.into_active_model().reset_all())
@@ -313,9 +318,29 @@ pub async fn keep(
         .map(|_| ())
 }
 
-/// Whether a device stands in the PSA as it is to.
-pub fn is_told(link: Option<&asset_link::Model>, draft: &ConfigurationDraft) -> bool {
-    link.is_some_and(|link| link.external_id.is_some() && link.sent.as_ref() == Some(&json!(draft)))
+/// Whether a device stands in the PSA as it is to: as was said last, or, where its type is the PSA's own to keep, at all.
+pub fn is_told(settings: &Settings, link: Option<&asset_link::Model>, draft: &ConfigurationDraft) -> bool {
+    let is_ours = settings.is_ours(&draft.configuration_type);
+    link.filter(|link| link.external_id.is_some()).is_some_and(|link| {
+        if is_ours { link.sent.as_ref() == Some(&json!(draft)) } else { !link.is_written }
+    })
+}
+
+/// What was found as the PSA's own on a connection is looked at again: whose it is may have changed.
+pub async fn look_again(
+    tx: &impl ConnectionTrait,
+    organization_id: Uuid,
+    psa_connection_id: Uuid,
+) -> Result<(), DbErr> {
+    use asset_link::Column as L;
+    asset_link::Entity::update_many()
+        .col_expr(L::Sent, Expr::value(None::<serde_json::Value>))
+        .filter(L::OrganizationId.eq(organization_id))
+        .filter(L::PsaConnectionId.eq(psa_connection_id))
+        .filter(L::IsWritten.eq(false))
+        .exec(tx)
+        .await
+        .map(|_| ())
 }
 
 #[cfg(test)]

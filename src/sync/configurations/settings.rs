@@ -2,7 +2,7 @@
 //! what the PSA has.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization and connection")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{configuration_setup, psa_connection};
 use sea_orm::{
@@ -22,11 +22,16 @@ use crate::{
         reach,
         viewer::{Permission, Viewer},
     },
-    sync::remote::{ConfigurationCatalogue, ConfigurationQuery, ConfigurationTarget},
+    sync::{
+        assets::pushing,
+        remote::{ConfigurationCatalogue, ConfigurationQuery, ConfigurationTarget},
+    },
 };
 
 /// How many fields, types or statuses can be chosen.
 const MAX_CHOSEN: usize = 2_000;
+/// The longest id of a product.
+const MAX_PRODUCT: usize = 100;
 
 /// What somebody chose; what is none is as it usually is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +62,12 @@ pub struct Settings {
     /// of these types in the PSA is the gateway's to say; other types are the PSA's.
     #[serde(default)]
     pub written_types: BTreeMap<String, String>,
+    /// Types that are the PSA's own to keep, whatever kinds of assets have them.
+    #[serde(default)]
+    pub psa_types: Vec<String>,
+    /// The product that new configurations are of, where the platform wants one.
+    #[serde(default)]
+    pub written_product: String,
     /// Whether devices that events name become assets of the companies that are mapped.
     #[serde(default)]
     pub takes_events: bool,
@@ -115,6 +126,20 @@ impl Settings {
         })
     }
 
+    /// The types of which it is the gateway that says what configurations are.
+    pub fn own_types(&self) -> Vec<String> {
+        let ours: BTreeSet<&String> =
+            self.written_types.values().filter(|value| self.is_ours(value)).collect();
+        ours.into_iter().cloned().collect()
+    }
+
+    /// Whether it is the gateway that says what configurations of a type are; otherwise it is the PSA.
+    pub fn is_ours(&self, value: &str) -> bool {
+        self.is_written
+            && self.written_types.values().any(|written| written == value)
+            && !self.psa_types.iter().any(|psa| psa == value)
+    }
+
     /// What is asked of the PSA.
     pub fn query(&self, catalogue: &ConfigurationCatalogue) -> ConfigurationQuery {
         let is_readable = |key: &String| catalogue.field(key).is_some_and(|field| field.blocked.is_none());
@@ -159,6 +184,10 @@ pub struct SettingsChange {
     pub is_written: Option<bool>,
     /// Which type each kind of asset has there: all of them.
     pub written_types: Option<Vec<(String, String)>>,
+    /// Which types are the PSA's own to keep: all of them.
+    pub psa_types: Option<Vec<String>>,
+    /// The product that new configurations are of.
+    pub written_product: Option<String>,
     /// Whether devices that events name become assets.
     pub takes_events: Option<bool>,
     /// Whether tickets are left without configurations.
@@ -199,6 +228,9 @@ pub async fn set(
                 let before = Settings::of(&row);
                 if settings != before {
                     entry = entry.was("settings", json!(before)).is("settings", json!(settings));
+                }
+                if settings.own_types() != before.own_types() {
+                    pushing::look_again(tx, connection.organization_id, connection.id).await?;
                 }
                 row.is_enabled = change.is_enabled.unwrap_or(row.is_enabled);
                 row.settings = json!(settings);
@@ -288,6 +320,27 @@ fn changed(
         }
         settings.written_types =
             types.iter().map(|(kind, value)| (kind.trim().to_lowercase(), value.clone())).collect();
+    }
+    if let Some(types) = &change.psa_types {
+        let is_unknown = |value: &&String| !known.types.iter().any(|item| item.value == **value);
+        if let Some(value) = types.iter().find(is_unknown) {
+            return refuse(
+                "psaOwnedTypeIn",
+                format!(
+                    "the PSA has no type {value}; read its types (psaConnectionSyncConfigurations), take one"
+                ),
+            );
+        }
+        if types.len() > MAX_CHOSEN {
+            return refuse("psaOwnedTypeIn", format!("at most {MAX_CHOSEN} can be named"));
+        }
+        settings.psa_types.clone_from(types);
+    }
+    if let Some(product) = &change.written_product {
+        product.trim().clone_into(&mut settings.written_product);
+        if settings.written_product.chars().count() > MAX_PRODUCT {
+            return refuse("writtenProduct", format!("an id has at most {MAX_PRODUCT} characters"));
+        }
     }
     settings.is_written = change.is_written.unwrap_or(settings.is_written);
     if settings.is_written && settings.written_types.is_empty() {
