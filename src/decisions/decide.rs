@@ -209,6 +209,9 @@ async fn one(
                 let words = format!("occurred_at {at} lies in the future; the time of receipt is used");
                 trail.step("remark", words);
             }
+            if let Some(why) = desk.turned_away(event) {
+                trail.step("device", why);
+            }
             let was_recorded = row.finding_id.is_some();
             let (row, delivery) = (&row, Some(delivery));
             let deciding = Deciding { desk, delivery, event, row, was_recorded, waited: None };

@@ -45,7 +45,7 @@ use crate::{
     ground::Ground,
     sync::assets::{
         Device,
-        seen::{self, Mention},
+        seen::{self, Look, Mention},
     },
     tickets::{pen::Pen, pile::Pile, plan},
 };
@@ -65,6 +65,8 @@ pub(super) struct Desk<'t> {
     pub(super) devices: Devices,
     /// Devices that are to be kept.
     mentions: Vec<Mention>,
+    /// And what is to be done about them.
+    look: Look,
     findings: tokio::sync::Mutex<Findings>,
     tickets: Pile,
     /// How many tickets policies have opened lately, once that was asked for.
@@ -96,6 +98,7 @@ impl<'t> Desk<'t> {
             places: Places::load(tx, organization_id, company_ids).await?,
             devices: Devices::load(tx, organization_id).await?,
             mentions: Vec::new(),
+            look: Look::default(),
             findings: tokio::sync::Mutex::default(),
             tickets: Pile::default(),
             opened: tokio::sync::Mutex::default(),
@@ -149,6 +152,7 @@ impl<'t> Desk<'t> {
         tickets.made(&new);
         let places = Places::load(tx, organization_id, &company_ids).await?;
         mentions.retain(|(company_id, _)| devices.are_kept(places.mappings_of(*company_id)));
+        let look = seen::look(tx, ground, organization_id, &mentions).await?;
         Ok(Self {
             tx,
             ground,
@@ -159,6 +163,7 @@ impl<'t> Desk<'t> {
             places,
             devices,
             mentions,
+            look,
             findings: tokio::sync::Mutex::new(findings),
             tickets,
             opened: tokio::sync::Mutex::default(),
@@ -262,7 +267,16 @@ impl<'t> Desk<'t> {
 
     /// Keeps the devices that the events name: at the end, as others wait for it.
     pub(super) async fn keep_devices(&self) -> Result<(), DbErr> {
-        seen::take_in(self.tx, self.ground, self.organization_id, &self.mentions).await
+        seen::take_in(self.tx, self.ground, self.organization_id, &self.mentions, &self.look).await
+    }
+
+    /// Why the device that an event names is not kept; none where it is, or need not be.
+    pub(super) fn turned_away(&self, event: &Event) -> Option<String> {
+        if self.look.turned_away.is_empty() {
+            return None;
+        }
+        let whose = self.customers.whose(event, &mut Trail::default()).ok()?;
+        self.look.turned_away.why(whose.company.id, &Device::of(event)?)
     }
 
     /// Writes what is still to be written. Call it before the database is asked for findings, events or tickets.

@@ -12,8 +12,8 @@ use crate::queue::notifications::NewNotification;
 pub struct Trail(Vec<Value>);
 
 impl Trail {
-    /// One step: `company`, `finding`, `policy`, `profile`, `mapping`, `contact`, `configuration`, `cadence`, `group`,
-    /// `ticket` or `remark`, and what it gave.
+    /// One step: `company`, `device`, `finding`, `policy`, `profile`, `mapping`, `contact`, `configuration`, `cadence`,
+    /// `group`, `ticket` or `remark`, and what it gave.
     pub fn step(&mut self, step: &str, result: impl AsRef<str>) {
         self.0.push(json!({ "step": step, "result": result.as_ref() }));
     }

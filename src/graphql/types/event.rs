@@ -12,8 +12,8 @@ use crate::{
 /// One step on the way to a decision.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct EventStep {
-    /// What was looked at: `company`, `finding`, `policy`, `profile`, `mapping`, `contact`, `configuration`, `ticket` or
-    /// `remark`. New ones may be added.
+    /// What was looked at: `company`, `device`, `finding`, `policy`, `profile`, `mapping`, `contact`, `configuration`,
+    /// `ticket` or `remark`. New ones may be added.
     pub step: String,
     /// What it gave, in words.
     pub result: String,

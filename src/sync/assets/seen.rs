@@ -2,6 +2,7 @@
 //!
 //! Other statements weigh more: what `assetUpsert` says of a device stays, and events fill in what is not known. A device
 //! that nothing but events speaks of changes with them, once a day at the most, as two products may call it differently.
+//! So many of one company are kept and no more: a sender may make its names up.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,6 +20,10 @@ use crate::{db::portions, ground::Ground};
 
 /// How long what events say of a device stays before other words take its place, in seconds.
 const STAYS_SECS: i64 = 86_400;
+/// How many devices of one company are kept that nothing but events speaks of.
+const MOST: u64 = 5_000;
+/// What no event has named for so many seconds leaves its place to others.
+const FORGOTTEN_SECS: i64 = 90 * 86_400;
 
 /// A device, and the company that has it.
 pub type Mention = (Uuid, Device);
@@ -30,26 +35,73 @@ struct Seen {
     by_id: HashMap<Uuid, usize>,
     by_alias: HashMap<(Uuid, String, String), Uuid>,
     aliases: Vec<asset_alias::Model>,
+    /// How many more may be made, of companies whose devices are not all known.
+    room: HashMap<Uuid, u64>,
+    turned_away: TurnedAway,
 }
 
-/// Takes in devices that events name. What is as it was is not written.
+/// Devices that are not kept, as their companies have too many: companies and names.
+#[derive(Debug, Default)]
+pub struct TurnedAway(BTreeSet<(Uuid, String)>);
+
+impl TurnedAway {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Why a device of a company is not kept; none where it is.
+    pub fn why(&self, company_id: Uuid, device: &Device) -> Option<String> {
+        self.0.contains(&(company_id, name_key(&device.name))).then(|| {
+            format!(
+                "\"{}\" is not kept as an asset: of {MOST} devices of the company nothing but events has spoken within 90 \
+                 days; have an inventory name it (assetUpsert, or an endpoint with the sender assets), or look whether a \
+                 product makes its names up",
+                device.name
+            )
+        })
+    }
+}
+
+/// What is to be done about the devices that events name.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Something is to be written.
+    is_news: bool,
+    /// Those that are not kept.
+    pub turned_away: TurnedAway,
+}
+
+/// Looks which devices that events name are known.
+pub async fn look(
+    db: &impl ConnectionTrait,
+    ground: &Ground,
+    organization_id: Uuid,
+    mentions: &[Mention],
+) -> Result<Look, DbErr> {
+    if mentions.is_empty() {
+        return Ok(Look::default());
+    }
+    let mut seen = Seen::load(db, organization_id, mentions).await?;
+    let is_news = seen.take(db, ground, organization_id, mentions).await?;
+    Ok(Look { is_news, turned_away: seen.turned_away })
+}
+
+/// Takes in devices that events name, and that were looked at. What is as it was is not written.
 pub async fn take_in(
     tx: &impl ConnectionTrait,
     ground: &Ground,
     organization_id: Uuid,
     mentions: &[Mention],
+    look: &Look,
 ) -> Result<(), DbErr> {
-    if mentions.is_empty() {
-        return Ok(());
-    }
-    let mut seen = Seen::load(tx, organization_id, mentions).await?;
-    if !seen.take(ground, organization_id, mentions) {
+    if !look.is_news {
         return Ok(());
     }
     // Two that see the same at once, or are told of it, queue here; what the other has written is read.
     organization::Entity::find_by_id(organization_id).lock(LockType::NoKeyUpdate).one(tx).await?;
     let mut seen = Seen::load(tx, organization_id, mentions).await?;
-    if seen.take(ground, organization_id, mentions) {
+    if seen.take(tx, ground, organization_id, mentions).await? {
         seen.write(tx).await?;
     }
     Ok(())
@@ -144,8 +196,65 @@ impl Seen {
             .or_else(|| device.name_keys.iter().find_map(by_name))
     }
 
+    /// Reads how many devices may still be made of companies of which an unknown one is named.
+    async fn measure(
+        &mut self,
+        db: &impl ConnectionTrait,
+        ground: &Ground,
+        organization_id: Uuid,
+        mentions: &[Mention],
+    ) -> Result<(), DbErr> {
+        use asset::Column as C;
+        let is_new = |(company_id, device): &&Mention| {
+            !device.name.is_empty() && self.find(*company_id, device).is_none()
+        };
+        let companies: BTreeSet<Uuid> =
+            mentions.iter().filter(is_new).map(|(company_id, _)| *company_id).collect();
+        if companies.is_empty() {
+            return Ok(());
+        }
+        let counts: Vec<(Uuid, i64)> = asset::Entity::find()
+            .select_only()
+            .column(C::CompanyId)
+            .column_as(C::Id.count(), "how_many")
+            .filter(C::OrganizationId.eq(organization_id))
+            .filter(C::CompanyId.is_in(portions::filled(companies.iter().copied())))
+            .filter(C::IsFromEvents.eq(true))
+            .filter(C::SeenAt.gt(ground.clock.now().plus_secs(-FORGOTTEN_SECS)))
+            .group_by(C::CompanyId)
+            .into_tuple()
+            .all(db)
+            .await?;
+        self.room = companies.into_iter().map(|company_id| (company_id, MOST)).collect();
+        for (company_id, count) in counts {
+            self.room.insert(company_id, MOST.saturating_sub(u64::try_from(count).unwrap_or_default()));
+        }
+        Ok(())
+    }
+
+    /// Whether one more device of a company may be made, which it then is.
+    fn may_make(&mut self, company_id: Uuid, device: &Device) -> bool {
+        match self.room.get_mut(&company_id) {
+            Some(room) if *room > 0 => {
+                *room -= 1;
+                true
+            }
+            _ => {
+                self.turned_away.0.insert((company_id, name_key(&device.name)));
+                false
+            }
+        }
+    }
+
     /// Takes in what is said. Says whether anything is to be written.
-    fn take(&mut self, ground: &Ground, organization_id: Uuid, mentions: &[Mention]) -> bool {
+    async fn take(
+        &mut self,
+        db: &impl ConnectionTrait,
+        ground: &Ground,
+        organization_id: Uuid,
+        mentions: &[Mention],
+    ) -> Result<bool, DbErr> {
+        self.measure(db, ground, organization_id, mentions).await?;
         let now = ground.clock.now();
         for (company_id, device) in mentions {
             let index = match self.find(*company_id, device) {
@@ -155,6 +264,7 @@ impl Seen {
                 }
                 // By a name that only its sender knows nobody would find it in a PSA.
                 None if device.name.is_empty() => continue,
+                None if !self.may_make(*company_id, device) => continue,
                 None => {
                     let index = self.add(asset::Model {
                         id: ground.chance.id(now),
@@ -182,7 +292,7 @@ impl Seen {
             };
             self.call(ground, organization_id, *company_id, device, index);
         }
-        !self.known.changed.is_empty() || !self.aliases.is_empty()
+        Ok(!self.known.changed.is_empty() || !self.aliases.is_empty())
     }
 
     fn refresh(&mut self, index: usize, device: &Device, now: entity::Timestamp) {
