@@ -22,6 +22,7 @@ pub mod page;
 mod planner;
 pub mod portions;
 pub mod reader;
+pub mod references;
 pub mod walled;
 
 use std::{

@@ -75,6 +75,8 @@ impl Place {
             name: slug.to_uppercase(),
             is_ticketing_enabled: true,
             catch_all_company_id: None,
+            merged_into_id: None,
+            merged_at: None,
             created_at: now,
             updated_at: now,
         };

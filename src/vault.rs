@@ -13,6 +13,7 @@
 #![expect(clippy::disallowed_methods, reason = "keys are looked up by the organization they belong to")]
 
 mod data_keys;
+mod handing;
 pub mod key_file;
 pub mod key_server;
 mod mark;

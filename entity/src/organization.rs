@@ -19,6 +19,11 @@ pub struct Model {
     pub is_ticketing_enabled: bool,
     /// The company that takes what senders say of companies that nobody here knows; none where that is held.
     pub catch_all_company_id: Option<Uuid>,
+    /// The organization that has taken over all it had; none where it goes on by itself. What is left of it then is its
+    /// audit log.
+    pub merged_into_id: Option<Uuid>,
+    /// When that was.
+    pub merged_at: Option<Timestamp>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

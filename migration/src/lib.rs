@@ -45,6 +45,8 @@ mod m20261122_000036_assets;
 mod m20261122_000037_contacts;
 mod m20261122_000038_seen_assets;
 mod m20261122_000040_psa_tickets;
+mod m20261122_000041_mergers;
+mod m20261122_000041_references;
 mod m20261122_000042_less_to_write;
 
 /// All changes, oldest first.
@@ -92,6 +94,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000037_contacts::Migration),
             Box::new(m20261122_000038_seen_assets::Migration),
             Box::new(m20261122_000040_psa_tickets::Migration),
+            Box::new(m20261122_000041_mergers::Migration),
+            Box::new(m20261122_000041_references::Migration),
             Box::new(m20261122_000042_less_to_write::Migration),
         ]
     }

@@ -127,6 +127,7 @@ impl Audited for organization::Model {
             ("name".to_owned(), json!(self.name)),
             ("isTicketingEnabled".to_owned(), json!(self.is_ticketing_enabled)),
             ("catchAllCompanyId".to_owned(), reference_maybe::<company::Model>(self.catch_all_company_id)),
+            ("mergedIntoId".to_owned(), reference_maybe::<organization::Model>(self.merged_into_id)),
         ]
         .into_iter()
         .collect()

@@ -31,6 +31,7 @@ pub struct QueryRoot(
 #[graphql(name = "Mutation")]
 pub struct MutationRoot(
     mutations::organizations::OrganizationMutation,
+    mutations::mergers::MergerMutation,
     mutations::members::MemberMutation,
     mutations::tokens::AccessTokenMutation,
     mutations::companies::CompanyMutation,

@@ -91,7 +91,7 @@ pub async fn create(
     new: NewConnection,
 ) -> Result<psa_connection::Model, Error> {
     viewer.may(Permission::ManageIntegrations, new.organization_id)?;
-    super::organization::by_id(viewer, ground, new.organization_id).await?;
+    super::organization::living(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
     form.extend(new.problems);

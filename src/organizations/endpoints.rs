@@ -85,7 +85,7 @@ pub async fn create(
     new: NewEndpoint,
 ) -> Result<webhook_endpoint::Model, Error> {
     viewer.may(Permission::ManageEndpoints, new.organization_id)?;
-    super::organization::by_id(viewer, ground, new.organization_id).await?;
+    super::organization::living(viewer, ground, new.organization_id).await?;
     let row = draft(ground, &new).await?;
     let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let made = ground

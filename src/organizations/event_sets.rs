@@ -65,6 +65,7 @@ pub struct EventSetChange {
 /// Makes an event set.
 pub async fn create(viewer: &Viewer, ground: &Ground, new: NewEventSet) -> Result<event_set::Model, Error> {
     viewer.may(Permission::ManagePolicies, new.organization_id)?;
+    super::organization::living(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
     choices::check(&new.choices, &mut form);

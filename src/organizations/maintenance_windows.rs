@@ -83,6 +83,7 @@ pub async fn create(
 ) -> Result<maintenance_window::Model, Error> {
     let organization_id = new.organization_id;
     viewer.may(Permission::ManagePolicies, organization_id)?;
+    super::organization::living(viewer, ground, organization_id).await?;
     let now = ground.clock.now();
     let mut form = Form::default();
     let name = form.name(&new.name);

@@ -59,6 +59,7 @@ pub struct MemberChange {
 pub async fn invite(viewer: &Viewer, ground: &Ground, new: NewInvitation) -> Result<member::Model, Error> {
     viewer.may(Permission::ManageAccess, new.organization_id)?;
     viewer.may_give(new.role, None)?;
+    super::organization::living(viewer, ground, new.organization_id).await?;
     let mut form = Form::default();
     let email = form.line("email", &new.email, MAX_EMAIL).to_lowercase();
     if !email.is_empty() && !is_email(&email) {

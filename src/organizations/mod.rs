@@ -12,6 +12,7 @@ pub mod lists;
 pub mod maintenance_windows;
 pub mod mappings;
 pub mod members;
+pub mod mergers;
 pub mod mutes;
 pub mod once;
 pub mod organization;

@@ -55,6 +55,8 @@ pub async fn create(
         name: Set(name),
         is_ticketing_enabled: Set(true),
         catch_all_company_id: Set(None),
+        merged_into_id: Set(None),
+        merged_at: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -89,6 +91,29 @@ fn is_slug(text: &str) -> bool {
 pub async fn by_id(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<organization::Model, Error> {
     viewer.may(Permission::Read, id)?;
     organization::Entity::find_by_id(id).one(ground.db.reader()).await?.ok_or(Error::NotFound)
+}
+
+/// The same, to make something in it: one that was merged into another takes nothing any more.
+pub(crate) async fn living(
+    viewer: &Viewer,
+    ground: &Ground,
+    id: Uuid,
+) -> Result<organization::Model, Error> {
+    let found = by_id(viewer, ground, id).await?;
+    match was_merged(&found, "organizationId") {
+        Some(problem) => Err(problem.into()),
+        None => Ok(found),
+    }
+}
+
+/// What is wrong with naming an organization that was merged into another.
+pub(super) fn was_merged(row: &organization::Model, field: &str) -> Option<Problem> {
+    row.merged_into_id?;
+    let message = format!(
+        "the organization {} was merged into another one (`mergedInto`), which has all that it had; name that one",
+        row.slug
+    );
+    Some(Problem::of(field, ProblemCode::WrongState, message))
 }
 
 /// The organization of that slug, where it is in reach.

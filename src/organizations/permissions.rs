@@ -232,6 +232,7 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("memberUpdate", P::ManageAccess),
     ("notificationRedrive", P::Operate),
     ("organizationCreate", P::OperateInstallation),
+    ("organizationMerge", P::OperateInstallation),
     ("organizationUpdate", P::ManageOrganization),
     ("policyCopy", P::ManagePolicies),
     ("policyCreate", P::ManagePolicies),

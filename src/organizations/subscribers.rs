@@ -98,7 +98,7 @@ pub async fn create(
 ) -> Result<webhook_subscriber::Model, Error> {
     let organization_id = new.organization_id;
     viewer.may(Permission::ManageEndpoints, organization_id)?;
-    super::organization::by_id(viewer, ground, organization_id).await?;
+    super::organization::living(viewer, ground, organization_id).await?;
     let mut form = Form::default();
     let name = form.name(&new.name);
     let url = form.line("url", &new.url, MAX_URL);

@@ -12,7 +12,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use entity::{Role, Timestamp, access_token, data_key, organization};
+use entity::{Role, Timestamp, access_token, data_key};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
     IntoActiveModel as _, JsonValue, PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Set,
@@ -114,8 +114,7 @@ pub async fn create(
     let allowed = allowed_addresses::read(&mut form, &new.allowed_addresses);
     form.finish()?;
     if let Some(id) = new.organization_id {
-        let found = organization::Entity::find_by_id(id).one(ground.db.reader()).await?;
-        found.ok_or(Error::NotFound)?;
+        super::organization::living(viewer, ground, id).await?;
     }
     let (mut row, token) = make(ground, now, NewToken { name, ..new });
     row.allowed_addresses = Set(allowed);

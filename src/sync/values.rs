@@ -86,7 +86,7 @@ pub async fn create(
     name: &str,
 ) -> Result<company_value::Model, Error> {
     viewer.may(Permission::ManageCompanies, organization_id)?;
-    crate::organizations::organization::by_id(viewer, ground, organization_id).await?;
+    crate::organizations::organization::living(viewer, ground, organization_id).await?;
     let row = new(ground, organization_id, kind, name_of(name)?);
     let (ground_of, by) = (ground.clone(), viewer.clone());
     ground

@@ -145,6 +145,17 @@ impl SealedColumn {
             .to_owned()
     }
 
+    /// All values of an organization.
+    pub(super) fn of(self, organization_id: Uuid) -> SelectStatement {
+        Query::select()
+            .column("id")
+            .column(Alias::new(self.column()))
+            .from(Alias::new(self.table()))
+            .and_where(Expr::col("organization_id").eq(organization_id))
+            .and_where(self.is_sealed())
+            .to_owned()
+    }
+
     /// Tables may hold an empty value where nothing is secret.
     fn is_sealed(self) -> SimpleExpr {
         let length = Func::cust("length").arg(Expr::col(Alias::new(self.column())));

@@ -397,7 +397,7 @@ impl Workers {
         F: for<'c> FnOnce(&'c DatabaseTransaction) -> Work<'c, T, Error> + Send + 'static,
         T: Send + 'static,
     {
-        let (held, now) = (held.clone(), self.0.ground.clock.now());
+        let (held, lost, now) = (held.clone(), held.clone(), self.0.ground.clock.now());
         let written = self.0.ground.db.write::<_, Undone, _>(move |tx| {
             Box::pin(async move {
                 let value = work(tx).await?;
@@ -407,7 +407,13 @@ impl Workers {
         match written.await {
             Ok(value) => Ok(Some(value)),
             Err(Undone::Lost) => Ok(None),
-            Err(Undone::Failed(error)) => Err(error),
+            Err(Undone::Failed(error)) => {
+                // Who has lost the lane may find nothing of what it was about: it is another organization's by now.
+                let looked = self.0.ground.db.write::<_, Error, _>(move |tx| {
+                    Box::pin(async move { Ok(lanes::still_held(tx, &lost, now).await?) })
+                });
+                if matches!(looked.await, Ok(false)) { Ok(None) } else { Err(error) }
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ mod keys;
 mod killed;
 mod login;
 mod mapping;
+mod mergers;
 mod notifications;
 mod one_ticket;
 mod outages;

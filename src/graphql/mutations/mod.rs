@@ -21,6 +21,7 @@ pub mod imports;
 pub mod maintenance_windows;
 pub mod many;
 pub mod members;
+pub mod mergers;
 pub mod mutes;
 mod once;
 pub mod organizations;
@@ -137,6 +138,7 @@ user_errors! {
     MemberUpdateUserError in members,
     NotificationRedriveUserError in subscribers,
     OrganizationCreateUserError in organizations,
+    OrganizationMergeUserError in mergers,
     OrganizationUpdateUserError in organizations,
     PolicyCopyUserError in policies,
     PolicyCreateFromPresetUserError in policies,

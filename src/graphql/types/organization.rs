@@ -81,6 +81,17 @@ impl Organization {
         self.0.is_ticketing_enabled
     }
 
+    /// The organization that it was merged into, which has all that it had; null where it goes on by itself.
+    async fn merged_into(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        let Some(id) = self.0.merged_into_id else { return Ok(None) };
+        Ok(ctx.loaders()?.row::<organization::Entity>(id).await?.map(Organization))
+    }
+
+    /// When it was merged into another one.
+    async fn merged_at(&self) -> Option<DateTime> {
+        self.0.merged_at.map(Into::into)
+    }
+
     /// What deserves a ticket, in the order in which they are asked: the first that matches decides.
     async fn policies(
         &self,

@@ -55,7 +55,7 @@ pub async fn create_many(
     wanted: Vec<NewCompany>,
 ) -> Result<Vec<Outcome<company::Model>>, Error> {
     viewer.may(Permission::ManageCompanies, organization_id)?;
-    organization::by_id(viewer, ground, organization_id).await?;
+    organization::living(viewer, ground, organization_id).await?;
     let now = ground.clock.now();
     let read: Vec<_> = wanted.into_iter().map(|new| read(ground, organization_id, now, new)).collect();
     let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());

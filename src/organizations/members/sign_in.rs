@@ -122,6 +122,7 @@ async fn find(ground: &Ground, who: &SignIn) -> Result<Found, Error> {
     };
     let found = organization::Entity::find()
         .filter(organization::Column::Slug.eq(slug))
+        .filter(organization::Column::MergedIntoId.is_null())
         .one(ground.db.reader())
         .await?;
     let Some(organization) = found else { return Ok(Err("the organization in the claims is not known")) };

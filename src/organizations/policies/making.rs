@@ -23,6 +23,7 @@ use crate::{
         event_sets::{self as sets, NewEventSet, copied},
         form::Form,
         once::Done,
+        organization as organizations,
         viewer::{Permission, Viewer},
     },
 };
@@ -38,6 +39,7 @@ pub async fn create(viewer: &Viewer, ground: &Ground, new: NewPolicy) -> Result<
 pub async fn prepared(viewer: &Viewer, ground: &Ground, new: NewPolicy) -> Result<policy::Model, Error> {
     let NewPolicy { organization_id, mut values, takes_default_set, .. } = new;
     viewer.may(Permission::ManagePolicies, organization_id)?;
+    organizations::living(viewer, ground, organization_id).await?;
     let mut form = Form::default();
     values.name = form.name(&values.name);
     if takes_default_set {

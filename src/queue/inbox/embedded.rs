@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::{CachedStatement, Connection, ErrorCode, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension as _, params};
 use sea_orm::{DbErr, RuntimeErr};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ const INSERT: &str = "INSERT INTO webhook_delivery (id, organization_id, webhook
      ON CONFLICT (webhook_endpoint_id, message_id) DO NOTHING";
 const REPEAT: &str = "UPDATE webhook_delivery SET duplicate_count = duplicate_count + 1 \
      WHERE webhook_endpoint_id = ?1 AND message_id = ?2 RETURNING id";
+const OWNER: &str = "SELECT organization_id FROM webhook_endpoint WHERE id = ?1";
 
 /// Starts the thread. It ends when nobody can send any more.
 pub(super) fn start(ground: Ground, mut receiver: Receiver) -> std::io::Result<()> {
@@ -66,6 +67,7 @@ struct Hand<'c> {
     begin: CachedStatement<'c>,
     insert: CachedStatement<'c>,
     repeat: CachedStatement<'c>,
+    owner: CachedStatement<'c>,
     commit: CachedStatement<'c>,
 }
 
@@ -75,19 +77,25 @@ impl<'c> Hand<'c> {
             begin: own.prepare_cached("BEGIN IMMEDIATE")?,
             insert: own.prepare_cached(INSERT)?,
             repeat: own.prepare_cached(REPEAT)?,
+            owner: own.prepare_cached(OWNER)?,
             commit: own.prepare_cached("COMMIT")?,
         })
     }
 
     /// Stores rows in one commit; a row whose message came before is counted on the first one. On an error nothing of
     /// them is stored, and a transaction may be open.
-    fn store(&mut self, batch: &[Waiting]) -> rusqlite::Result<Stored> {
+    fn store(&mut self, batch: &mut [Waiting]) -> rusqlite::Result<Stored> {
         self.begin.execute([])?;
         let mut stored = Vec::with_capacity(batch.len());
         for Waiting { row, .. } in batch {
-            stored.push(match self.add(row) {
+            let mut added = self.add(row);
+            // Between look and store its organization may have been merged into another one.
+            if added.as_ref().is_err_and(is_refused) && self.follow(row)? {
+                added = self.add(row);
+            }
+            stored.push(match added {
                 // A row that the database refuses (its endpoint was removed a moment ago) takes no other with it.
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Err(error) if is_refused(&error) => {
                     tracing::warn!(%error, "a webhook was refused by the database");
                     Err(Error::Internal(error.into()))
                 }
@@ -96,6 +104,17 @@ impl<'c> Hand<'c> {
         }
         self.commit.execute([])?;
         Ok(stored)
+    }
+
+    /// Whether the endpoint is another organization's than it was when it was looked up: then so is the row.
+    fn follow(&mut self, row: &mut Row) -> rusqlite::Result<bool> {
+        let owner = self
+            .owner
+            .query_row(params![row.webhook_endpoint_id.as_bytes()], |found| found.get::<_, [u8; 16]>(0));
+        let owner = Uuid::from_bytes(owner.optional()?.unwrap_or_else(|| row.organization_id.into_bytes()));
+        let has_moved = owner != row.organization_id;
+        row.organization_id = owner;
+        Ok(has_moved)
     }
 
     fn add(&mut self, row: &Row) -> rusqlite::Result<Accepted> {
@@ -121,6 +140,11 @@ impl<'c> Hand<'c> {
             });
         Ok(Accepted { delivery_id: Some(Uuid::from_bytes(first?)), is_repeated: true })
     }
+}
+
+/// Whether the database refuses the row, rather than failing.
+fn is_refused(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
 
 /// Nobody can be told more than that: the disk is full or failed, or another program writes all the time.

@@ -1,11 +1,12 @@
 //! Writing webhooks into PostgreSQL: a few hands with a connection each. One batch is one statement, which is its own
 //! transaction: one message to the server and one back.
+#![expect(clippy::disallowed_methods, reason = "asks whose an endpoint is")]
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use entity::webhook_delivery::DeliveryState;
+use entity::{webhook_delivery::DeliveryState, webhook_endpoint};
 use sea_orm::{
-    ActiveEnum as _, DbErr, RuntimeErr,
+    ActiveEnum as _, DbErr, EntityTrait as _, QuerySelect as _, RuntimeErr,
     sqlx::{self, PgConnection, Row as _},
 };
 use tokio::sync::Mutex;
@@ -72,13 +73,13 @@ impl Hand {
             }
             match self.store(&batch).await {
                 Ok((stored, statements)) => answer(&self.ground, &mut batch, stored, statements),
-                // One row that the database refuses (its endpoint was removed a moment ago) must not take the others
-                // with it.
-                Err(Error::Internal(error)) if batch.len() > 1 => {
+                // One row that the database refuses (its endpoint was removed a moment ago, or is another organization's by
+                // now) must not take the others with it.
+                Err(Error::Internal(error)) => {
                     tracing::warn!(%error, "a batch of webhooks was refused; storing them one by one");
                     for waiting in std::mem::take(&mut batch) {
                         let mut alone = vec![waiting];
-                        match self.store(&alone).await {
+                        match self.store_alone(&mut alone).await {
                             Ok((stored, statements)) => answer(&self.ground, &mut alone, stored, statements),
                             Err(error) => refuse(&mut alone, &error),
                         }
@@ -87,6 +88,21 @@ impl Hand {
                 Err(error) => refuse(&mut batch, &error),
             }
         }
+    }
+
+    /// Stores one row, as whoever's its endpoint is by now: between look and store its organization may have been merged into
+    /// another one.
+    async fn store_alone(&mut self, alone: &mut [Waiting]) -> Result<(Stored, u64), Error> {
+        for Waiting { row, .. } in alone.iter_mut() {
+            let owner: Option<Uuid> = webhook_endpoint::Entity::find_by_id(row.webhook_endpoint_id)
+                .select_only()
+                .column(webhook_endpoint::Column::OrganizationId)
+                .into_tuple()
+                .one(self.ground.db.reader())
+                .await?;
+            row.organization_id = owner.unwrap_or(row.organization_id);
+        }
+        self.store(alone).await
     }
 
     /// Stores rows in one commit; a row whose message came before is counted on the first one. Gives what became of

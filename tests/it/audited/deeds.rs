@@ -289,8 +289,20 @@ pub(super) async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witnes
     assert_eq!(entry["after"]["credentials"], "removed");
     assert_eq!(entry["after"]["cleared"]["companyMappings"], 1);
     let third = json!({ "slug": "third", "name": "Third" });
-    let (_, entry) = witness.does("organizationCreate", "organization { id }", third).await;
+    let (made, entry) = witness.does("organizationCreate", "organization { id }", third).await;
     assert_eq!(entry["organization"], Value::Null, "in the installation's own log");
+    let mut merge =
+        json!({ "sourceId": made["organization"]["id"], "targetId": ids.organization, "isDryRun": true });
+    let plan = "plan { digest }";
+    let (shown, _) = witness.leaves("organizationMerge", plan, merge.clone(), &[]).await;
+    merge["isDryRun"] = json!(false);
+    merge["expectedPlan"] = shown["plan"]["digest"].clone();
+    let (_, entries) = witness.leaves("organizationMerge", plan, merge, &["organizationMerge"; 2]).await;
+    assert_eq!(entries[0]["organization"]["slug"], "acme", "in the target's log, and in the installation's");
+    assert_eq!(
+        (&entries[1]["organization"], &entries[1]["after"]["sourceSlug"]),
+        (&Value::Null, &json!("third"))
+    );
     app.drain().await;
 }
 

@@ -113,6 +113,10 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("memberUpdate", json!({ "id": ids.member, "isEnabled": false })),
         ("notificationRedrive", json!({ "of": { "ids": [ids.notification] } })),
         ("organizationCreate", json!({ "slug": "third", "name": "Third" })),
+        (
+            "organizationMerge",
+            json!({ "sourceId": ids.organization, "targetId": ids.organization, "isDryRun": true }),
+        ),
         ("organizationUpdate", json!({ "id": ids.organization, "name": "Renamed" })),
         ("policyCopy", of(&ids.policy)),
         ("policyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
