@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use entity::{Role, Timestamp, member, organization};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Set, sea_query::Expr,
+    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _, Set,
+    sea_query::{Expr, SelectStatement},
 };
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -111,6 +113,7 @@ async fn find(ground: &Ground, who: &SignIn) -> Result<Found, Error> {
         .filter(C::Issuer.eq(&*who.issuer))
         .filter(C::Subject.eq(&*who.subject))
         .filter(C::OrganizationId.is_not_null())
+        .filter(C::OrganizationId.not_in_subquery(merged()))
         .all(ground.db.reader())
         .await?;
     let Some(slug) = &who.organization else {
@@ -138,6 +141,15 @@ async fn find(ground: &Ground, who: &SignIn) -> Result<Found, Error> {
     }
 }
 
+/// Organizations that were merged into another one: nobody is their member any more.
+fn merged() -> SelectStatement {
+    organization::Entity::find()
+        .select_only()
+        .column(organization::Column::Id)
+        .filter(organization::Column::MergedIntoId.is_not_null())
+        .into_query()
+}
+
 /// Accepts the one invitation to their address.
 async fn by_invitation(ground: &Ground, who: &SignIn, organization_id: Option<Uuid>) -> Result<Found, Error> {
     use member::Column as C;
@@ -151,7 +163,8 @@ async fn by_invitation(ground: &Ground, who: &SignIn, organization_id: Option<Uu
     }
     let mut invited = match organization_id {
         Some(id) => of(Some(id)),
-        None => member::Entity::find(),
+        None => member::Entity::find()
+            .filter(C::OrganizationId.is_null().or(C::OrganizationId.not_in_subquery(merged()))),
     };
     invited = invited.filter(C::Email.eq(&**email)).filter(C::Subject.is_null());
     let row = match <[member::Model; 1]>::try_from(invited.all(ground.db.reader()).await?) {

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    organizations::last_seen,
+    organizations::{
+        last_seen,
+        mergers::{self, Merging},
+    },
     testing::{self, TestGround},
 };
 
@@ -230,4 +233,27 @@ async fn operators_come_by_the_providers_word_and_can_be_switched_off_too() {
     assert!(matches!(update(&admin, &ground, id, off).await, Err(Error::NotFound)));
     update(&Viewer::gateway(), &ground, id, off).await.unwrap();
     is_refused(&ground, &who).await;
+}
+
+#[tokio::test]
+async fn who_was_a_member_of_an_organization_that_was_merged_is_one_of_the_other_alone() {
+    let ground = testing::ground().await;
+    let (acme, _) = ground.organization("acme").await;
+    let (globex, _) = ground.organization("globex").await;
+    for slug in ["acme", "globex"] {
+        comes(&ground, &dana(Some(slug), ClaimedRole::Is(Role::Technician))).await;
+    }
+    is_refused(&ground, &dana(None, ClaimedRole::Unsaid)).await;
+
+    let mut merging =
+        Merging { source_id: acme.id, target_id: globex.id, is_dry_run: true, expected_plan: None };
+    let operator = Viewer::gateway();
+    let shown = mergers::merge(&operator, &ground, merging.clone(), |row| row.id.to_string()).await.unwrap();
+    merging.is_dry_run = false;
+    merging.expected_plan = Some(shown.plan.digest);
+    mergers::merge(&operator, &ground, merging, |row| row.id.to_string()).await.unwrap();
+
+    let viewer = comes(&ground, &dana(None, ClaimedRole::Unsaid)).await;
+    assert_eq!(viewer.organization_id(), Some(globex.id));
+    is_refused(&ground, &dana(Some("acme"), ClaimedRole::Is(Role::Technician))).await;
 }

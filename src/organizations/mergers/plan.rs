@@ -16,7 +16,7 @@ use super::{
     InstanceOf, conflicts,
     moving::{MOVED, MOVED_LAST},
 };
-use crate::{decisions::rules, error::Error, organizations::form::MAX_NAME};
+use crate::{audit::verify, decisions::rules, error::Error, organizations::form::MAX_NAME};
 
 /// Named things whose names are each one's own within an organization: table, and by what else they are told apart.
 const NAMED: &[(&str, Option<&str>)] = &[
@@ -29,6 +29,9 @@ const NAMED: &[(&str, Option<&str>)] = &[
 ];
 /// What is set up by people, beside what has a name: with these rows the plan is another one.
 const SET_UP: &[&str] = &["company_alias", "company_mapping", "policy", "webhook_endpoint", "billing_line"];
+
+/// How often a name with the slug behind it may be taken.
+const MOST_NUMBER: u32 = 10_000;
 
 /// So many of a kind go along.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,8 +196,7 @@ fn digest(
     let withdrawn: Vec<_> = plan.withdrawn.iter().map(|one| one.id).collect();
     let conflicts: Vec<_> = plan.conflicts.iter().map(|one| &one.message).collect();
     let whole = json!([source.id, target.id, set_up, renames, plan.changes, withdrawn, conflicts]);
-    let digest = Sha256::digest(whole.to_string());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    verify::hex(&Sha256::digest(whole.to_string()))
 }
 
 /// Id, what it is told apart by beside its name, and the name.
@@ -238,7 +240,7 @@ async fn ids(
 
 /// The name with the source's slug behind it, and a number where that is taken, too.
 fn free_name(name: &str, slug: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    (1_u32..)
+    (1..=MOST_NUMBER)
         .map(|number| {
             let ending = if number == 1 { format!(" ({slug})") } else { format!(" ({slug} {number})") };
             let room = MAX_NAME.saturating_sub(ending.chars().count());
