@@ -13,12 +13,3 @@ pub(super) async fn new(server: &str) -> anyhow::Result<String> {
     url.set_path(&name);
     Ok(url.to_string())
 }
-
-/// Has PostgreSQL take its statistics anew, as its autovacuum does within a minute; a benchmark is over before that.
-#[allow(dead_code, reason = "not every benchmark changes what there is so fast")]
-pub(super) async fn analyze(db: &Db) -> anyhow::Result<()> {
-    if !db.is_sqlite() {
-        db.reader().execute_unprepared("ANALYZE").await?;
-    }
-    Ok(())
-}

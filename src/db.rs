@@ -134,6 +134,12 @@ impl Db {
         lock.commit().await
     }
 
+    /// Takes the last changes of the tables back.
+    #[cfg(test)]
+    pub(crate) async fn take_back(&self, changes: u32) -> Result<(), DbErr> {
+        migration::Migrator::down(&self.writer, Some(changes)).await
+    }
+
     /// Tables that a newer version has changed already are left as they are: its changes only add.
     async fn change_tables(&self) -> Result<(), DbErr> {
         let changes = self.changes().await?;

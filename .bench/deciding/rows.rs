@@ -23,6 +23,8 @@ pub(super) async fn furnish(app: &App, size: &Size, slug: &str) -> anyhow::Resul
         name: slug.to_owned(),
         is_ticketing_enabled: true,
         catch_all_company_id: None,
+        merged_into_id: None,
+        merged_at: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -82,6 +82,7 @@ fn every_example_in_the_documentation_can_be_uncommented() {
         ("url", "postgres://db/gateway"),
         ("pair", "x=y"),
         ("proxy", "http://p:1"),
+        ("nats", "nats://nats.example.com"),
     ]);
     for setting in settings::SETTINGS {
         let settings::Preset::Follows(_, example) = setting.preset else { continue };
@@ -90,6 +91,8 @@ fn every_example_in_the_documentation_can_be_uncommented() {
             "master_key_vault_token_file" | "otel_headers_file" => folder.file("pair").display().to_string(),
             "outbound_proxy_file" => folder.file("proxy").display().to_string(),
             "otel_endpoint" if !cfg!(feature = "otel") => continue,
+            "nats_url" | "nats_url_file" if !cfg!(feature = "nats") => continue,
+            "nats_url_file" => folder.file("nats").display().to_string(),
             "connectwise_client_id_file" => folder.file("key").display().to_string(),
             "database_url_file" => folder.file("url").display().to_string(),
             _ => example.to_owned(),

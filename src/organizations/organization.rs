@@ -94,11 +94,7 @@ pub async fn by_id(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<organiz
 }
 
 /// The same, to make something in it: one that was merged into another takes nothing any more.
-pub(crate) async fn living(
-    viewer: &Viewer,
-    ground: &Ground,
-    id: Uuid,
-) -> Result<organization::Model, Error> {
+pub(crate) async fn living(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result<organization::Model, Error> {
     let found = by_id(viewer, ground, id).await?;
     match was_merged(&found, "organizationId") {
         Some(problem) => Err(problem.into()),

@@ -132,16 +132,16 @@ mod tests {
     #[tokio::test]
     async fn every_table_of_an_organization_goes_along_or_stays() {
         let ground = testing::ground().await;
-        let (backend, names) = if ground.db.is_sqlite() {
-            let names = "SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+        let (backend, listing) = if ground.db.is_sqlite() {
+            let listing = "SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c
                          WHERE m.type = 'table' AND c.name = 'organization_id'";
-            (DbBackend::Sqlite, names)
+            (DbBackend::Sqlite, listing)
         } else {
-            let names = "SELECT table_name::text AS name FROM information_schema.columns
+            let listing = "SELECT table_name::text AS name FROM information_schema.columns
                          WHERE column_name = 'organization_id' AND table_schema = current_schema()";
-            (DbBackend::Postgres, names)
+            (DbBackend::Postgres, listing)
         };
-        let rows = ground.db.reader().query_all_raw(Statement::from_string(backend, names)).await.unwrap();
+        let rows = ground.db.reader().query_all_raw(Statement::from_string(backend, listing)).await.unwrap();
         let there: BTreeSet<String> = rows.iter().map(|row| row.try_get("", "name").unwrap()).collect();
         let named: Vec<_> =
             MOVED.iter().chain(MOVED_LAST).chain(STAYING).map(|&name| name.to_owned()).collect();
