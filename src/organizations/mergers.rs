@@ -5,9 +5,9 @@
 //! the target with (tokens, members, subscribers) is withdrawn, and listed. What is left of the source is a row that says
 //! where it went, and its audit log, which is a chain of its own.
 //!
-//! It is planned first ([`plan`]), and carried out only as it was shown: who asks names the plan's digest.
+//! It is planned first, and carried out only as it was shown: who asks names the plan's digest.
 //!
-//! First the source's work is taken from the workers ([`fence`]), in a transaction of its own: whoever is calling a PSA in
+//! First the source's work is taken from the workers, in a transaction of its own: whoever is calling a PSA in
 //! that moment cannot write down what came of it, and the next to hold the lane finds an attempt that never ended, and looks
 //! before it repeats. All else is one transaction: a half of an organization is nobody's. It costs what its rows cost, and
 //! the one writer of an embedded database meanwhile serves nobody else; on PostgreSQL only webhooks of the source wait, and
