@@ -44,7 +44,7 @@ impl Reader {
         }
         let Some(leash) = Leash::current() else { return Ok(None) };
         let pool = self.pool.get_postgres_connection_pool();
-        let held = leash.connection().hold(pool).await?;
+        let held = leash.connection().hold(pool, &self.statements).await?;
         self.statements.fetch_add(1, Ordering::Relaxed);
         Ok(Some(held))
     }
@@ -96,18 +96,21 @@ struct Connection {
     connection: PoolConnection<Postgres>,
     /// The organization that it was taken for.
     within: Option<Uuid>,
+    /// The database that it leads to, by its count of statements.
+    to: Arc<AtomicU64>,
 }
 
 impl Kept {
     /// Takes it for a statement; statements of one leash wait for each other. One that was taken for another
-    /// organization goes back.
-    async fn hold(&self, pool: &PgPool) -> Result<Held, DbErr> {
+    /// organization, or leads to another database, goes back.
+    async fn hold(&self, pool: &PgPool, to: &Arc<AtomicU64>) -> Result<Held, DbErr> {
         let mut kept = Arc::clone(&self.0).lock_owned().await;
         let within = walled::current();
-        if kept.as_ref().is_none_or(|kept| kept.within != within) {
+        let is_it = |kept: &Connection| kept.within == within && Arc::ptr_eq(&kept.to, to);
+        if !kept.as_ref().is_some_and(is_it) {
             *kept = None;
             let connection = pool.acquire().await.map_err(not_acquired)?;
-            *kept = Some(Connection { connection, within });
+            *kept = Some(Connection { connection, within, to: Arc::clone(to) });
         }
         Ok(Held(kept))
     }

@@ -151,3 +151,27 @@ async fn those_who_read_and_then_write_do_not_wait_for_each_others_connections()
         task.await.unwrap().unwrap().unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_one_leash_each_database_is_asked_itself() {
+    let (one, other) = (testing::ground().await, testing::ground().await);
+    if one.db.is_sqlite() {
+        return; // there no connection is kept
+    }
+    let name = async |db: &Db| {
+        let statement = Statement::from_string(
+            db.reader().get_database_backend(),
+            "SELECT current_database()::text AS name",
+        );
+        let row = db.reader().query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get::<String>("", "name").unwrap()
+    };
+    let alone = [name(&one.db).await, name(&other.db).await];
+    let leash = Leash::new(Duration::from_secs(20));
+    let asked = leash
+        .hold(async { [name(&one.db).await, name(&other.db).await, name(&one.db).await] })
+        .await
+        .unwrap();
+    assert_ne!(alone[0], alone[1]);
+    assert_eq!(asked, [alone[0].clone(), alone[1].clone(), alone[0].clone()]);
+}
