@@ -3,8 +3,10 @@
 pub mod backup;
 pub mod doctor;
 mod graphql_settings;
+mod house;
 pub mod keys;
 mod leaving;
+pub mod shards;
 #[cfg(feature = "nats")]
 mod stream;
 mod time;
@@ -32,23 +34,24 @@ use crate::{
     identity::{self, Provider, ProviderOptions},
     metrics::Metrics,
     organizations::{last_seen, tokens},
-    outbound::{ClientOptions, GuardedClient, PrivateAddresses},
+    outbound::{ClientOptions, PrivateAddresses},
     psa::http::{Outbound, OutboundOptions},
-    queue::{inbox::Inbox, left_behind},
     request_id,
     scanners::signature::sns,
     security_headers,
     vault::Vault,
-    webhooks::{self, WebhookDoor},
-    workers::{Keep, WorkerOptions, Workers},
+    webhooks,
+    workers::Workers,
 };
 
 /// A running gateway.
 pub struct App {
-    /// What it works with.
+    /// What it works with: the installation's first database.
     pub ground: Ground,
     /// Its workers; they run by themselves unless they were left to be stepped.
     pub workers: Workers,
+    /// Every database of the installation and its workers, by name; the first one, too.
+    pub shards: Vec<(String, Ground, Workers)>,
     address: SocketAddr,
     server: ServerHandle,
     tasks: Vec<JoinHandle<()>>,
@@ -95,6 +98,9 @@ async fn ground_at(config: &Config, url: &str, seams: &Seams) -> anyhow::Result<
     let masters = keys::master_keys(config, &seams.chance).await?;
     let db = connect_to(config, url).await?;
     db.migrate().await.context("the database's tables cannot be brought up to date")?;
+    if let Some(main) = config.main_database_url() {
+        shards::join(config, seams, &db, main).await?;
+    }
     let (clock, chance) = (seams.clock.clone(), seams.chance.clone());
     let vault = Vault::open(db.reader(), masters, clock.clone(), chance.clone()).await?;
     Ok(Ground::new(db, clock, chance, vault))
@@ -181,19 +187,6 @@ fn webhook(path: &str) -> actix_web::Resource {
         .route(web::method(actix_web::http::Method::OPTIONS).to(webhooks::greet))
 }
 
-/// Once a minute until told to stop; the rest is written at the end of everything.
-async fn write_down_last_seen(ground: Ground, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(last_seen::EVERY_SECS)) => {}
-            () = stop.cancelled() => return,
-        }
-        if let Err(error) = last_seen::write_down(&ground).await {
-            tracing::warn!(error = %error, "when tokens were last used was not written down; trying again");
-        }
-    }
-}
-
 impl App {
     /// Starts everything; returns once requests are answered.
     // In a box, as what follows: so it is compiled here, and not once more in each program that calls it.
@@ -202,61 +195,21 @@ impl App {
     }
 
     async fn begin(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
-        let seams = Seams { clock: time::of(config, &seams.clock), ..seams };
-        let ground = ground(config, &seams).await?;
-        time::agree(&ground).await;
         let metrics = Metrics::new();
-        let outbound = outbound(config, &ground.clock)?;
         // Bound first: endpoints' addresses may name the port.
         let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
             format!("cannot listen on {}; is another program there? (--listen)", config.listen)
         })?;
         let address = listener.local_addr()?;
         let public_url = config.public_url_at(address);
-        let sns = match seams.amazon.clone() {
-            Some(amazon) => sns::Desk::calling(ground.clock.clone(), amazon),
-            None => sns::Desk::new(ground.clock.clone(), client_options(config))?,
-        };
-        // Nobody needs what a subscriber answers but its status; Standard Webhooks asks to wait for 15 to 30 seconds.
-        let subscribers = GuardedClient::new(ClientOptions {
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(15),
-            idle_timeout: Duration::from_secs(5),
-            max_body: 64 * 1024,
-            ..client_options(config)
-        })?;
-        let workers = Workers::new(
-            ground.clone(),
-            outbound.clone(),
-            subscribers,
-            metrics.clone(),
-            sns.clone(),
-            WorkerOptions {
-                node: config.node_name.clone(),
-                inbox_workers: config.inbox_workers,
-                lane_workers: config.lane_workers,
-                poll_interval_secs: config.psa_poll_interval_secs,
-                public_url: public_url.clone(),
-                keep: Keep {
-                    deliveries_secs: config.keeping.deliveries_secs,
-                    attempts_secs: config.keeping.attempts_secs,
-                    events_secs: config.keeping.events_secs,
-                },
-            },
-        );
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
-        if !ground.db.is_sqlite() {
-            tasks.push(tokio::spawn(time::follow(ground.clone(), stop.clone())));
+        let mut grounds = Vec::new();
+        for config in config.of_each_shard() {
+            grounds.push(house::open(config, &seams).await?);
         }
-        if only != Some(Only::Web) && !seams.is_stepped {
-            let freed = left_behind::free(&ground).await?;
-            if freed > 0 {
-                tracing::info!(freed, "what the process before had in hand is taken up again");
-            }
-            let (workers, stop) = (workers.clone(), stop.clone());
-            tasks.push(tokio::spawn(async move { workers.run(stop).await }));
-        }
+        let [(_, ground), ..] = grounds.as_slice() else { anyhow::bail!("there is no database") };
+        let ground = ground.clone();
         let doors = &config.doors;
         let limits = EntranceLimits {
             per_address_per_sec: doors.per_address_per_sec,
@@ -266,37 +219,33 @@ impl App {
         };
         let entrance = Entrance::new(ground.clock.clone(), doors.proxies.clone(), limits);
         let provider = provider(config, &ground)?;
-        if only != Some(Only::Workers) && !seams.is_stepped {
-            tasks.push(tokio::spawn(write_down_last_seen(ground.clone(), stop.clone())));
-            if let Some(provider) = provider.clone() {
-                let stop = stop.clone();
-                tasks.push(tokio::spawn(async move { provider.run(stop).await }));
-            }
+        if only != Some(Only::Workers)
+            && !seams.is_stepped
+            && let Some(provider) = provider.clone()
+        {
+            let stop = stop.clone();
+            tasks.push(tokio::spawn(async move { provider.run(stop).await }));
         }
-        let credentials = Credentials { entrance: entrance.clone(), provider, metrics: metrics.clone() };
-        let inbox = Inbox::start(ground.clone()).context("no thread for the inbox")?;
-        #[cfg(feature = "nats")]
-        let inbox = stream::before(inbox, config, &ground, only, (&mut tasks, &stop)).await?;
-        let door = WebhookDoor {
-            ground: ground.clone(),
-            inbox,
-            metrics: metrics.clone(),
-            entrance: entrance.clone(),
-            max_body: config.webhook_max_body_bytes,
-            body_timeout: Duration::from_secs(config.webhook_body_timeout_secs),
-            tolerance_secs: config.webhook_tolerance_secs,
-            endpoint_per_sec: doors.per_endpoint_per_sec,
-            sns,
+        let sns = match seams.amazon.clone() {
+            Some(amazon) => sns::Desk::calling(ground.clock.clone(), amazon),
+            None => sns::Desk::new(ground.clock.clone(), client_options(config))?,
         };
-        let graphql = graphql::Door::new(
-            ground.clone(),
-            &graphql::Outside { outbound, public_url: public_url.clone(), metrics: metrics.clone() },
-            Arc::new(move |ground, token, from| {
-                let credentials = credentials.clone();
-                Box::pin(async move { credentials.authenticate(ground, token, from).await })
-            }),
-            graphql_settings::of(config)?,
-        );
+        let credentials = Credentials { entrance: entrance.clone(), provider, metrics: metrics.clone() };
+        let shared = house::Shared {
+            metrics: metrics.clone(),
+            sns,
+            credentials: credentials.clone(),
+            public_url: public_url.clone(),
+            main: ground.clone(),
+            only,
+            is_stepped: seams.is_stepped,
+        };
+        let mut houses = Vec::new();
+        for (config, ground) in grounds {
+            houses.push(house::furnish(config, ground, &shared, (&mut tasks, &stop)).await?);
+        }
+        #[cfg(feature = "nats")]
+        stream::empty(&houses, only, (&mut tasks, &stop));
         let streams = graphql::streams::Streams::new(
             graphql::streams::Settings {
                 max_message_bytes: config.graphql_socket_message_bytes,
@@ -311,13 +260,18 @@ impl App {
             },
             stop.clone(),
         );
-        if let Some(pool) = ground.db.postgres_pool() {
-            tasks.push(tokio::spawn(ground.db.news().join_others(pool, stop.clone()).await));
-            tasks.push(tokio::spawn(tokens::forget_changed(ground.clone(), stop.clone())));
-        }
+        let shards: Vec<_> = houses
+            .iter()
+            .map(|house| (house.name.clone(), house.ground.clone(), house.workers.clone()))
+            .collect();
+        let Some((_, _, workers)) = shards.first().cloned() else { anyhow::bail!("there is no database") };
+        let (hooks, graphql) = house::doors(houses, credentials)?;
         let with_web = only != Some(Only::Workers);
         let (ground_data, metrics_data) = (web::Data::new(ground.clone()), web::Data::new(metrics));
-        let (door, graphql) = (web::Data::new(door), web::Data::new(graphql));
+        let shards_data = web::Data::new(health::Shards(
+            shards.iter().map(|(name, ground, _)| (name.clone(), ground.clone())).collect(),
+        ));
+        let (hooks, graphql) = (web::Data::new(hooks), web::Data::new(graphql));
         let streams = web::Data::new(streams);
         let entrance = web::Data::new(entrance);
         let server = HttpServer::new(move || {
@@ -328,8 +282,9 @@ impl App {
                 .wrap(security_headers::of(&public_url))
                 .wrap(from_fn(leaving::middleware))
                 .app_data(ground_data.clone())
+                .app_data(shards_data.clone())
                 .app_data(metrics_data.clone())
-                .app_data(door.clone())
+                .app_data(hooks.clone())
                 .app_data(entrance.clone())
                 .app_data(graphql.clone())
                 .app_data(streams.clone())
@@ -376,6 +331,7 @@ impl App {
         }));
         Ok(Self {
             ground,
+            shards,
             workers,
             address,
             server,
@@ -408,11 +364,13 @@ impl App {
                 abort.abort();
             }
         }
-        if let Err(error) = last_seen::write_down(&self.ground).await {
-            tracing::warn!(error = %error, "when tokens were last used was not written down");
-        }
-        if let Err(error) = self.ground.db.close().await {
-            tracing::warn!(error = %error, "the database was not closed cleanly");
+        for (shard, ground, _) in self.shards {
+            if let Err(error) = last_seen::write_down(&ground).await {
+                tracing::warn!(shard, error = %error, "when tokens were last used was not written down");
+            }
+            if let Err(error) = ground.db.close().await {
+                tracing::warn!(shard, error = %error, "the database was not closed cleanly");
+            }
         }
     }
 }

@@ -98,6 +98,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Organizations, and the databases that they live in
+    Organization {
+        #[command(subcommand)]
+        command: OrganizationCommand,
+    },
     /// Access tokens for the API
     Token {
         #[command(subcommand)]
@@ -159,6 +164,28 @@ pub(crate) enum KeysCommand {
         /// Also give every organization a new data key, and seal its secrets anew
         #[arg(long)]
         data_keys: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrganizationCommand {
+    /// Bring an organization to another PostgreSQL database of this installation, while gateways run
+    ///
+    /// For some seconds, and as long as its rows take, nobody serves it: senders are told to come again, and its work
+    /// waits. Nothing of it is lost or done twice. Where it breaks off, run it again.
+    Move {
+        /// Slug of the organization
+        organization: String,
+        /// Name of the shard that it is to live in; `main` is the first database
+        #[arg(long, value_name = "SHARD")]
+        to: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Print which organization lives in which database
+    List {
         #[command(flatten)]
         settings: Settings,
     },

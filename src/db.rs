@@ -16,6 +16,7 @@ mod checkpoints;
 pub mod copy;
 pub mod facts;
 pub mod filter;
+pub mod freight;
 pub mod leash;
 pub mod news;
 pub mod page;

@@ -77,6 +77,8 @@ impl Place {
             catch_all_company_id: None,
             merged_into_id: None,
             merged_at: None,
+            moving_to: None,
+            moved_at: None,
             created_at: now,
             updated_at: now,
         };

@@ -23,12 +23,17 @@ use psa_gateway::{
     clock::{Chance, Clock},
     config::{self, Config, ConfigErrors},
     demo,
-    doctor::{Verdict, size},
-    ground,
-    organizations::{organization, permissions, tokens, viewer::Viewer},
+    doctor::{Report, Verdict, size},
+    ground::Ground,
+    organizations::{
+        organization, permissions,
+        relocation::{Pauses, Shard},
+        tokens,
+        viewer::Viewer,
+    },
     sandbox::{
         self,
-        frame::{Ground, Sandbox},
+        frame::{Ground as Outside, Sandbox},
     },
     scanners::{events::event_schema, signature, table},
     telemetry::{self, LogFormat},
@@ -37,7 +42,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use arguments::{
     Arguments, AuditArguments, AuditCommand, Command, DemoArguments, KeysCommand, NewTokenArguments,
-    Settings, SignArguments, TokenCommand,
+    OrganizationCommand, Settings, SignArguments, TokenCommand,
 };
 
 #[tokio::main]
@@ -62,8 +67,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Sandbox { listen, unlimited } => sandbox(listen, unlimited).await,
         Command::Migrate { settings } => {
             let config = configured(&settings)?;
-            let ground = app::ground(&config, &app::Seams::default()).await?;
-            ground.db.close().await?;
+            for shard in app::shards::all(&config, &app::Seams::default()).await? {
+                shard.ground.db.close().await?;
+                if config.has_shards() {
+                    explain(&format!("{} is up to date.\n", shard.name));
+                }
+            }
             say("The database is up to date.\n")
         }
         Command::Doctor { json, call, settings } => examine(&settings, json, call).await,
@@ -77,6 +86,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Senders => say(&table::table()),
         Command::Audit { command: AuditCommand::Verify(arguments) } => verify_audit(arguments).await,
         Command::Audit { command: AuditCommand::Export(arguments) } => export_audit(arguments).await,
+        Command::Organization { command } => organizations(command).await,
         Command::Token { command: TokenCommand::Create(arguments) } => create_token(arguments).await,
         Command::Keys { command } => keys(command).await,
         Command::Sign(arguments) => sign(arguments),
@@ -105,7 +115,11 @@ fn check_config(settings: &Settings) -> anyhow::Result<()> {
 async fn examine(settings: &Settings, as_json: bool, with_calls: bool) -> anyhow::Result<()> {
     let config = configured(settings)?;
     let seams = app::Seams::default();
-    let report = app::doctor::examine(&config, &seams, with_calls).await?;
+    let mut report = Report::default();
+    for config in config.of_each_shard() {
+        let looked = app::doctor::examine(&config, &seams, with_calls).await?;
+        report.add(config.main_database_url().map(|_| config.shard_name()), looked);
+    }
     say(&app::doctor::shown(&report, &seams.clock, as_json))?;
     anyhow::ensure!(report.verdict() < Verdict::Bad, "something is bad; the lines above say what to do");
     Ok(())
@@ -149,11 +163,17 @@ async fn restore(settings: &Settings, file: Option<&Path>) -> anyhow::Result<()>
 
 async fn create_token(arguments: NewTokenArguments) -> anyhow::Result<()> {
     let config = configured(&arguments.settings)?;
-    let ground = app::ground(&config, &app::Seams::default()).await?;
+    let shards = app::shards::all(&config, &app::Seams::default()).await?;
+    // Operators of the installation are known in its first database.
+    let shard = match &arguments.organization {
+        Some(slug) => Some(app::shards::home_of(&shards, slug).await?),
+        None => shards.first(),
+    };
+    let ground = &shard.context("there is no database")?.ground;
     let viewer = Viewer::gateway();
     let organization_id = match &arguments.organization {
         Some(slug) => Some(
-            organization::by_slug(&viewer, &ground, slug)
+            organization::by_slug(&viewer, ground, slug)
                 .await
                 .with_context(|| {
                     format!("no token for `{slug}`; give an organization's slug, or --installation")
@@ -167,10 +187,27 @@ async fn create_token(arguments: NewTokenArguments) -> anyhow::Result<()> {
         expires_at: arguments.expires_in_days.map(days),
         ..tokens::NewToken::plain(organization_id, &arguments.name, arguments.role.into())
     };
-    let (row, token) = tokens::create(&viewer, &ground, new).await?;
-    ground.db.close().await?;
+    let (row, token) = tokens::create(&viewer, ground, new).await?;
+    close(shards).await?;
     explain(&format!("Access token `{}`, shown only now:\n", row.name));
     say(&format!("{}\n", token.expose_secret()))
+}
+
+async fn organizations(command: OrganizationCommand) -> anyhow::Result<()> {
+    match command {
+        OrganizationCommand::Move { organization, to, settings } => {
+            let (config, seams) = (configured(&settings)?, app::Seams::default());
+            let tell = &mut |line| explain(&format!("{line}\n"));
+            app::shards::relocate(&config, &seams, (&organization, &to), Pauses::default(), tell).await?;
+            say(&format!("{organization} lives in {to}.\n"))
+        }
+        OrganizationCommand::List { settings } => {
+            let shards = app::shards::all(&configured(&settings)?, &app::Seams::default()).await?;
+            let text = app::shards::table(&shards).await?;
+            close(shards).await?;
+            say(&text)
+        }
+    }
 }
 
 async fn keys(command: KeysCommand) -> anyhow::Result<()> {
@@ -183,43 +220,70 @@ async fn keys(command: KeysCommand) -> anyhow::Result<()> {
             ));
             say(&format!("{id}\n"))
         }
-        KeysCommand::List { settings } => say(&app::keys::list(&configured(&settings)?).await?),
+        KeysCommand::List { settings } => {
+            for config in configured(&settings)?.of_each_shard() {
+                say(&app::keys::list(&config)
+                    .await
+                    .with_context(|| format!("database {}", config.shard_name()))?)?;
+            }
+            Ok(())
+        }
         KeysCommand::Rotate { data_keys, settings } => {
-            let config = configured(&settings)?;
-            app::keys::rotate(&config, data_keys, &mut |line| explain(&format!("{line}\n"))).await
+            for config in configured(&settings)?.of_each_shard() {
+                app::keys::rotate(&config, data_keys, &mut |line| explain(&format!("{line}\n")))
+                    .await
+                    .with_context(|| format!("database {}", config.shard_name()))?;
+            }
+            Ok(())
         }
     }
 }
 
-/// The logs meant: an organization's, or every one there is.
-async fn logs(ground: &ground::Ground, organization: Option<&str>) -> anyhow::Result<Vec<uuid::Uuid>> {
+async fn close(shards: Vec<Shard>) -> anyhow::Result<()> {
+    for shard in shards {
+        shard.ground.db.close().await?;
+    }
+    Ok(())
+}
+
+/// The logs meant, and where they are: an organization's, or every one there is.
+async fn logs<'a>(
+    shards: &'a [Shard],
+    organization: Option<&str>,
+) -> anyhow::Result<Vec<(&'a Ground, uuid::Uuid)>> {
     let viewer = Viewer::gateway();
     if let Some(slug) = organization {
-        let found = organization::by_slug(&viewer, ground, slug).await;
-        return Ok(vec![found.with_context(|| format!("there is no organization `{slug}`"))?.id]);
+        let ground = &app::shards::home_of(shards, slug).await?.ground;
+        return Ok(vec![(ground, organization::by_slug(&viewer, ground, slug).await?.id)]);
     }
-    let mut logs = verify::headless(&viewer, ground).await?;
-    let mut last = None;
-    loop {
-        let more = verify::logs(&viewer, ground, last).await?;
-        let Some(end) = more.last() else { return Ok(logs) };
-        last = Some(*end);
-        logs.extend(more);
+    let mut all = Vec::new();
+    for shard in shards {
+        let ground = &shard.ground;
+        let mut ids = verify::headless(&viewer, ground).await?;
+        let mut last = None;
+        loop {
+            let more = verify::logs(&viewer, ground, last).await?;
+            let Some(end) = more.last() else { break };
+            last = Some(*end);
+            ids.extend(more);
+        }
+        all.extend(ids.into_iter().map(|id| (ground, id)));
     }
+    Ok(all)
 }
 
 async fn verify_audit(arguments: AuditArguments) -> anyhow::Result<()> {
     let config = configured(&arguments.settings)?;
-    let ground = app::ground(&config, &app::Seams::default()).await?;
+    let shards = app::shards::all(&config, &app::Seams::default()).await?;
     let viewer = Viewer::gateway();
     let (mut entries, mut broken) = (0, 0);
-    for id in logs(&ground, arguments.organization.as_deref()).await? {
-        let whose = match organization::by_id(&viewer, &ground, id).await {
+    for (ground, id) in logs(&shards, arguments.organization.as_deref()).await? {
+        let whose = match organization::by_id(&viewer, ground, id).await {
             Ok(row) => row.slug,
             Err(_) if id == audit::INSTALLATION => "the installation".to_owned(),
             Err(_) => id.to_string(),
         };
-        let checked = verify::verify(&viewer, &ground, id).await?;
+        let checked = verify::verify(&viewer, ground, id).await?;
         entries += checked.sound;
         match checked.flaw {
             None => {
@@ -234,7 +298,7 @@ async fn verify_audit(arguments: AuditArguments) -> anyhow::Result<()> {
             }
         }
     }
-    ground.db.close().await?;
+    close(shards).await?;
     say(&format!("{entries} entries are as they were written.\n"))?;
     anyhow::ensure!(
         broken == 0,
@@ -245,12 +309,12 @@ async fn verify_audit(arguments: AuditArguments) -> anyhow::Result<()> {
 
 async fn export_audit(arguments: AuditArguments) -> anyhow::Result<()> {
     let config = configured(&arguments.settings)?;
-    let ground = app::ground(&config, &app::Seams::default()).await?;
+    let shards = app::shards::all(&config, &app::Seams::default()).await?;
     let viewer = Viewer::gateway();
-    for id in logs(&ground, arguments.organization.as_deref()).await? {
+    for (ground, id) in logs(&shards, arguments.organization.as_deref()).await? {
         let mut last = 0;
         loop {
-            let page = verify::entries(&viewer, &ground, id, last).await?;
+            let page = verify::entries(&viewer, ground, id, last).await?;
             let Some(end) = page.last() else { break };
             last = end.number;
             for entry in &page {
@@ -258,8 +322,7 @@ async fn export_audit(arguments: AuditArguments) -> anyhow::Result<()> {
             }
         }
     }
-    ground.db.close().await?;
-    Ok(())
+    close(shards).await
 }
 
 fn sign(arguments: SignArguments) -> anyhow::Result<()> {
@@ -290,7 +353,7 @@ fn sign(arguments: SignArguments) -> anyhow::Result<()> {
 /// Every sandbox on a port of its own, counted up from the first.
 async fn sandbox(first: SocketAddr, unlimited: bool) -> anyhow::Result<()> {
     telemetry::start(LogFormat::Auto, "info", None)?;
-    let ground = Ground { clock: Clock::system(), chance: Chance::system() };
+    let ground = Outside { clock: Clock::system(), chance: Chance::system() };
     let mut running: Vec<Box<dyn Sandbox>> = Vec::new();
     for (kind, offset) in sandbox::kinds().iter().zip(0_u16..) {
         let port = if first.port() == 0 { 0 } else { first.port().saturating_add(offset) };

@@ -34,8 +34,8 @@ use entity::data_key;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QuerySelect as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
@@ -102,6 +102,15 @@ pub enum VaultError {
         /// Its master key.
         master: String,
     },
+    /// The first database has no key yet.
+    #[error("the first database of the installation was never started; start a gateway on it first")]
+    NoInstallation,
+    /// A further database is another installation's.
+    #[error(
+        "the database belongs to another installation: it recognises other access tokens; name an empty one, or run it \
+         by itself"
+    )]
+    AnotherInstallation,
     /// The database did not answer.
     #[error(transparent)]
     Database(#[from] sea_orm::DbErr),
@@ -153,6 +162,24 @@ impl Vault {
             }
         }
         Ok(Self(Arc::new(Inside { masters, installation, opened: Mutex::default(), chance, clock })))
+    }
+
+    /// Has a database use the installation's own key of another one, which recognises access tokens: both are of one
+    /// installation then, and tokens are known wherever their organization lives.
+    pub async fn join(
+        masters: &MasterKeys,
+        first: &impl ConnectionTrait,
+        further: &impl ConnectionTrait,
+    ) -> Result<(), VaultError> {
+        let row = data_keys::of_installation(first).await?.ok_or(VaultError::NoInstallation)?;
+        let key = data_keys::unwrap(masters, &row)?;
+        data_key::Entity::insert(row.into_active_model().reset_all())
+            .on_conflict(OnConflict::column(data_key::Column::Id).do_nothing().to_owned())
+            .exec_without_returning(further)
+            .await?;
+        let theirs = data_keys::of_installation(further).await?.ok_or(VaultError::NoInstallation)?;
+        let is_same: bool = data_keys::unwrap(masters, &theirs)?.as_slice().ct_eq(key.as_slice()).into();
+        if is_same { Ok(()) } else { Err(VaultError::AnotherInstallation) }
     }
 
     /// The master keys it was opened with.

@@ -160,6 +160,8 @@ fn rows(chance: &Chance, number: usize, tickets: usize, now: Timestamp) -> Rows 
             catch_all_company_id: None,
             merged_into_id: None,
             merged_at: None,
+            moving_to: None,
+            moved_at: None,
             version: 1,
             created_at: now,
             updated_at: now,

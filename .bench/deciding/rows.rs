@@ -25,6 +25,8 @@ pub(super) async fn furnish(app: &App, size: &Size, slug: &str) -> anyhow::Resul
         catch_all_company_id: None,
         merged_into_id: None,
         merged_at: None,
+        moving_to: None,
+        moved_at: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -24,6 +24,11 @@ pub struct Model {
     pub merged_into_id: Option<Uuid>,
     /// When that was.
     pub merged_at: Option<Timestamp>,
+    /// The shard that it lives in, or is being brought to: none where that is this one. While it is set nobody serves it
+    /// from here.
+    pub moving_to: Option<String>,
+    /// When all that it had was gone from here; none while it is under way.
+    pub moved_at: Option<Timestamp>,
     /// Counts changes by people, from 1.
     pub version: i32,
     /// When it was made.

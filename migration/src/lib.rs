@@ -48,6 +48,7 @@ mod m20261122_000040_psa_tickets;
 mod m20261122_000041_mergers;
 mod m20261122_000041_references;
 mod m20261122_000042_less_to_write;
+mod m20261122_000043_shards;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -97,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000041_mergers::Migration),
             Box::new(m20261122_000041_references::Migration),
             Box::new(m20261122_000042_less_to_write::Migration),
+            Box::new(m20261122_000043_shards::Migration),
         ]
     }
 }

@@ -12,6 +12,7 @@ use super::{
     },
     layers::{Layer, Written, one_text, secret_file, texts},
     settings::{Kind, Preset, Setting, setting},
+    shards::Shard,
 };
 use crate::{
     outbound::Proxy,
@@ -81,6 +82,7 @@ impl Read {
         let outbound_address = self.optional("outbound_address", |text| text.parse().ok().map(Some));
         let outbound_proxy = self.proxy();
         let connectwise_client_id = self.secret("connectwise_client_id");
+        let shards = self.shards();
         let nats_url = self.nats_url();
         let nats_stream = self.text("nats_stream", |text| is_stream_name(text).then(|| text.to_owned()));
         let inbox_workers = self.whole("inbox_workers");
@@ -136,6 +138,8 @@ impl Read {
             otel: otel?,
             chosen: std::mem::take(&mut self.chosen),
             database_url: database_url?,
+            shards,
+            shard: Shard::default(),
         })
     }
 

@@ -12,6 +12,7 @@ mod keeping;
 mod layers;
 mod master_keys;
 mod settings;
+mod shards;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +37,7 @@ use crate::{
     telemetry::{LogFormat, traces::Export},
 };
 
-pub use self::{forms::sqlite_url, graphql::GraphqlConfig, keeping::KeepingConfig};
+pub use self::{forms::sqlite_url, graphql::GraphqlConfig, keeping::KeepingConfig, shards::MAIN};
 
 /// The part of the gateway that a process does, where it does not do all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -199,6 +200,8 @@ pub struct Config {
     /// What is not as by default, and who said so.
     pub chosen: Vec<Chosen>,
     database_url: SecretString,
+    shards: Vec<shards::ShardAt>,
+    shard: shards::Shard,
 }
 
 /// Everything that is wrong with the configuration.

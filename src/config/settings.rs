@@ -70,7 +70,7 @@ pub(super) const SETTINGS: &[Setting] =
     &joined::<{ WITHOUT_ACCESS.len() + access::ACCESS.len() }>(WITHOUT_ACCESS, access::ACCESS);
 
 const WITHOUT_ACCESS: &[Setting] =
-    &joined::<{ WITHOUT_STREAM.len() + stream::STREAM.len() }>(WITHOUT_STREAM, stream::STREAM);
+    &joined::<{ WITHOUT_STREAM.len() + stream::BESIDE.len() }>(WITHOUT_STREAM, stream::BESIDE);
 
 const WITHOUT_STREAM: &[Setting] =
     &joined::<{ GENERAL.len() + keeping::KEEPING.len() }>(GENERAL, keeping::KEEPING);

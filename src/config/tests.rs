@@ -83,6 +83,7 @@ fn every_example_in_the_documentation_can_be_uncommented() {
         ("pair", "x=y"),
         ("proxy", "http://p:1"),
         ("nats", "nats://nats.example.com"),
+        ("shards", "west=postgres://west/gateway\neast=postgres://east/gateway"),
     ]);
     for setting in settings::SETTINGS {
         let settings::Preset::Follows(_, example) = setting.preset else { continue };
@@ -93,6 +94,7 @@ fn every_example_in_the_documentation_can_be_uncommented() {
             "otel_endpoint" if !cfg!(feature = "otel") => continue,
             "nats_url" | "nats_url_file" if !cfg!(feature = "nats") => continue,
             "nats_url_file" => folder.file("nats").display().to_string(),
+            "shards_file" => folder.file("shards").display().to_string(),
             "connectwise_client_id_file" => folder.file("key").display().to_string(),
             "database_url_file" => folder.file("url").display().to_string(),
             _ => example.to_owned(),

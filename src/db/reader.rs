@@ -93,7 +93,7 @@ pub(super) struct Kept(Arc<Mutex<Option<Connection>>>);
 
 #[derive(Debug)]
 struct Connection {
-    connection: PoolConnection<Postgres>,
+    open: PoolConnection<Postgres>,
     /// The organization that it was taken for.
     within: Option<Uuid>,
     /// The database that it leads to, by its count of statements.
@@ -110,7 +110,7 @@ impl Kept {
         if !kept.as_ref().is_some_and(is_it) {
             *kept = None;
             let connection = pool.acquire().await.map_err(not_acquired)?;
-            *kept = Some(Connection { connection, within, to: Arc::clone(to) });
+            *kept = Some(Connection { open: connection, within, to: Arc::clone(to) });
         }
         Ok(Held(kept))
     }
@@ -132,8 +132,8 @@ struct Held(OwnedMutexGuard<Option<Connection>>);
 
 impl Held {
     async fn rows(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let Some(Connection { connection, .. }) = self.0.as_mut() else { return Ok(Vec::new()) };
-        match query(statement).fetch_all(&mut **connection).await {
+        let Some(Connection { open, .. }) = self.0.as_mut() else { return Ok(Vec::new()) };
+        match query(statement).fetch_all(&mut **open).await {
             Ok(rows) => Ok(rows.into_iter().map(Into::into).collect()),
             Err(error) => {
                 // The connection broke, rather than the statement: the pool finds out, and the next one is another.

@@ -90,6 +90,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds what was seen of another database of the installation, under its name where one is given.
+    pub fn add(&mut self, shard: Option<&str>, other: Self) {
+        self.checks.extend(other.checks.into_iter().map(|check| match (shard, &check.subject) {
+            (Some(shard), Some(subject)) => Check { subject: Some(format!("{shard}: {subject}")), ..check },
+            (Some(shard), None) => check.about(shard),
+            (None, _) => check,
+        }));
+    }
+
     /// The worst there is.
     pub fn verdict(&self) -> Verdict {
         self.checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok)

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{
     answer,
+    doors::Doors,
     http::{Door, authenticate, bearer, known, request_id},
     refusal::Refusal,
 };
@@ -25,21 +26,26 @@ pub struct SignIn {
 }
 
 /// `GET /graphql` by a browser.
-pub(super) async fn page(request: &HttpRequest, door: &Door, request_id: &str) -> HttpResponse {
-    if door.settings.graphiql.is_open {
-        return answer::page(&door.settings.graphiql.assets, request.path(), &door.ground);
+pub(super) async fn page(request: &HttpRequest, doors: &Doors, request_id: &str) -> HttpResponse {
+    let first = doors.first();
+    if first.settings.graphiql.is_open {
+        return answer::page(&first.settings.graphiql.assets, request.path(), &first.ground);
     }
     // A proxy that signs people in adds the header.
     match bearer(request) {
-        Some(_) => shown(authenticate(request, door, request_id).await, door),
-        None => answer::sign_in(StatusCode::UNAUTHORIZED, "", &door.ground),
+        Some(_) => match doors.of(request).await {
+            Ok(door) => shown(authenticate(request, &door, request_id).await, &door),
+            Err(refusal) => shown(Err(refusal), first),
+        },
+        None => answer::sign_in(StatusCode::UNAUTHORIZED, "", &first.ground),
     }
 }
 
 /// `POST /graphql/graphiql`: what the form sends.
-pub async fn sign_in(request: HttpRequest, form: web::Form<SignIn>, door: web::Data<Door>) -> HttpResponse {
+pub async fn sign_in(request: HttpRequest, form: web::Form<SignIn>, doors: web::Data<Doors>) -> HttpResponse {
     let token = SecretString::from(form.into_inner().token.trim().to_owned());
-    let request_id = request_id(&request, &door.ground);
+    let request_id = request_id(&request, &doors.first().ground);
+    let door = doors.knowing(&token).await;
     shown(known(&request, &door, &token, &request_id).await, &door)
 }
 

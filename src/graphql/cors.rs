@@ -20,7 +20,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{errors::code, http::Door};
+use super::{doors::Doors, errors::code};
 use crate::request_id::RequestId;
 
 /// How long a browser may keep a permission, in seconds.
@@ -65,8 +65,8 @@ pub async fn middleware(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let door = request.app_data::<web::Data<Door>>();
-    let allowed = origin.as_ref().zip(door).and_then(|(origin, door)| door.origins().answer(origin));
+    let doors = request.app_data::<web::Data<Doors>>();
+    let allowed = origin.as_ref().zip(doors).and_then(|(origin, doors)| doors.origins().answer(origin));
     let asks_first = request.method() == Method::OPTIONS
         && origin.is_some()
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);

@@ -19,6 +19,7 @@ use super::{
     budget::{Allowance, Budget},
     cors::Origins,
     documents::Documents,
+    doors::Doors,
     errors::{self, code},
     gate,
     graphiql::DEFAULT_ASSETS,
@@ -161,17 +162,17 @@ impl fmt::Debug for Door {
 }
 
 /// The handler of `/graphql`, for every method.
-pub async fn serve(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
-    let request_id = request_id(&request, &door.ground);
+pub async fn serve(request: HttpRequest, payload: web::Payload, doors: web::Data<Doors>) -> HttpResponse {
+    let request_id = request_id(&request, &doors.first().ground);
     let accept = accept_of(&request);
     let media = media::negotiate(&accept);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = if request.method() == Method::OPTIONS {
         HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish()
     } else if reads && request.query_string().is_empty() && media::wants_html(&accept) {
-        browser::page(&request, &door, &request_id).await
+        browser::page(&request, &doors, &request_id).await
     } else {
-        match answer(&request, payload, &door, media, &request_id).await {
+        match answer(&request, payload, &doors, media, &request_id).await {
             Ok(response) => response,
             Err(refusal) => answer::refused(refusal, media.unwrap_or(Media::Json), &request_id),
         }
@@ -185,7 +186,7 @@ pub async fn serve(request: HttpRequest, payload: web::Payload, door: web::Data<
 async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
-    door: &Door,
+    doors: &Doors,
     media: Option<Media>,
     request_id: &str,
 ) -> Result<HttpResponse, Refusal> {
@@ -206,6 +207,7 @@ async fn answer(
     if is_post {
         is_json(request)?;
     }
+    let door = &doors.of(request).await?;
     let viewer = authenticate(request, door, request_id).await?.asking_with(request_id);
     let (asked, kinds) = if is_post {
         let body = body_of(request, payload, &door.settings).await?;

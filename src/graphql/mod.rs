@@ -37,6 +37,7 @@ pub mod connection;
 pub mod cors;
 pub mod deprecations;
 mod documents;
+pub mod doors;
 pub mod errors;
 mod gate;
 pub mod graphiql;
@@ -68,6 +69,7 @@ mod tests;
 use async_graphql::Context;
 
 pub use budget::{Allowance, Receipt};
+pub use doors::Doors;
 pub use gate::gate;
 pub use http::{Authenticate, Door, Graphiql, Settings, serve};
 pub use limits::Limits;

@@ -254,8 +254,16 @@ pub async fn resolve(ground: &Ground, key: &str) -> Result<Option<Arc<EndpointKe
     Ok(found)
 }
 
+/// Whether an endpoint of that address was known here a moment ago. Asks nobody.
+pub fn is_remembered(ground: &Ground, key: &str) -> bool {
+    matches!(ground.endpoints.get(key, ground.clock.now()), Ok(Some(_)))
+}
+
 async fn look_up(ground: &Ground, key: &str, now: Timestamp) -> Result<Option<EndpointKeys>, Error> {
     let Some(mut endpoint) = by_key(ground, key).await? else { return Ok(None) };
+    if !super::organization::is_here(ground, endpoint.organization_id).await? {
+        return Ok(None);
+    }
     loop {
         let opened = open(ground, &endpoint, now).await;
         if opened.as_ref().is_ok_and(|keys| !keys.secrets.is_empty()) {

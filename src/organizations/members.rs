@@ -30,7 +30,7 @@ use crate::{
 
 mod sign_in;
 
-pub use sign_in::{ClaimedRole, SignIn, SignedIn, sign_in};
+pub use sign_in::{ClaimedRole, SignIn, SignedIn, is_known, sign_in};
 
 /// The longest address of electronic mail (RFC 5321, section 4.5.3.1: 64, `@`, 255).
 const MAX_EMAIL: usize = 320;

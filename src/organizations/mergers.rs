@@ -171,7 +171,7 @@ async fn fence(ground: &Ground, source_id: Uuid) -> Result<(), Error> {
 }
 
 /// Nobody else holds the lanes and deliveries of the source, up to a time.
-async fn take(tx: &DatabaseTransaction, source_id: Uuid, until: Timestamp) -> Result<(), DbErr> {
+pub(super) async fn take(tx: &DatabaseTransaction, source_id: Uuid, until: Timestamp) -> Result<(), DbErr> {
     use {lane::Column as L, subscriber_lane::Column as S, webhook_delivery::Column as D};
     let holder = (until > Timestamp(0)).then(|| HOLDER.to_owned());
     webhook_delivery::Entity::update_many()

@@ -21,6 +21,7 @@ pub mod policies;
 pub mod profiles;
 pub mod reach;
 pub mod registrations;
+pub mod relocation;
 pub mod sight;
 pub mod subscribers;
 pub mod ticket_permissions;

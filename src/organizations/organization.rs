@@ -1,10 +1,10 @@
 //! Organizations: made by operators of the installation, each with its built-in policy.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use entity::organization;
+use entity::{Timestamp, organization};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QuerySelect as _, Set, sea_query::LockType,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set, sea_query::LockType,
 };
 use uuid::Uuid;
 
@@ -57,6 +57,8 @@ pub async fn create(
         catch_all_company_id: Set(None),
         merged_into_id: Set(None),
         merged_at: Set(None),
+        moving_to: Set(None),
+        moved_at: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -104,12 +106,37 @@ pub(crate) async fn living(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result
 
 /// What is wrong with naming an organization that was merged into another.
 pub(super) fn was_merged(row: &organization::Model, field: &str) -> Option<Problem> {
+    if let Some(there) = &row.moving_to {
+        let message = format!(
+            "the organization {} lives in the shard {there}, or is on its way there; ask there (header PSA-Gateway-Shard)",
+            row.slug
+        );
+        return Some(Problem::of(field, ProblemCode::WrongState, message));
+    }
     row.merged_into_id?;
     let message = format!(
         "the organization {} was merged into another one (`mergedInto`), which has all that it had; name that one",
         row.slug
     );
     Some(Problem::of(field, ProblemCode::WrongState, message))
+}
+
+/// Whether an organization is served from this database. Where it is on its way from or to another one, nobody can say
+/// anything for it just now.
+pub async fn is_here(ground: &Ground, id: Uuid) -> Result<bool, Error> {
+    let found: Option<(Option<String>, Option<Timestamp>)> = organization::Entity::find_by_id(id)
+        .select_only()
+        .columns([organization::Column::MovingTo, organization::Column::MovedAt])
+        .into_tuple()
+        .one(ground.db.reader())
+        .await?;
+    match found {
+        Some((Some(_), None)) => {
+            Err(Error::Unavailable(DbErr::Custom("the organization is being moved to another shard".into())))
+        }
+        Some((None, _)) => Ok(true),
+        Some((Some(_), Some(_))) | None => Ok(false),
+    }
 }
 
 /// The organization of that slug, where it is in reach.
@@ -119,6 +146,13 @@ pub async fn by_slug(viewer: &Viewer, ground: &Ground, slug: &str) -> Result<org
         .one(ground.db.reader())
         .await?;
     found.filter(|row| viewer.reaches(row.id)).ok_or(Error::NotFound)
+}
+
+/// Every organization that has a row in this database, by slug: those that were merged or live elsewhere, too. For operators
+/// of the installation.
+pub async fn all(viewer: &Viewer, ground: &Ground) -> Result<Vec<organization::Model>, Error> {
+    viewer.may_operate_installation()?;
+    Ok(organization::Entity::find().order_by_asc(organization::Column::Slug).all(ground.db.reader()).await?)
 }
 
 /// What is to be changed of an organization; what is none stays. The slug stays in any case: scripts and

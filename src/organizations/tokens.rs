@@ -26,7 +26,7 @@ use super::{
     allowed_addresses,
     form::Form,
     once::Done,
-    ticket_permissions,
+    organization, ticket_permissions,
     viewer::{Known, Permission, Viewer},
 };
 use crate::{
@@ -114,7 +114,7 @@ pub async fn create(
     let allowed = allowed_addresses::read(&mut form, &new.allowed_addresses);
     form.finish()?;
     if let Some(id) = new.organization_id {
-        super::organization::living(viewer, ground, id).await?;
+        organization::living(viewer, ground, id).await?;
     }
     let (mut row, token) = make(ground, now, NewToken { name, ..new });
     row.allowed_addresses = Set(allowed);
@@ -220,6 +220,18 @@ pub async fn authenticate(
     Ok(Some(viewer.narrowed(scopes(row.scopes.as_ref())).calling_from(from)))
 }
 
+/// Whether a token was one of this database's a moment ago. Asks nobody.
+pub fn is_remembered(ground: &Ground, token: &SecretString) -> bool {
+    let found = key_id(token.expose_secret()).map(|key_id| ground.tokens.get(key_id, ground.clock.now()));
+    matches!(found, Some(Ok(Some(_))))
+}
+
+/// Whether a token is one of this database's, good or not.
+pub async fn is_known(ground: &Ground, token: &SecretString) -> Result<bool, Error> {
+    let Some(key_id) = key_id(token.expose_secret()) else { return Ok(false) };
+    Ok(look_up(ground, key_id).await?.is_some())
+}
+
 /// Who shows a token, before its scopes and rules are looked at.
 fn holder(row: &access_token::Model) -> Viewer {
     let known = Known::Token(row.id);
@@ -244,6 +256,11 @@ async fn look_up(ground: &Ground, key_id: &str) -> Result<Option<Arc<KnownToken>
         .await?;
     // What is not there is not kept: guesses would push out what is.
     let Some(token) = found else { return Ok(None) };
+    if let Some(id) = token.organization_id
+        && !organization::is_here(ground, id).await?
+    {
+        return Ok(None);
+    }
     let rules = ticket_permissions::for_viewer(ground, &holder(&token)).await?;
     let known = Arc::new(KnownToken { token, rules });
     ground.tokens.keep(key_id, Some(Arc::clone(&known)), now, begun);

@@ -28,7 +28,10 @@ use async_nats::{
         stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
     },
 };
-use futures_util::{StreamExt as _, future::join_all};
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, join_all},
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -68,6 +71,9 @@ pub struct StreamOptions {
     /// The stream's name, and what its subjects begin with.
     pub name: String,
 }
+
+/// The inbox of the other shard that serves an organization, where one does.
+pub type Elsewhere = Arc<dyn Fn(Uuid) -> BoxFuture<'static, Option<Inbox>> + Send + Sync>;
 
 /// A stream that webhooks go through. Cheap to clone.
 #[derive(Clone)]
@@ -175,11 +181,12 @@ impl Stream {
         self.ground.vault.mark(&[b"webhook in a stream", payload])
     }
 
-    /// Brings what is in the stream into the inbox, until told to stop.
-    pub async fn empty_into(self, inbox: Inbox, stop: CancellationToken) {
+    /// Brings what is in the stream into the inbox, until told to stop; what belongs to an organization that lives
+    /// elsewhere by now, into the inbox there.
+    pub async fn empty_into(self, inbox: Inbox, elsewhere: Elsewhere, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let worked = tokio::select! {
-                worked = self.work(&inbox, &stop) => worked,
+                worked = self.work((&inbox, &elsewhere), &stop) => worked,
                 () = stop.cancelled() => return,
             };
             if let Err(error) = worked {
@@ -192,7 +199,7 @@ impl Stream {
         }
     }
 
-    async fn work(&self, inbox: &Inbox, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn work(&self, to: (&Inbox, &Elsewhere), stop: &CancellationToken) -> anyhow::Result<()> {
         let consumer = self.consumer().await?;
         while !stop.is_cancelled() {
             let mut messages = consumer.fetch().max_messages(BATCH).expires(STANDS).messages().await?;
@@ -201,7 +208,7 @@ impl Stream {
             while let Some(message) = messages.next().await {
                 taken.push(message.map_err(|error| anyhow::anyhow!(error))?);
             }
-            join_all(taken.iter().map(|message| self.store(message, inbox))).await;
+            join_all(taken.iter().map(|message| self.store(message, to))).await;
         }
         Ok(())
     }
@@ -219,7 +226,7 @@ impl Stream {
     }
 
     /// Stores a webhook and lets go of it in the stream.
-    async fn store(&self, message: &jetstream::Message, inbox: &Inbox) {
+    async fn store(&self, message: &jetstream::Message, (inbox, elsewhere): (&Inbox, &Elsewhere)) {
         let is_marked = message.headers.as_ref().and_then(|headers| headers.get(MARK)).is_some_and(|mark| {
             bool::from(mark.as_str().as_bytes().ct_eq(hex(&self.mark(&message.payload)).as_bytes()))
         });
@@ -229,8 +236,8 @@ impl Stream {
             Err(anyhow::anyhow!("it has no mark of this installation"))
         };
         let ended = match row {
-            Ok(row) => match inbox.store(row).await {
-                Ok(_) => message.ack().await,
+            Ok(row) => match stored(row, &message.payload, inbox, elsewhere).await {
+                Ok(()) => message.ack().await,
                 Err(error) => {
                     tracing::warn!(%error, "a webhook stays in the stream, as the inbox does not take it");
                     message.ack_with(AckKind::Nak(Some(AGAIN))).await
@@ -257,6 +264,16 @@ impl Stream {
             replicas: info.config.num_replicas,
             is_in_files: info.config.storage == StorageType::File,
         })
+    }
+}
+
+/// Stores a webhook, once, where its organization lives.
+async fn stored(row: Row, payload: &Bytes, inbox: &Inbox, elsewhere: &Elsewhere) -> anyhow::Result<()> {
+    let organization_id = row.organization_id;
+    let Err(error) = inbox.store(row).await else { return Ok(()) };
+    match elsewhere(organization_id).await {
+        Some(inbox) => Ok(inbox.store(read(payload)?).await.map(|_| ())?),
+        None => Err(error.into()),
     }
 }
 

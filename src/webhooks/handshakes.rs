@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use super::{
-    Refusal, WebhookDoor,
+    Refusal, WebhookDoor, WebhookDoors,
     authenticate::{Shown, scheme},
     no_such_endpoint,
 };
@@ -31,7 +31,8 @@ const MAX_TOKEN: usize = 2_048;
 /// `OPTIONS /webhooks/{endpointKey}`: a sender of CloudEvents asks whether it may send, and how often (CloudEvents,
 /// HTTP 1.1 Web Hooks, section 4). The address that it offers for a later answer (`WebHook-Request-Callback`) is
 /// never called: anybody could have us call anything by it.
-pub async fn greet(request: HttpRequest, door: web::Data<WebhookDoor>) -> HttpResponse {
+pub async fn greet(request: HttpRequest, doors: web::Data<WebhookDoors>) -> HttpResponse {
+    let door = doors.of(&request).await;
     match door.grant(&request).await {
         Ok((answer, sender)) => {
             door.metrics.webhook(Received::Greeted, &sender);

@@ -7,6 +7,7 @@
 
 mod authenticate;
 mod body;
+mod doors;
 mod handshakes;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -34,6 +35,7 @@ use crate::{
     telemetry::traces,
 };
 
+pub use doors::WebhookDoors;
 pub use handshakes::greet;
 
 use authenticate::Shown;
@@ -90,8 +92,9 @@ enum Taken {
 pub async fn receive(
     request: HttpRequest,
     payload: web::Payload,
-    door: web::Data<WebhookDoor>,
+    doors: web::Data<WebhookDoors>,
 ) -> HttpResponse {
+    let door = doors.of(&request).await;
     let started = door.ground.clock.now();
     match door.take_in(&request, payload).await {
         Ok((Taken::Stored { delivery_id, is_repeated }, sender)) => {

@@ -10,9 +10,10 @@ use std::{
 
 use async_nats::{HeaderMap, jetstream};
 use psa_gateway::{
-    app::{App, Seams},
+    app::{App, Seams, shards::relocate},
     clock::Chance,
     config::Only,
+    organizations::relocation::Pauses,
     sandbox::frame::Sandbox as _,
 };
 use sea_orm::{ConnectionTrait as _, DbErr};
@@ -92,6 +93,33 @@ async fn edge(app: &TestApp, nats: &Nats) -> App {
     let seams = Seams { clock: app.clock.clone(), chance: Chance::system(), is_stepped: true, amazon: None };
     let config = config(&app.place, &[("nats_url", &nats.url())]);
     App::start(&config, Some(Only::Web), seams).await.expect("the gateway starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_the_stream_while_its_organization_moves_is_decided_where_it_lives_then() {
+    let Some(nats) = Nats::start().await else { return };
+    let west = Place::new().await;
+    if west.is_embedded() {
+        return; // organizations move between PostgreSQL databases
+    }
+    let shards = format!("west={}", west.url());
+    let app = TestApp::start_with(&[("shards", &shards)]).await;
+    let acme = app.msp("acme").await.ready().await;
+    let edge = edge(&app, &nats).await;
+    let url = acme.webhook_url().replace(&app.app.address().to_string(), &edge.address().to_string());
+    acme.posts_to(&url, &finding("CVE-2024-3094")).await.is_accepted();
+    edge.stop().await;
+    assert_eq!(nats.holds().await, 1, "nobody brings it into the database");
+
+    let config = config(&app.place, &[("shards", &shards), ("nats_url", &nats.url())]);
+    let pauses = Pauses { ending: Duration::ZERO, arriving: Duration::ZERO };
+    relocate(&config, &app.seams(), ("acme", "west"), pauses, &mut |_| {}).await.expect("it moves");
+    let seams = Seams { is_stepped: true, ..app.seams() };
+    let works = App::start(&config, None, seams).await.expect("the gateway starts");
+    wait_until("the stream is empty", || async { nats.holds().await == 0 }).await;
+    drain(&works).await;
+    works.stop().await;
+    assert_eq!(app.halo.ledger().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,7 @@ mod roles;
 mod schema;
 mod secrets;
 mod senders;
+mod shards;
 mod signing_in;
 mod snapshots;
 mod storm;

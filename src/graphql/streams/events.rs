@@ -22,6 +22,7 @@ use crate::{
     entrance::Caller,
     graphql::{
         answer,
+        doors::Doors,
         errors::code,
         http::{Door, body_of, is_json},
         media::{self, Media},
@@ -46,12 +47,13 @@ const SENDING: Duration = Duration::from_secs(30);
 pub async fn serve(
     request: HttpRequest,
     payload: web::Payload,
-    door: web::Data<Door>,
+    doors: web::Data<Doors>,
     streams: web::Data<Streams>,
 ) -> HttpResponse {
     let request_id = RequestId::of(&request);
-    match begin(&request, payload, &door, &streams).await {
+    match begin(&request, payload, &doors, &streams).await {
         Ok(begun) => {
+            let door = begun.door;
             let answers = answers::of(&door, &begun.asker, begun.prepared, request_id);
             let (body, events) = mpsc::channel(WAITING);
             let telling = Telling { door, streams, asker: begun.asker, body, _places: begun.places };
@@ -71,6 +73,7 @@ pub async fn serve(
 }
 
 struct Begun {
+    door: web::Data<Door>,
     asker: Asker,
     prepared: Result<Prepared, Refusal>,
     places: (Place, Place),
@@ -79,7 +82,7 @@ struct Begun {
 async fn begin(
     request: &HttpRequest,
     payload: web::Payload,
-    door: &Door,
+    doors: &Doors,
     streams: &Streams,
 ) -> Result<Begun, Refusal> {
     let method = request.method();
@@ -92,7 +95,8 @@ async fn begin(
         let message = "answers here are text/event-stream; POST to /graphql for one JSON answer";
         return Err(Refusal::outright(StatusCode::NOT_ACCEPTABLE, code::BAD_USER_INPUT, message));
     }
-    let asker = authenticate(request, door).await?;
+    let door = doors.of(request).await?;
+    let asker = authenticate(request, &door).await?;
     let many = |status| {
         let message = "too many connections are open; close some, or try again in a moment";
         Refusal::outright(status, code::THROTTLED, message).header(header::RETRY_AFTER, "5")
@@ -107,13 +111,13 @@ async fn begin(
         is_json(request)?;
         (Asked::from_body(&body_of(request, payload, &door.settings).await?)?, Kinds::ALL)
     };
-    let prepared = operation::prepare(door, &asker, wanted, kinds).await;
+    let prepared = operation::prepare(&door, &asker, wanted, kinds).await;
     let prepared = match prepared {
         // What is no request at all is answered without a stream.
         Err(refusal) if refusal.is_outright() => return Err(refusal),
         prepared => prepared,
     };
-    Ok(Begun { asker, prepared, places: (place, own) })
+    Ok(Begun { door, asker, prepared, places: (place, own) })
 }
 
 fn takes_events(request: &HttpRequest) -> bool {

@@ -34,6 +34,7 @@ use crate::{
     entrance::Caller,
     graphql::{
         answer,
+        doors::Doors,
         errors::{code, refusal},
         http::Door,
         media::Media,
@@ -57,7 +58,7 @@ const PARTING: Duration = Duration::from_secs(1);
 pub async fn serve(
     request: HttpRequest,
     payload: web::Payload,
-    door: web::Data<Door>,
+    doors: web::Data<Doors>,
     streams: web::Data<Streams>,
 ) -> actix_web::Result<HttpResponse> {
     let request_id = RequestId::of(&request);
@@ -66,6 +67,10 @@ pub async fn serve(
         let refusal = Refusal::outright(StatusCode::FORBIDDEN, code::FORBIDDEN, message);
         return Ok(answer::refused(refusal, Media::Json, &request_id));
     }
+    let named = match doors.named(&request) {
+        Ok(named) => named,
+        Err(refusal) => return Ok(answer::refused(refusal, Media::Json, &request_id)),
+    };
     let Some(place) = streams.places.enter().filter(|_| !streams.stop.is_cancelled()) else {
         let message = "too many connections are open; try again in a moment";
         let refusal = Refusal::outright(StatusCode::SERVICE_UNAVAILABLE, code::THROTTLED, message);
@@ -78,10 +83,12 @@ pub async fn serve(
     let max = streams.settings.max_message_bytes;
     let messages = messages.max_frame_size(max).aggregate_continuations().max_continuation_size(max);
     let (say, outgoing) = mpsc::channel(WAITING);
+    let door = named.clone().unwrap_or_else(|| doors.first().clone());
     let now = door.ground.clock.now();
     let socket = Socket {
         phase: Phase::Silent { until: now.plus_secs(streams.settings.init_secs) },
         door,
+        doors: named.is_none().then_some(doors),
         streams,
         session,
         shown: shown.and_then(asker::bearer),
@@ -109,7 +116,7 @@ enum Phase {
 /// What looking at a token has come to.
 enum Looked {
     /// The first time.
-    First(Result<Asker, Unknown>),
+    First(web::Data<Door>, Result<Asker, Unknown>),
     /// Again.
     Again { is_known: bool },
 }
@@ -131,7 +138,10 @@ struct Running {
 }
 
 struct Socket {
+    /// The one that knows who is asking; until that is known, the first or the one that was named.
     door: web::Data<Door>,
+    /// All of them, where none was named.
+    doors: Option<web::Data<Doors>>,
     streams: web::Data<Streams>,
     session: Session,
     /// The token of the request that opened it.
@@ -284,14 +294,22 @@ impl Socket {
             None => self.shown.take(),
         };
         let token = token.ok_or(Close::FORBIDDEN)?;
-        let (door, from) = (self.door.clone(), self.from);
-        *looking = Some(Box::pin(async move { Looked::First(Asker::new(&door, token, from).await) }));
+        let (door, doors, from) = (self.door.clone(), self.doors.clone(), self.from);
+        *looking = Some(Box::pin(async move {
+            let door = match doors {
+                Some(doors) => doors.knowing(&token).await,
+                None => door,
+            };
+            let asker = Asker::new(&door, token, from).await;
+            Looked::First(door, asker)
+        }));
         Ok(())
     }
 
     async fn settle(&mut self, looked: Looked) -> Result<(), Close> {
         match looked {
-            Looked::First(Ok(asker)) => {
+            Looked::First(door, Ok(asker)) => {
+                self.door = door;
                 let Some(place) = self.streams.places.sit(&asker.viewer()) else {
                     return Err(Close::TOO_MANY);
                 };
@@ -299,8 +317,10 @@ impl Socket {
                 self.phase = Phase::Open { asker, vigil, _place: place };
                 self.say(protocol::ack()).await
             }
-            Looked::First(Err(Unknown::Refused)) | Looked::Again { is_known: false } => Err(Close::FORBIDDEN),
-            Looked::First(Err(Unknown::Unavailable)) => Err(Close::TRY_LATER),
+            Looked::First(_, Err(Unknown::Refused)) | Looked::Again { is_known: false } => {
+                Err(Close::FORBIDDEN)
+            }
+            Looked::First(_, Err(Unknown::Unavailable)) => Err(Close::TRY_LATER),
             Looked::Again { is_known: true } => Ok(()),
         }
     }

@@ -20,7 +20,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Door, Graphiql, Settings, serve};
+use super::{Door, Doors, Graphiql, Settings, serve};
 use crate::{
     entrance::NotLetIn,
     ground::Ground,
@@ -79,7 +79,9 @@ impl Answer {
 async fn call(door: &web::Data<Door>, request: test::TestRequest) -> Answer {
     let graphql =
         web::resource("/graphql").wrap(from_fn(super::cors::middleware)).route(web::route().to(serve));
-    let app = test::init_service(App::new().app_data(door.clone()).service(graphql)).await;
+    let app =
+        test::init_service(App::new().app_data(web::Data::new(Doors::one(door.clone()))).service(graphql))
+            .await;
     let response = test::call_service(&app, request.to_request()).await;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();

@@ -36,12 +36,6 @@ use crate::{
 /// One MSP: everything else hangs below it.
 pub struct Organization(pub organization::Model);
 
-impl From<organization::Model> for Organization {
-    fn from(row: organization::Model) -> Self {
-        Self(row)
-    }
-}
-
 /// One MSP: everything else hangs below it.
 #[Object]
 impl Organization {
@@ -90,6 +84,12 @@ impl Organization {
     /// When it was merged into another one.
     async fn merged_at(&self) -> Option<DateTime> {
         self.0.merged_at.map(Into::into)
+    }
+
+    /// The shard that it lives in, or is being brought to, where that is not the one that is asked; null otherwise. What is
+    /// left of it here is its audit log.
+    async fn moving_to(&self) -> Option<&str> {
+        self.0.moving_to.as_deref()
     }
 
     /// What deserves a ticket, in the order in which they are asked: the first that matches decides.

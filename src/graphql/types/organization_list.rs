@@ -1,9 +1,16 @@
 //! Organizations: which, and in which order.
 
 use async_graphql::InputObject;
+use entity::organization;
 
 use super::{OrderDirection, Organization, filters::ordering};
 use crate::{graphql::connection::connection, organizations::lists::OrganizationList};
+
+impl From<organization::Model> for Organization {
+    fn from(row: organization::Model) -> Self {
+        Self(row)
+    }
+}
 
 connection! {
     /// A list of organizations, by name.

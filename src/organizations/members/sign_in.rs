@@ -7,7 +7,7 @@ use entity::{Role, Timestamp, member, organization};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QuerySelect as _, QueryTrait as _, Set,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{Expr, SelectStatement, SimpleExpr},
 };
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -87,6 +87,34 @@ pub async fn sign_in(ground: &Ground, who: &SignIn, from: Option<IpAddr>) -> Res
     Ok(SignedIn::As(viewer.calling_from(from)))
 }
 
+/// Whether somebody is, or could become, a member of an organization of this database. Changes nothing. Operators are
+/// known everywhere.
+pub async fn is_known(ground: &Ground, who: &SignIn) -> Result<bool, Error> {
+    use {member::Column as M, organization::Column as O};
+    if who.role == ClaimedRole::Operator {
+        return Ok(true);
+    }
+    if let Some(slug) = &who.organization {
+        let found = organization::Entity::find()
+            .filter(O::Slug.eq(slug))
+            .filter(gone().not())
+            .one(ground.db.reader());
+        return Ok(found.await?.is_some());
+    }
+    let theirs = M::Issuer.eq(&*who.issuer).and(M::Subject.eq(&*who.subject));
+    let invited = who.email.as_ref().map(|email| M::Email.eq(&**email).and(M::Subject.is_null()));
+    let whose = match invited {
+        Some(invited) => theirs.or(invited),
+        None => theirs,
+    };
+    let found = member::Entity::find()
+        .filter(whose)
+        .filter(M::OrganizationId.is_null().or(M::OrganizationId.not_in_subquery(not_here())))
+        .one(ground.db.reader())
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Their row as it is to be.
 fn news(row: &member::Model, who: &SignIn) -> MemberNews {
     let (role, is_role_claimed) = match who.role {
@@ -113,7 +141,7 @@ async fn find(ground: &Ground, who: &SignIn) -> Result<Found, Error> {
         .filter(C::Issuer.eq(&*who.issuer))
         .filter(C::Subject.eq(&*who.subject))
         .filter(C::OrganizationId.is_not_null())
-        .filter(C::OrganizationId.not_in_subquery(merged()))
+        .filter(C::OrganizationId.not_in_subquery(not_here()))
         .all(ground.db.reader())
         .await?;
     let Some(slug) = &who.organization else {
@@ -125,7 +153,7 @@ async fn find(ground: &Ground, who: &SignIn) -> Result<Found, Error> {
     };
     let found = organization::Entity::find()
         .filter(organization::Column::Slug.eq(slug))
-        .filter(organization::Column::MergedIntoId.is_null())
+        .filter(gone().not())
         .one(ground.db.reader())
         .await?;
     let Some(organization) = found else { return Ok(Err("the organization in the claims is not known")) };
@@ -141,13 +169,13 @@ async fn find(ground: &Ground, who: &SignIn) -> Result<Found, Error> {
     }
 }
 
-/// Organizations that were merged into another one: nobody is their member any more.
-fn merged() -> SelectStatement {
-    organization::Entity::find()
-        .select_only()
-        .column(organization::Column::Id)
-        .filter(organization::Column::MergedIntoId.is_not_null())
-        .into_query()
+/// Organizations that were merged into another one, or live in another shard: nobody is their member here.
+fn not_here() -> SelectStatement {
+    organization::Entity::find().select_only().column(organization::Column::Id).filter(gone()).into_query()
+}
+
+fn gone() -> SimpleExpr {
+    organization::Column::MergedIntoId.is_not_null().or(organization::Column::MovingTo.is_not_null())
 }
 
 /// Accepts the one invitation to their address.
@@ -164,7 +192,7 @@ async fn by_invitation(ground: &Ground, who: &SignIn, organization_id: Option<Uu
     let mut invited = match organization_id {
         Some(id) => of(Some(id)),
         None => member::Entity::find()
-            .filter(C::OrganizationId.is_null().or(C::OrganizationId.not_in_subquery(merged()))),
+            .filter(C::OrganizationId.is_null().or(C::OrganizationId.not_in_subquery(not_here()))),
     };
     invited = invited.filter(C::Email.eq(&**email)).filter(C::Subject.is_null());
     let row = match <[member::Model; 1]>::try_from(invited.all(ground.db.reader()).await?) {

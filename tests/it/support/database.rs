@@ -15,7 +15,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// SQLite, or PostgreSQL where `TEST_DATABASE_URL` names a server.
+    /// SQLite, or PostgreSQL where `TEST_DATABASE_URL` names a server; through the pooler in front of it that
+    /// `TEST_DATABASE_POOLER` names.
     pub async fn new() -> Self {
         let id = unique();
         let dir = std::env::temp_dir().join(format!("psa-gateway-test-{id}"));
@@ -75,7 +76,10 @@ async fn clone_of_template(server: &str, id: &str) -> String {
         .await;
     let name = format!("psagw_{id}");
     run(server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-    with_database(server, &name)
+    match std::env::var("TEST_DATABASE_POOLER") {
+        Ok(pooler) => with_database(&pooler, &name),
+        Err(_) => with_database(server, &name),
+    }
 }
 
 async fn run(server: &str, statement: &str) {
