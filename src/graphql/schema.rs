@@ -32,6 +32,7 @@ pub struct QueryRoot(
 pub struct MutationRoot(
     mutations::organizations::OrganizationMutation,
     mutations::mergers::MergerMutation,
+    mutations::splits::SplitMutation,
     mutations::members::MemberMutation,
     mutations::tokens::AccessTokenMutation,
     mutations::companies::CompanyMutation,

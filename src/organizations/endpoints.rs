@@ -149,6 +149,30 @@ pub(super) async fn draft(
     })
 }
 
+/// An endpoint of another organization that is used like this one: without a secret, and with an address of its own.
+pub(super) fn like(
+    ground: &Ground,
+    old: &webhook_endpoint::Model,
+    organization_id: Uuid,
+) -> webhook_endpoint::Model {
+    let now = ground.clock.now();
+    webhook_endpoint::Model {
+        id: ground.chance.id(now),
+        organization_id,
+        key: ground.chance.alphanumeric(KEY),
+        registration: Registration::ByHand,
+        registered_id: None,
+        registration_message: None,
+        registration_checked_at: None,
+        registration_due_at: None,
+        wanted_key: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        ..old.clone()
+    }
+}
+
 /// Stores a new endpoint with its first secret, where it has one.
 pub(super) async fn insert(
     tx: &DatabaseTransaction,

@@ -7,27 +7,26 @@
 //!
 //! It is planned first, and carried out only as it was shown: who asks names the plan's digest.
 //!
-//! First the source's work is taken from the workers, in a transaction of its own: whoever is calling a PSA in
-//! that moment cannot write down what came of it, and the next to hold the lane finds an attempt that never ended, and looks
-//! before it repeats. All else is one transaction: a half of an organization is nobody's. It costs what its rows cost, and
-//! the one writer of an embedded database meanwhile serves nobody else; on PostgreSQL only webhooks of the source wait, and
-//! only for its last part.
+//! How rows change hands stands in `organizations::moving`.
 #![expect(clippy::disallowed_methods, reason = "names both organizations in every query")]
 
 mod conflicts;
-mod moving;
 mod plan;
 mod settling;
 
-use entity::{Timestamp, lane, organization, psa_connection, subscriber_lane, webhook_delivery};
+use entity::{lane, organization, psa_connection};
+use futures_util::future::BoxFuture;
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QuerySelect as _,
+    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
 
-use super::{organization as organizations, viewer::Viewer};
+use super::{
+    moving::{self, Selection},
+    organization as organizations,
+    viewer::Viewer,
+};
 use crate::{
     audit::{self, Change},
     db::references,
@@ -36,15 +35,8 @@ use crate::{
     ground::Ground,
 };
 
-pub use plan::{Conflict, ConflictCode, Count, Plan, Reach, Rename, Withdrawn};
-
-/// How long the source's work is kept from workers before the merge begins, in seconds. Where it never begins, they go on
-/// after that.
-const FENCED_SECS: i64 = 60;
-/// How often it is begun again where it and somebody else stand in each other's way.
-const TRIES: usize = 3;
-/// Who holds a lane whose organization is being merged.
-const HOLDER: &str = "a merge";
+pub use super::moving::Count;
+pub use plan::{Conflict, ConflictCode, Plan, Reach, Rename, Withdrawn};
 
 /// Which instance of a PSA a connection leads to: two that lead to the same one would do everything twice.
 pub type InstanceOf = fn(&psa_connection::Model) -> String;
@@ -79,54 +71,26 @@ pub async fn merge(
     instance_of: InstanceOf,
 ) -> Result<Merged, Error> {
     viewer.may_operate_installation()?;
-    let source = named(viewer, ground, asked.source_id, "sourceId").await?;
-    let target = named(viewer, ground, asked.target_id, "targetId").await?;
+    let source = organizations::named(viewer, ground, asked.source_id, "sourceId").await?;
+    let target = organizations::named(viewer, ground, asked.target_id, "targetId").await?;
     check(&source, &target)?;
     let plan = plan::make(ground.db.reader(), &source, &target, instance_of).await?;
     if asked.is_dry_run {
         return Ok(Merged { plan, target });
     }
-    expected(&plan, asked.expected_plan.as_deref())?;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        fence(ground, source.id).await?;
-        match carry_out(viewer, ground, &asked, instance_of).await {
-            // Somebody of the source was in the middle of something.
-            Err(Error::Unavailable(error)) if tries < TRIES => {
-                tracing::warn!(%error, "a merge was in somebody's way; it begins again");
-            }
-            Err(error) => return Err(error),
-            Ok(merged) => {
-                ground.endpoints.forget();
-                ground.tokens.forget();
-                ground.wake.inbox();
-                ground.wake.outbox();
-                tracing::info!(
-                    organization.id = %target.id, source.id = %source.id, by = viewer.name,
-                    "an organization was merged into another one"
-                );
-                return Ok(merged);
-            }
-        }
-    }
-}
-
-async fn named(
-    viewer: &Viewer,
-    ground: &Ground,
-    id: Uuid,
-    field: &str,
-) -> Result<organization::Model, Error> {
-    organizations::by_id(viewer, ground, id).await.map_err(|error| match error {
-        Error::NotFound => Problem::of(
-            field,
-            ProblemCode::NotFound,
-            "there is no such organization; look at `organizations`",
-        )
-        .into(),
-        other => other,
-    })
+    expected(&plan, &asked)?;
+    let selection = Selection::all(source.id, Some(target.id));
+    let carry_out = || -> BoxFuture<'_, _> { Box::pin(carry_out(viewer, ground, &asked, instance_of)) };
+    let merged = moving::fenced(ground, &selection, carry_out).await?;
+    ground.endpoints.forget();
+    ground.tokens.forget();
+    ground.wake.inbox();
+    ground.wake.outbox();
+    tracing::info!(
+        organization.id = %target.id, source.id = %source.id, by = viewer.name,
+        "an organization was merged into another one"
+    );
+    Ok(merged)
 }
 
 fn check(source: &organization::Model, target: &organization::Model) -> Result<(), Error> {
@@ -141,61 +105,9 @@ fn check(source: &organization::Model, target: &organization::Model) -> Result<(
 }
 
 /// Whether nothing stands in its way, and it is what was shown.
-fn expected(plan: &Plan, digest: Option<&str>) -> Result<(), Error> {
-    const FIELD: &str = "expectedPlan";
-    if !plan.conflicts.is_empty() {
-        let problem =
-            |conflict: &Conflict| Problem::of("sourceId", ProblemCode::InUse, conflict.message.clone());
-        return Err(Error::Invalid(plan.conflicts.iter().map(problem).collect()));
-    }
-    match digest {
-        Some(digest) if digest == plan.digest => Ok(()),
-        Some(_) => {
-            let message = "what would be done is not what you were shown any more; look again with `isDryRun: true`, \
-                           then name the digest that it gives";
-            Err(Problem::of(FIELD, ProblemCode::Stale, message).into())
-        }
-        None => {
-            let message =
-                "look first, with `isDryRun: true`, then name the digest of the plan that you were shown";
-            Err(Problem::of(FIELD, ProblemCode::Required, message).into())
-        }
-    }
-}
-
-/// Takes the source's work from the workers, for a while.
-async fn fence(ground: &Ground, source_id: Uuid) -> Result<(), Error> {
-    let until = ground.clock.now().plus_secs(FENCED_SECS);
-    ground.db.write(move |tx| Box::pin(async move { take(tx, source_id, until).await })).await?;
-    Ok(())
-}
-
-/// Nobody else holds the lanes and deliveries of the source, up to a time.
-pub(super) async fn take(tx: &DatabaseTransaction, source_id: Uuid, until: Timestamp) -> Result<(), DbErr> {
-    use {lane::Column as L, subscriber_lane::Column as S, webhook_delivery::Column as D};
-    let holder = (until > Timestamp(0)).then(|| HOLDER.to_owned());
-    webhook_delivery::Entity::update_many()
-        .col_expr(D::Fence, Expr::col(D::Fence).add(1))
-        .col_expr(D::LeaseUntil, Expr::value(until))
-        .filter(D::OrganizationId.eq(source_id))
-        .filter(D::RunAt.is_not_null())
-        .exec(tx)
-        .await?;
-    lane::Entity::update_many()
-        .col_expr(L::Fence, Expr::col(L::Fence).add(1))
-        .col_expr(L::LeaseUntil, Expr::value(until))
-        .col_expr(L::Holder, Expr::value(holder.clone()))
-        .filter(L::OrganizationId.eq(source_id))
-        .exec(tx)
-        .await?;
-    subscriber_lane::Entity::update_many()
-        .col_expr(S::Fence, Expr::col(S::Fence).add(1))
-        .col_expr(S::LeaseUntil, Expr::value(until))
-        .col_expr(S::Holder, Expr::value(holder))
-        .filter(S::OrganizationId.eq(source_id))
-        .exec(tx)
-        .await?;
-    Ok(())
+fn expected(plan: &Plan, asked: &Merging) -> Result<(), Error> {
+    let conflicts = plan.conflicts.iter().map(|conflict| conflict.message.as_str());
+    moving::expected((&plan.digest, conflicts), asked.expected_plan.as_deref())
 }
 
 async fn carry_out(
@@ -212,12 +124,15 @@ async fn carry_out(
                 let (source, target) = locked(tx, &asked).await?;
                 check(&source, &target)?;
                 let plan = plan::make(tx, &source, &target, instance_of).await?;
-                expected(&plan, asked.expected_plan.as_deref())?;
+                expected(&plan, &asked)?;
+                let selection = Selection::all(source.id, Some(target.id));
                 let now = ground_of.clock.now();
                 references::look_at_the_end(tx).await?;
-                ground_of.vault.hand_over(tx, source.id, target.id).await?;
+                let rows = |table| selection.rows(table);
+                ground_of.vault.hand_over(tx, (source.id, target.id), rows).await?;
                 settling::settle(tx, &source, &target, &plan, now).await?;
-                moving::move_all(tx, source.id, target.id).await?;
+                moving::move_most(tx, &selection, target.id).await?;
+                moving::move_last(tx, &selection, target.id).await?;
                 let withdrawn = settling::withdraw(tx, source.id, now).await?;
                 let left = settling::leave(tx, &source, target.id, now).await?;
                 lane::Entity::update_many()
@@ -265,7 +180,7 @@ fn changes(
             .is("sourceSlug", source.slug.clone())
             .is("targetSlug", target.slug.clone())
             .is("plan", plan.digest.clone())
-            .is("counts", plan.counts_as_json())
+            .is("counts", moving::as_json(&plan.counts))
             .is("renames", plan.renames_as_json())
             .is("changes", plan.changes.clone())
     };

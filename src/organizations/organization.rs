@@ -39,38 +39,17 @@ pub async fn create(
 ) -> Result<organization::Model, Error> {
     viewer.may_operate_installation()?;
     let mut form = Form::default();
-    let slug = new.slug.trim().to_owned();
-    if !is_slug(&slug) {
-        let message = "a slug has 2 to 64 characters, of a to z, 0 to 9 and hyphens; e.g. acme-it";
-        form.add(Problem::of("slug", ProblemCode::Invalid, message));
-    }
-    let name = form.name(&new.name);
+    let row = draft(&mut form, ground, &new);
     form.finish()?;
     let now = ground.clock.now();
-    let id = ground.chance.id(now);
-    let policy = policies::built_in(id, ground.chance.id(now), now);
-    let row = organization::ActiveModel {
-        id: Set(id),
-        slug: Set(slug.clone()),
-        name: Set(name),
-        is_ticketing_enabled: Set(true),
-        catch_all_company_id: Set(None),
-        merged_into_id: Set(None),
-        merged_at: Set(None),
-        moving_to: Set(None),
-        moved_at: Set(None),
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
-    };
+    let policy = policies::built_in(row.id, ground.chance.id(now), now);
     let (ground_of, by, once) = (ground.clone(), viewer.clone(), viewer.once());
     let made = ground
         .db
         .write(move |tx| {
             Box::pin(async move {
                 once.begin(tx).await?;
-                let in_use = format!("the slug {slug} is another organization's; choose a different one");
-                let made = row.insert(tx).await.map_err(taken("slug", in_use))?;
+                let made = insert(tx, row).await?;
                 policy.insert(tx).await?;
                 once.finish(tx, &ground_of, &Done::row(made.id)).await?;
                 // What an operator does with the installation stands in the installation's log.
@@ -82,6 +61,44 @@ pub async fn create(
         .await?;
     tracing::info!(organization.id = %made.id, by = viewer.name, "an organization was made");
     Ok(made)
+}
+
+/// The row of an organization to be made.
+pub(super) fn draft(form: &mut Form, ground: &Ground, new: &NewOrganization) -> organization::Model {
+    let slug = new.slug.trim().to_owned();
+    if !is_slug(&slug) {
+        let message = "a slug has 2 to 64 characters, of a to z, 0 to 9 and hyphens; e.g. acme-it";
+        form.add(Problem::of("slug", ProblemCode::Invalid, message));
+    }
+    let now = ground.clock.now();
+    organization::Model {
+        id: ground.chance.id(now),
+        slug,
+        name: form.name(&new.name),
+        is_ticketing_enabled: true,
+        catch_all_company_id: None,
+        merged_into_id: None,
+        merged_at: None,
+        moving_to: None,
+        moved_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Stores it, where no other has its slug.
+pub(super) async fn insert(
+    tx: &DatabaseTransaction,
+    row: organization::Model,
+) -> Result<organization::Model, Error> {
+    let in_use = slug_is_taken(&row.slug);
+    row.into_active_model().reset_all().insert(tx).await.map_err(taken("slug", in_use))
+}
+
+/// What is wrong with a slug that another organization has.
+pub(super) fn slug_is_taken(slug: &str) -> String {
+    format!("the slug {slug} is another organization's; choose a different one")
 }
 
 fn is_slug(text: &str) -> bool {
@@ -102,6 +119,22 @@ pub(crate) async fn living(viewer: &Viewer, ground: &Ground, id: Uuid) -> Result
         Some(problem) => Err(problem.into()),
         None => Ok(found),
     }
+}
+
+/// The organization that a field of an input names.
+pub(super) async fn named(
+    viewer: &Viewer,
+    ground: &Ground,
+    id: Uuid,
+    field: &str,
+) -> Result<organization::Model, Error> {
+    by_id(viewer, ground, id).await.map_err(|error| match error {
+        Error::NotFound => {
+            let message = "there is no such organization; look at `organizations`";
+            Problem::of(field, ProblemCode::NotFound, message).into()
+        }
+        other => other,
+    })
 }
 
 /// What is wrong with naming an organization that was merged into another.

@@ -233,6 +233,7 @@ pub const NEEDS: &[(&str, Permission)] = &[
     ("notificationRedrive", P::Operate),
     ("organizationCreate", P::OperateInstallation),
     ("organizationMerge", P::OperateInstallation),
+    ("organizationSplit", P::OperateInstallation),
     ("organizationUpdate", P::ManageOrganization),
     ("policyCopy", P::ManagePolicies),
     ("policyCreate", P::ManagePolicies),

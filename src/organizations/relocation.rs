@@ -23,7 +23,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{mergers::take, viewer::Viewer};
+use super::{
+    moving::{Selection, take},
+    viewer::Viewer,
+};
 use crate::{
     audit::{self, Change},
     db::{
@@ -168,7 +171,7 @@ async fn depart(viewer: &Viewer, from: &Shard, to: &Shard, id: Uuid) -> Result<(
                 row.version = Set(old.version + 1);
                 row.updated_at = Set(now);
                 let new = row.update(tx).await?;
-                take(tx, id, now.plus_secs(FENCED_SECS)).await?;
+                take(tx, &Selection::all(id, None), now.plus_secs(FENCED_SECS)).await?;
                 // Known tokens are looked at again, on every node.
                 news::tell(Happened { what: What::AccessChanged, organization_id: id, id, at: now });
                 let change = || {
@@ -201,7 +204,10 @@ async fn bring(
 ) -> Result<(), Error> {
     let until = from.ground.clock.now().plus_secs(FENCED_SECS);
     // Lanes and deliveries that came to be since.
-    from.ground.db.write(move |tx| Box::pin(async move { take(tx, id, until).await })).await?;
+    from.ground
+        .db
+        .write(move |tx| Box::pin(async move { take(tx, &Selection::all(id, None), until).await }))
+        .await?;
     let mut freight = Freight::begin(&from.ground.db, &to.ground.db).await?;
     let owner = ("organization_id", id);
     // Who is referred to before who refers.
@@ -273,7 +279,7 @@ async fn arrive(to: &Shard, id: Uuid) -> Result<(), Error> {
                 row.moved_at = Set(None);
                 row.updated_at = Set(now);
                 row.update(tx).await?;
-                take(tx, id, Timestamp(0)).await?;
+                take(tx, &Selection::all(id, None), Timestamp(0)).await?;
                 lane::Entity::update_many()
                     .col_expr(lane::Column::NextAt, Expr::value(now))
                     .filter(lane::Column::OrganizationId.eq(id))

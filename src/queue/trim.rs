@@ -281,7 +281,8 @@ pub fn why_no_body(delivery: &webhook_delivery::Model) -> Option<String> {
     let removed_at = delivery.body_removed_at?;
     let days = removed_at.millis_since(delivery.received_at) / 86_400_000;
     Some(format!(
-        "its headers and body were removed {days} days after they came in (`keep_deliveries_days`); what was decided stays"
+        "its headers and body were removed {days} days after they came in (`keep_deliveries_days`, or a split of \
+         organizations); what was decided stays"
     ))
 }
 

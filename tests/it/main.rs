@@ -52,6 +52,7 @@ mod senders;
 mod shards;
 mod signing_in;
 mod snapshots;
+mod splits;
 mod storm;
 mod streams;
 mod support;

@@ -30,6 +30,7 @@ mod policy_conditions;
 mod policy_handling;
 pub mod profiles;
 pub mod psa_tickets;
+pub mod splits;
 pub mod subscribers;
 pub mod syncs;
 pub mod ticket_permissions;
@@ -139,6 +140,7 @@ user_errors! {
     NotificationRedriveUserError in subscribers,
     OrganizationCreateUserError in organizations,
     OrganizationMergeUserError in mergers,
+    OrganizationSplitUserError in splits,
     OrganizationUpdateUserError in organizations,
     PolicyCopyUserError in policies,
     PolicyCreateFromPresetUserError in policies,

@@ -6,41 +6,22 @@ use entity::{Role, access_token, company, member, organization, policy, ticket_p
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
     QueryOrder as _,
-    sea_query::{Alias, Expr, ExprTrait as _, Func, Order, Query},
 };
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{
-    InstanceOf, conflicts,
-    moving::{MOVED, MOVED_LAST},
+use super::{InstanceOf, conflicts};
+use crate::{
+    decisions::rules,
+    error::Error,
+    organizations::{
+        form::MAX_NAME,
+        moving::{self, Count, NAMED, Selection},
+    },
 };
-use crate::{audit::verify, decisions::rules, error::Error, organizations::form::MAX_NAME};
-
-/// Named things whose names are each one's own within an organization: table, and by what else they are told apart.
-const NAMED: &[(&str, Option<&str>)] = &[
-    ("company", None),
-    ("company_value", Some("kind")),
-    ("psa_connection", None),
-    ("ticket_profile", None),
-    ("event_set", None),
-    ("webhook_subscriber", None),
-];
-/// What is set up by people, beside what has a name: with these rows the plan is another one.
-const SET_UP: &[&str] = &["company_alias", "company_mapping", "policy", "webhook_endpoint", "billing_line"];
 
 /// How often a name with the slug behind it may be taken.
 const MOST_NUMBER: u32 = 10_000;
-
-/// So many of a kind go along.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// The name of its type in the API, as in `PsaConnection`.
-    pub kind: String,
-    /// How many.
-    pub count: u64,
-}
 
 /// A name that is taken at the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +39,7 @@ pub struct Rename {
 impl Rename {
     /// The name of its type in the API, as in `PsaConnection`.
     pub fn kind(&self) -> String {
-        type_name(self.table)
+        moving::type_name(self.table)
     }
 }
 
@@ -127,14 +108,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(super) fn counts_as_json(&self) -> Value {
-        self.counts
-            .iter()
-            .map(|one| (one.kind.clone(), json!(one.count)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    }
-
     pub(super) fn renames_as_json(&self) -> Value {
         self.renames.iter().map(|one| json!({ "was": one.name, "is": one.new_name })).collect()
     }
@@ -147,11 +120,12 @@ pub(super) async fn make(
     target: &organization::Model,
     instance_of: InstanceOf,
 ) -> Result<Plan, Error> {
-    let mut set_up: Vec<String> = Vec::new();
+    let selection = Selection::all(source.id, Some(target.id));
     let mut renames = Vec::new();
     for &(table, beside) in NAMED {
-        let ours = names(db, table, beside, source.id).await?;
-        let mut taken: BTreeSet<(String, String)> = names(db, table, beside, target.id)
+        let ours = moving::names(db, table, beside, selection.rows(table)).await?;
+        let theirs = Selection::all(target.id, None).rows(table);
+        let mut taken: BTreeSet<(String, String)> = moving::names(db, table, beside, theirs)
             .await?
             .into_iter()
             .map(|(_, beside, name)| (beside, name))
@@ -159,7 +133,6 @@ pub(super) async fn make(
         // Nor is one given that another of the source has.
         let own: BTreeSet<_> = ours.iter().map(|(_, beside, name)| (beside.clone(), name.clone())).collect();
         for (id, beside, name) in ours {
-            set_up.push(format!("{table} {id} {name}"));
             if !taken.contains(&(beside.clone(), name.clone())) {
                 continue;
             }
@@ -171,18 +144,15 @@ pub(super) async fn make(
             renames.push(Rename { table, id, name, new_name });
         }
     }
-    for table in SET_UP {
-        set_up.extend(ids(db, table, source.id).await?.into_iter().map(|id| format!("{table} {id}")));
-    }
     let mut plan = Plan {
         digest: String::new(),
-        counts: counts(db, source.id).await?,
+        counts: moving::counts(db, &selection).await?,
         renames,
         changes: differences(db, source, target).await?,
         withdrawn: withdrawn(db, source.id).await?,
         conflicts: conflicts::find(db, source, target, instance_of).await?,
     };
-    plan.digest = digest(source, target, &set_up, &plan);
+    plan.digest = digest(source, target, &moving::set_up(db, &selection).await?, &plan);
     Ok(plan)
 }
 
@@ -196,46 +166,7 @@ fn digest(
     let withdrawn: Vec<_> = plan.withdrawn.iter().map(|one| one.id).collect();
     let conflicts: Vec<_> = plan.conflicts.iter().map(|one| &one.message).collect();
     let whole = json!([source.id, target.id, set_up, renames, plan.changes, withdrawn, conflicts]);
-    verify::hex(&Sha256::digest(whole.to_string()))
-}
-
-/// Id, what it is told apart by beside its name, and the name.
-async fn names(
-    db: &impl ConnectionTrait,
-    table: &'static str,
-    beside: Option<&'static str>,
-    organization_id: Uuid,
-) -> Result<Vec<(Uuid, String, String)>, DbErr> {
-    let mut query = Query::select();
-    query
-        .columns([Alias::new("id"), Alias::new("name")])
-        .from(Alias::new(table))
-        .and_where(Expr::col("organization_id").eq(organization_id))
-        .order_by("id", Order::Asc);
-    if let Some(beside) = beside {
-        query.column(Alias::new(beside));
-    }
-    let rows = db.query_all(&query).await?;
-    rows.iter()
-        .map(|row| {
-            let beside = beside.map(|_| row.try_get_by_index(2)).transpose()?.unwrap_or_default();
-            Ok((row.try_get_by_index(0)?, beside, row.try_get_by_index(1)?))
-        })
-        .collect()
-}
-
-async fn ids(
-    db: &impl ConnectionTrait,
-    table: &'static str,
-    organization_id: Uuid,
-) -> Result<Vec<Uuid>, DbErr> {
-    let query = Query::select()
-        .column("id")
-        .from(Alias::new(table))
-        .and_where(Expr::col("organization_id").eq(organization_id))
-        .order_by("id", Order::Asc)
-        .to_owned();
-    db.query_all(&query).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+    moving::digest(&whole)
 }
 
 /// The name with the source's slug behind it, and a number where that is taken, too.
@@ -248,36 +179,6 @@ fn free_name(name: &str, slug: &str, is_taken: impl Fn(&str) -> bool) -> String 
         })
         .find(|wanted| !is_taken(wanted))
         .unwrap_or_default()
-}
-
-async fn counts(db: &impl ConnectionTrait, source_id: Uuid) -> Result<Vec<Count>, DbErr> {
-    let mut counts = Vec::new();
-    for table in MOVED.iter().chain(MOVED_LAST) {
-        let query = Query::select()
-            .expr(Func::count(Expr::col("organization_id")))
-            .from(Alias::new(*table))
-            .and_where(Expr::col("organization_id").eq(source_id))
-            .to_owned();
-        let count: i64 =
-            db.query_one(&query).await?.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
-        if count > 0 {
-            counts.push(Count { kind: type_name(table), count: count.unsigned_abs() });
-        }
-    }
-    counts.sort_by(|a, b| a.kind.cmp(&b.kind));
-    Ok(counts)
-}
-
-/// `psa_connection` is `PsaConnection`.
-fn type_name(table: &str) -> String {
-    table
-        .split('_')
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next().map(|first| first.to_ascii_uppercase());
-            first.into_iter().chain(letters).collect::<Vec<_>>()
-        })
-        .collect()
 }
 
 /// Who and what reaches the source.
@@ -389,11 +290,5 @@ mod tests {
         assert_eq!(free_name("Northwind", "acme", |_| false), "Northwind (acme)");
         let long = "n".repeat(MAX_NAME);
         assert_eq!(free_name(&long, "acme", |_| false).chars().count(), MAX_NAME);
-    }
-
-    #[test]
-    fn kinds_are_called_as_in_the_api() {
-        assert_eq!(type_name("psa_connection"), "PsaConnection");
-        assert_eq!(type_name("company"), "Company");
     }
 }

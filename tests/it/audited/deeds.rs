@@ -291,6 +291,22 @@ pub(super) async fn take_everything_away(app: &TestApp, ids: &walls::Ids, witnes
     let third = json!({ "slug": "third", "name": "Third" });
     let (made, entry) = witness.does("organizationCreate", "organization { id }", third).await;
     assert_eq!(entry["organization"], Value::Null, "in the installation's own log");
+    let leaves = json!({ "organizationId": ids.organization, "name": "Leaves" });
+    let (leaves, _) = witness.does("companyCreate", "company { id }", leaves).await;
+    let mut split = json!({
+        "sourceId": ids.organization, "slug": "branch", "name": "Branch", "companyIds": [leaves["company"]["id"]],
+        "isDryRun": true,
+    });
+    let (shown, _) = witness.leaves("organizationSplit", "plan { digest }", split.clone(), &[]).await;
+    split["isDryRun"] = json!(false);
+    split["expectedPlan"] = shown["plan"]["digest"].clone();
+    let selection = "organization { id } plan { digest }";
+    let (_, entries) = witness.leaves("organizationSplit", selection, split, &["organizationSplit"; 2]).await;
+    assert_eq!(entries[0]["organization"]["slug"], "acme", "in the source's log, and in the installation's");
+    assert_eq!(
+        (&entries[1]["organization"], &entries[1]["after"]["newSlug"]),
+        (&Value::Null, &json!("branch"))
+    );
     let mut merge =
         json!({ "sourceId": made["organization"]["id"], "targetId": ids.organization, "isDryRun": true });
     let plan = "plan { digest }";

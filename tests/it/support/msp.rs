@@ -39,6 +39,36 @@ impl<'a> Msp<'a> {
         }
     }
 
+    /// The same organization with another PSA, and nothing else set up for it.
+    pub async fn beside(&self, psa: &'a dyn Sandbox) -> Self {
+        let first = json!({ "id": self.connection, "name": "The first PSA" });
+        self.app.does("psaConnectionUpdate", "psaConnection { id }", first).await;
+        Self {
+            app: self.app,
+            psa,
+            organization: self.organization.clone(),
+            connection: String::new(),
+            endpoint: String::new(),
+            webhook_url: String::new(),
+            secret: Mutex::default(),
+        }
+    }
+
+    /// The gateway it uses.
+    pub fn app(&self) -> &'a TestApp {
+        self.app
+    }
+
+    /// Id of its scanner's endpoint.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The same as another organization: what it has was handed over.
+    pub fn now_of(self, organization: String) -> Self {
+        Self { organization, ..self }
+    }
+
     /// Connected, with a customer mapped, a default profile and a scanner's endpoint.
     pub async fn ready(self) -> Self {
         let msp = self.connected().await.listening().await;
@@ -138,7 +168,7 @@ impl<'a> Msp<'a> {
     /// With HaloPSA telling the gateway what happens to tickets.
     pub async fn hears_halo(self) -> Self {
         let (_, url, secret) = self.makes_endpoint("halo", "halo", "halo_hmac", Some(&self.connection)).await;
-        assert!(self.app.halo.set_up_webhook(&url, Some(&secret)));
+        assert!(self.psa.set_up_webhook(&url, Some(&secret)));
         self
     }
 

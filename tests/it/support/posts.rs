@@ -64,6 +64,12 @@ impl Msp<'_> {
         Self::sent(self.request(url, &self.secret(), None, body.as_bytes(), "webhook")).await
     }
 
+    /// To another address, signed with its secret.
+    pub async fn posts_to_signed_with(&self, url: &str, secret: &str, event: &Finding) -> Posted {
+        let body = event.json().to_string();
+        Self::sent(self.request(url, secret, None, body.as_bytes(), "webhook")).await
+    }
+
     /// Under a given id.
     pub async fn posts_as(&self, id: &str, event: &Finding) -> Posted {
         let body = event.json().to_string();

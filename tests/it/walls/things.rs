@@ -117,6 +117,13 @@ pub fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
             "organizationMerge",
             json!({ "sourceId": ids.organization, "targetId": ids.organization, "isDryRun": true }),
         ),
+        (
+            "organizationSplit",
+            json!({
+                "sourceId": ids.organization, "slug": "branch", "name": "Branch", "companyIds": [ids.company],
+                "isDryRun": true,
+            }),
+        ),
         ("organizationUpdate", json!({ "id": ids.organization, "name": "Renamed" })),
         ("policyCopy", of(&ids.policy)),
         ("policyCreate", json!({ "organizationId": ids.organization, "name": "Stranger's" })),
