@@ -196,12 +196,6 @@ impl App {
 
     async fn begin(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
-        // Bound first: endpoints' addresses may name the port.
-        let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
-            format!("cannot listen on {}; is another program there? (--listen)", config.listen)
-        })?;
-        let address = listener.local_addr()?;
-        let public_url = config.public_url_at(address);
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
         let mut grounds = Vec::new();
@@ -210,6 +204,12 @@ impl App {
         }
         let [(_, ground), ..] = grounds.as_slice() else { anyhow::bail!("there is no database") };
         let ground = ground.clone();
+        // Bound before the rest, and not before the databases are there: endpoints' addresses may name the port.
+        let listener = std::net::TcpListener::bind(config.listen).with_context(|| {
+            format!("cannot listen on {}; is another program there? (--listen)", config.listen)
+        })?;
+        let address = listener.local_addr()?;
+        let public_url = config.public_url_at(address);
         let doors = &config.doors;
         let limits = EntranceLimits {
             per_address_per_sec: doors.per_address_per_sec,
