@@ -17,7 +17,10 @@ use super::{Client, Workers};
 use crate::{
     db::Work,
     error::Error,
-    ground::dies::{self, Step},
+    ground::{
+        Ground,
+        dies::{self, Step},
+    },
     organizations::connections,
     psa::{self, PsaError},
     queue::{
@@ -56,25 +59,40 @@ const POLL_PAGES: usize = 20;
 
 /// Lanes that this node serves. A clock that is set makes their leases run out all at once, and their holders are there.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Serving(Arc<Mutex<HashSet<Uuid>>>);
+pub(super) struct Serving {
+    lanes: Arc<Mutex<HashSet<Uuid>>>,
+    /// One claims at a time, and is known to serve before the next looks: a clock that is set in between would show
+    /// the next a lane whose lease has run out.
+    claims: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// Serves a lane until it is dropped.
 struct Served(Serving, Uuid);
 
 impl Serving {
     fn lanes(&self) -> Vec<Uuid> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Claims a lane that is not served here.
+    async fn claim(&self, ground: &Ground, node: &str) -> Result<Option<(lane::Model, Served)>, Error> {
+        let _alone = self.claims.lock().await;
+        let held = lanes::claim_but(ground, node, self.lanes()).await?;
+        Ok(held.map(|held| {
+            let served = self.begins(held.id);
+            (held, served)
+        }))
     }
 
     fn begins(&self, lane: Uuid) -> Served {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(lane);
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(lane);
         Served(self.clone(), lane)
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 
@@ -93,10 +111,9 @@ impl Workers {
     pub(super) async fn serve_lane(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let ground = &self.0.ground;
         let node = &self.0.options.node;
-        let Some(held) = lanes::claim_but(ground, node, self.0.serving.lanes()).await? else {
+        let Some((held, _served)) = self.0.serving.claim(ground, node).await? else {
             return Ok(false);
         };
-        let _served = self.0.serving.begins(held.id);
         dies::at(Step::LaneClaimed);
         let mut leaving = Leaving {
             pause: None,
