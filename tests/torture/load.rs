@@ -90,7 +90,8 @@ impl Door {
         self.signed(base, lane, &id, body, at).send().await.ok().map(|answer| answer.status().as_u16())
     }
 
-    fn signed(
+    /// A signed request that was not sent yet.
+    pub fn signed(
         &self,
         base: &str,
         lane: usize,

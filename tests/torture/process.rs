@@ -105,9 +105,14 @@ impl Gateway {
         }
     }
 
+    /// The process's number, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     pub fn signal(&self, name: &str) {
-        if let Some(child) = &self.child {
-            let told = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+        if let Some(id) = self.id() {
+            let told = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status();
             assert!(told.is_ok_and(|status| status.success()), "{} cannot be sent {name}", self.name);
         }
     }
@@ -132,7 +137,7 @@ impl Gateway {
 
     /// The most memory that it has had so far, in kilobytes, as Linux tells it.
     pub fn measure(&mut self) -> u64 {
-        let status = self.child.as_ref().map(|child| format!("/proc/{}/status", child.id()));
+        let status = self.id().map(|id| format!("/proc/{id}/status"));
         let text = status.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         let peak = text
             .lines()
