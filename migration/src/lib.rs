@@ -49,6 +49,7 @@ mod m20261122_000041_mergers;
 mod m20261122_000041_references;
 mod m20261122_000042_less_to_write;
 mod m20261122_000043_shards;
+mod m20261123_000044_turns;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -99,6 +100,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000041_references::Migration),
             Box::new(m20261122_000042_less_to_write::Migration),
             Box::new(m20261122_000043_shards::Migration),
+            Box::new(m20261123_000044_turns::Migration),
         ]
     }
 }

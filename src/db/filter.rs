@@ -3,8 +3,15 @@
 use entity::{Severity, Timestamp};
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait as _, Value,
-    sea_query::{BinOper, Expr, Func, LikeExpr},
+    sea_query::{BinOper, Expr, Func, LikeExpr, SelectStatement},
 };
+
+/// Nothing is found. Asked for one row after the other, as far as rows are read: of `NOT EXISTS` PostgreSQL makes a join,
+/// which reads all that waits to find the first.
+pub fn none_is_found(mut of: SelectStatement) -> Condition {
+    of.limit(1);
+    Condition::all().add(Expr::SubQuery(None, Box::new(of.into())).is_null())
+}
 
 /// From a moment (included) until another (not included).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -7,9 +7,7 @@
 use entity::{
     Timestamp, billing_entry, billing_refresh, lane, psa_connection, sync_run,
     sync_run::{SyncKind, SyncStatus},
-    sync_schedule, ticket, ticket_operation,
-    ticket_operation::OperationState,
-    webhook_endpoint,
+    sync_schedule, ticket, webhook_endpoint,
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
@@ -19,7 +17,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::budgets;
+use super::{budgets, outbox};
 use crate::{
     db::news::{self, Happened, What},
     error::Error,
@@ -227,7 +225,7 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
                 lock.column(C::Id).from(lane::Entity).and_where(C::Id.eq(id)).lock(LockType::Update);
                 tx.query_one(&lock).await?;
                 let next_at = [
-                    operations_at(tx, id).await?,
+                    outbox::next_at(tx, id).await?,
                     refresh_at(tx, id).await?,
                     runs_at(tx, id).await?,
                     schedules_at(tx, id).await?,
@@ -262,20 +260,6 @@ pub async fn release(ground: &Ground, held: &lane::Model, leaving: Leaving) -> R
             })
         })
         .await
-}
-
-async fn operations_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
-    use ticket_operation::Column as C;
-    let first: Option<Option<i64>> = ticket_operation::Entity::find()
-        .select_only()
-        .column_as(C::RunAt.min(), "first")
-        .filter(C::PsaConnectionId.eq(lane_id))
-        .filter(C::State.eq(OperationState::Ready))
-        .filter(super::outbox::is_its_turn())
-        .into_tuple()
-        .one(tx)
-        .await?;
-    Ok(first.flatten().map(Timestamp))
 }
 
 async fn refresh_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {

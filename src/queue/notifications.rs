@@ -23,7 +23,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::subscriber_lanes;
-use crate::{error::Error, ground::Ground};
+use crate::{db::filter::none_is_found, error::Error, ground::Ground};
 
 /// Something that a subscriber is to be told.
 #[derive(Clone, Debug)]
@@ -102,14 +102,14 @@ fn is_its_turn() -> Condition {
     let of = |column: C| Expr::col((Alias::new("earlier"), column));
     let same = |column: C| of(column).equals((notification::Entity, column));
     let blocking = Query::select()
-        .expr(Expr::value(1))
+        .expr(of(C::Id))
         .from_as(notification::Entity, earlier)
         .and_where(same(C::WebhookSubscriberId))
         .and_where(same(C::SubjectId))
         .and_where(of(C::Number).lt(Expr::col((notification::Entity, C::Number))))
         .and_where(of(C::State).eq(NotificationState::Ready.to_value()))
         .take();
-    Condition::all().not().add(Expr::exists(blocking))
+    none_is_found(blocking)
 }
 
 /// The subscriber's next one whose turn it is, due by then where that is said.

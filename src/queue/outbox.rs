@@ -15,7 +15,7 @@ use entity::{
 use sea_orm::{
     ActiveEnum as _, ActiveModelTrait as _, ColumnTrait as _, Condition, DatabaseTransaction, DbErr,
     EntityTrait as _, ExprTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Set,
+    QuerySelect as _, Select, Set,
     sea_query::{Alias, Expr, LockType, Query},
 };
 use serde_json::Value;
@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::restored;
 use crate::{
     db::{
+        filter::none_is_found,
         news::{self, Happened, What},
         portions,
     },
@@ -88,11 +89,11 @@ pub async fn enqueue(tx: &DatabaseTransaction, rows: Vec<ticket_operation::Model
 }
 
 /// No earlier operation of the ticket is still to be done, and its creation was not refused.
-pub(super) fn is_its_turn() -> Condition {
+fn is_its_turn() -> Condition {
     use ticket_operation::Column as C;
     let earlier = Alias::new("earlier");
     let blocking = Query::select()
-        .expr(Expr::value(1))
+        .column((earlier.clone(), C::Id))
         .from_as(ticket_operation::Entity, earlier.clone())
         .and_where(Expr::col((earlier.clone(), C::TicketId)).equals((ticket_operation::Entity, C::TicketId)))
         .and_where(
@@ -109,22 +110,31 @@ pub(super) fn is_its_turn() -> Condition {
                 ),
         )
         .take();
-    Condition::all().not().add(Expr::exists(blocking))
+    none_is_found(blocking)
 }
 
-/// The lane's next operation that is due and whose turn it is.
-pub async fn next(ground: &Ground, held: &lane::Model) -> Result<Option<ticket_operation::Model>, Error> {
+/// The lane's operations whose turn it is, those that are due first before the others.
+fn in_turn(lane_id: Uuid) -> Select<ticket_operation::Entity> {
     use ticket_operation::Column as C;
-    Ok(ticket_operation::Entity::find()
-        .filter(C::PsaConnectionId.eq(held.id))
+    ticket_operation::Entity::find()
+        .filter(C::PsaConnectionId.eq(lane_id))
         .filter(C::State.eq(OperationState::Ready))
-        .filter(C::RunAt.lte(ground.clock.now()))
         .filter(is_its_turn())
         .order_by_asc(C::RunAt)
         .order_by_asc(C::Id)
         .limit(1)
-        .one(ground.db.reader())
-        .await?)
+}
+
+/// The lane's next operation that is due and whose turn it is.
+pub async fn next(ground: &Ground, held: &lane::Model) -> Result<Option<ticket_operation::Model>, Error> {
+    let due = in_turn(held.id).filter(ticket_operation::Column::RunAt.lte(ground.clock.now()));
+    Ok(due.one(ground.db.reader()).await?)
+}
+
+/// When the lane's next operation is due.
+pub(super) async fn next_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
+    let first = in_turn(lane_id).select_only().column(ticket_operation::Column::RunAt);
+    Ok(first.into_tuple().one(tx).await?.map(Timestamp))
 }
 
 /// Writes down that an attempt begins, before the PSA is called. Gives the operation as it stands then,
@@ -141,12 +151,16 @@ pub async fn begin(
     let Some(operation) = operation.filter(|operation| operation.state == OperationState::Ready) else {
         return Ok(None);
     };
-    let last = attempt::Entity::find()
-        .filter(attempt::Column::TicketOperationId.eq(operation.id))
-        .order_by_desc(attempt::Column::Number)
-        .limit(1)
-        .one(tx)
-        .await?;
+    let last = match operation.attempts {
+        0 => None,
+        number => {
+            attempt::Entity::find()
+                .filter(attempt::Column::TicketOperationId.eq(operation.id))
+                .filter(attempt::Column::Number.eq(number))
+                .one(tx)
+                .await?
+        }
+    };
     let mut uncertain_since = operation.uncertain_since;
     if let Some(last) = last.filter(|last| last.finished_at.is_none()) {
         // It may have asked the PSA up to a moment ago: how long it lived is not known.

@@ -52,17 +52,22 @@ struct Begun {
     operation: ticket_operation::Model,
     attempt: attempt::Model,
     ticket: ticket::Model,
+    profile: ticket_profile::Model,
+    /// The PSA's company of a ticket that is to be created.
+    company: Option<psa_company::Model>,
     /// When that was written down.
     at: Instant,
 }
 
 impl Workers {
-    /// Carries out an operation.
+    /// Carries out an operation. Whether the connection works is written down where `is_known_to_work` does not say so
+    /// of this turn.
     pub(super) async fn carry_out(
         &self,
         held: &lane::Model,
         client: &Client,
         operation: ticket_operation::Model,
+        is_known_to_work: &mut bool,
     ) -> Result<Turn, Error> {
         let begun = match self.begin(held, operation.id).await? {
             Some(Some(begun)) => begun,
@@ -94,9 +99,10 @@ impl Workers {
             return Ok(Turn::Lost);
         }
         dies::at(Step::Recorded);
-        if works {
+        if works && !*is_known_to_work {
             self.connection_works(held).await?;
         }
+        *is_known_to_work = works;
         Ok(turn)
     }
 
@@ -114,7 +120,20 @@ impl Workers {
                     return Ok(None);
                 };
                 let (ticket, operation) = delivered::begins(tx, &ground, operation).await?;
-                Ok(Some(Begun { operation, attempt, ticket, at: Instant::now() }))
+                let profile = ticket_profile::Entity::find_by_id(ticket.ticket_profile_id)
+                    .filter(ticket_profile::Column::OrganizationId.eq(ticket.organization_id))
+                    .one(tx)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                let company = if operation.kind == OperationKind::Create {
+                    psa_company::Entity::find_by_id(ticket.psa_company_id)
+                        .filter(psa_company::Column::OrganizationId.eq(ticket.organization_id))
+                        .one(tx)
+                        .await?
+                } else {
+                    None
+                };
+                Ok(Some(Begun { operation, attempt, ticket, profile, company, at: Instant::now() }))
             })
         })
         .await
@@ -127,13 +146,7 @@ impl Workers {
         client: &Client,
         begun: &Begun,
     ) -> Result<Result<Done, Failed>, Error> {
-        let db = self.0.ground.db.reader();
-        let ticket = &begun.ticket;
-        let profile = ticket_profile::Entity::find_by_id(ticket.ticket_profile_id)
-            .filter(ticket_profile::Column::OrganizationId.eq(ticket.organization_id))
-            .one(db)
-            .await?
-            .ok_or(Error::NotFound)?;
+        let (ticket, profile) = (&begun.ticket, &begun.profile);
         let mut fields: BTreeMap<String, String> =
             serde_json::from_value(profile.fields.clone()).unwrap_or_default();
         let mut overrides: BTreeMap<String, String> = ticket
@@ -154,14 +167,10 @@ impl Workers {
         };
         Ok(match begun.operation.kind {
             OperationKind::Create => {
-                let company = psa_company::Entity::find_by_id(ticket.psa_company_id)
-                    .filter(psa_company::Column::OrganizationId.eq(ticket.organization_id))
-                    .one(db)
-                    .await?
-                    .ok_or(Error::NotFound)?;
+                let company = begun.company.as_ref().ok_or(Error::NotFound)?;
                 let mut draft = TicketDraft {
                     marker: ticket.marker.clone(),
-                    company_external_id: company.external_id,
+                    company_external_id: company.external_id.clone(),
                     title: text_of(&begun.operation.payload, "title"),
                     body: text_of(&begun.operation.payload, "body"),
                     fields,
@@ -207,7 +216,7 @@ impl Workers {
             }
             OperationKind::Reopen => {
                 let Some(external_id) = ticket.external_id.as_deref() else { return Ok(Err(no_id())) };
-                let Some(status) = self.open_status(client.platform, &profile).await? else {
+                let Some(status) = self.open_status(client.platform, profile).await? else {
                     let reason =
                         "the profile has no status on create to open the ticket in; give it one, then retry"
                             .to_owned();

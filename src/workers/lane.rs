@@ -166,11 +166,12 @@ impl Workers {
         stop: &CancellationToken,
     ) -> Result<Turn, Error> {
         let ground = &self.0.ground;
+        let mut is_known_to_work = false;
         for _ in 0..TURN {
             let Some(operation) = outbox::next(ground, held).await? else { break };
             let span = span_of_kind!("consumer", "operation", ticket_operation.id = %operation.id);
             traces::continue_from(&span, operation.trace_context.as_deref());
-            match self.carry_out(held, client, operation).instrument(span).await? {
+            match self.carry_out(held, client, operation, &mut is_known_to_work).instrument(span).await? {
                 Turn::On => {}
                 other => return Ok(other),
             }
