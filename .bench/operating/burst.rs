@@ -51,8 +51,8 @@ pub async fn send(door: &Door, keys: Range<u64>, senders: u64, per_sec: Option<u
     while let Some(ended) = running.join_next().await {
         ended.expect("a sender's end");
     }
-    let refused = refused.lock().expect("unpoisoned").clone();
-    refused
+    let refused = refused.lock().expect("unpoisoned");
+    refused.clone()
 }
 
 /// Sends one until it is told 2xx, and waits as long as it is told to.

@@ -143,7 +143,7 @@ async fn starts(arena: &mut Arena, count: u64) -> anyhow::Result<()> {
     for _ in 0..count {
         let node = &mut arena.nodes[0];
         node.signal("TERM");
-        node.ended_within(Duration::from_secs(60)).await.context("the gateway does not end")?;
+        node.ended_within(Duration::from_mins(1)).await.context("the gateway does not end")?;
         let begun = Instant::now();
         node.start(&[]);
         node.is_ready(&arena.door.http, arena::READY).await.map_err(anyhow::Error::msg)?;

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long a gateway may take to be there again.
-pub const READY: Duration = Duration::from_secs(60);
+pub const READY: Duration = Duration::from_mins(1);
 /// How often is looked whether everything rests; and how far the time moves on in a brief round between two looks. Slow
 /// enough for holders of a lane to renew its lease.
 const LOOKS_EVERY: Duration = Duration::from_millis(500);

@@ -114,10 +114,10 @@ pub fn judge(
             (Says::There, 1.., _) | (Says::Over, 0, _) | (_, _, Account::Missing | Account::Waiting) => {}
             (_, _, Account::Reason(_)) => judged.with_reason += 1,
             (_, _, Account::Ticket { state, .. }) if UNDER_WAY.contains(&state.as_str()) => {
-                judged.pending += 1
+                judged.pending += 1;
             }
             (_, _, Account::Ticket { state, reason: Some(_) }) if state == "FAILED" => {
-                judged.with_reason += 1
+                judged.with_reason += 1;
             }
             (Says::There, 0, account) => {
                 judged.lost.push(format!("{name}: no open ticket, and the API says {account:?}"));
@@ -152,8 +152,12 @@ fn tickets_of(name: &str, tickets: &[&LedgerTicket], judged: &mut Judgement) {
     for ticket in tickets {
         let mut markers: Vec<&str> = ticket.notes.iter().filter_map(|note| note_marker(note)).collect();
         markers.sort_unstable();
-        if let Some(twice) = markers.windows(2).find(|pair| pair[0] == pair[1]) {
-            judged.notes_twice.push(format!("{name}: {} on ticket {}", twice[0], ticket.id));
+        let twice = markers.windows(2).find_map(|pair| match pair {
+            [one, next] if one == next => Some(one),
+            _ => None,
+        });
+        if let Some(twice) = twice {
+            judged.notes_twice.push(format!("{name}: {twice} on ticket {}", ticket.id));
         }
     }
 }

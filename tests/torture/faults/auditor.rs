@@ -46,7 +46,7 @@ fn cases() -> Vec<(&'static str, Judgement, [u64; 7])> {
     let open = |accounts: &str| [("d1-0", acted(accounts))];
     let closed = [("d1-0", acted("CLOSED")), ("d1-1", acted("CLOSED"))];
     let mut elsewhere = ticket(1, 1, "m1", false);
-    elsewhere.company = "Harbour Legal".to_owned();
+    "Harbour Legal".clone_into(&mut elsewhere.company);
     let mut noted = ticket(1, 1, "m1", false);
     let note = format!("seen again PSAGW-N-{}", "0".repeat(32));
     noted.notes = vec![note.clone(), note];

@@ -77,7 +77,7 @@ pub async fn clock(run: Run) -> Row {
                 match arena.door.answer_to(&node.base(), 0, body.as_bytes(), at).await {
                     Some(401) => stale += 1,
                     answer => {
-                        broken.push(format!("a webhook signed {off} ms from now was answered {answer:?}"))
+                        broken.push(format!("a webhook signed {off} ms from now was answered {answer:?}"));
                     }
                 }
             }

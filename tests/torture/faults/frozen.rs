@@ -77,7 +77,7 @@ pub async fn frozen(run: Run, how: How) -> Row {
         }
         arena.nodes[away].is_ready(&arena.door.http, READY).await.expect("a node that is back");
         bases[0].clone_into(&mut arena.asker.bases[0]);
-        *arena.door.bases.lock().expect("unpoisoned") = bases.clone();
+        arena.door.bases.lock().expect("unpoisoned").clone_from(&bases);
     }
     load.finish(&run, &arena.door).await;
     drop(progress);

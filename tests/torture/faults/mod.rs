@@ -154,7 +154,7 @@ pub struct Scale {
 
 /// How long a brief round goes on sending when no more evil is done, and how long it may take to come to rest then.
 const SENDING: Duration = Duration::from_secs(10);
-const RESTING: Duration = Duration::from_secs(60);
+const RESTING: Duration = Duration::from_mins(1);
 
 /// One try.
 #[derive(Clone, Debug)]

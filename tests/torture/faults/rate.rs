@@ -109,13 +109,13 @@ pub async fn rate(run: Run) -> Row {
     if hasty > usize::try_from(met[0]).unwrap_or(0) * (LANES - 1) * IN_HAND {
         broken.push(format!("{hasty} calls while the PSA had asked to be left alone"));
     }
-    let [with, without] = met;
-    if with == 0 {
+    let [timed, untimed] = met;
+    if timed == 0 {
         broken.push("no call was refused".to_owned());
     }
     let remark = format!(
         "{asked} calls for {deliveries} tickets, {over} over the quota of {QUOTA} in 5 minutes; {hasty} calls while it \
          asked to be left alone"
     );
-    arena.close(format!("{with} × 429 with Retry-After, {without} without"), vec![remark], broken).await
+    arena.close(format!("{timed} × 429 with Retry-After, {untimed} without"), vec![remark], broken).await
 }

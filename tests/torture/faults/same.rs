@@ -21,7 +21,7 @@ pub async fn same(run: Run) -> Row {
     let server = Run::server_if_given();
     let nodes = if server.is_some() { 2 } else { 1 };
     let settings = vec![("inbox_workers", "4".to_owned())];
-    let wish = Wish { server, nodes, settings, ..Wish::usual(2, false) };
+    let wish = Wish { nodes, server, settings, ..Wish::usual(2, false) };
     let arena = Arena::start(&run, wish).await;
     let progress = {
         let journal = Arc::clone(&arena.door.journal);
