@@ -113,8 +113,8 @@ fn is_its_turn() -> Condition {
     none_is_found(blocking)
 }
 
-/// The lane's operations whose turn it is, those that are due first before the others.
-fn in_turn(lane_id: Uuid) -> Select<ticket_operation::Entity> {
+/// Of the lane's operations whose turn it is the one that is due first.
+fn first_in_turn(lane_id: Uuid) -> Select<ticket_operation::Entity> {
     use ticket_operation::Column as C;
     ticket_operation::Entity::find()
         .filter(C::PsaConnectionId.eq(lane_id))
@@ -127,13 +127,13 @@ fn in_turn(lane_id: Uuid) -> Select<ticket_operation::Entity> {
 
 /// The lane's next operation that is due and whose turn it is.
 pub async fn next(ground: &Ground, held: &lane::Model) -> Result<Option<ticket_operation::Model>, Error> {
-    let due = in_turn(held.id).filter(ticket_operation::Column::RunAt.lte(ground.clock.now()));
+    let due = first_in_turn(held.id).filter(ticket_operation::Column::RunAt.lte(ground.clock.now()));
     Ok(due.one(ground.db.reader()).await?)
 }
 
 /// When the lane's next operation is due.
 pub(super) async fn next_at(tx: &DatabaseTransaction, lane_id: Uuid) -> Result<Option<Timestamp>, DbErr> {
-    let first = in_turn(lane_id).select_only().column(ticket_operation::Column::RunAt);
+    let first = first_in_turn(lane_id).select_only().column(ticket_operation::Column::RunAt);
     Ok(first.into_tuple().one(tx).await?.map(Timestamp))
 }
 
