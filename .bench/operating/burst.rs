@@ -85,7 +85,7 @@ async fn insist(door: &Door, key: u64, refused: &Mutex<BTreeMap<u16, u64>>) {
 }
 
 /// A burst, and the time until everything of it is in the PSAs.
-pub async fn burst(arena: &mut Arena, webhooks: u64, secs: u64) -> String {
+pub async fn burst(arena: &mut Arena, webhooks: u64, secs: u64) -> anyhow::Result<String> {
     let begun = Instant::now();
     let refused = send(&arena.door, FIRST..FIRST + webhooks, SENDERS, Some(webhooks / secs)).await;
     let (took, peak) = (begun.elapsed(), arena.nodes[0].measure());
@@ -103,6 +103,11 @@ pub async fn burst(arena: &mut Arena, webhooks: u64, secs: u64) -> String {
         if (deliveries, tickets, operations) == (0, 0, 0) {
             break;
         }
+        anyhow::ensure!(
+            begun.elapsed() < arena.run.patience(),
+            "left after {} s: {deliveries} deliveries, {tickets} tickets, {operations} operations",
+            begun.elapsed().as_secs()
+        );
         if said.elapsed() > Duration::from_secs(10) {
             said = Instant::now();
             arena
@@ -117,5 +122,5 @@ pub async fn burst(arena: &mut Arena, webhooks: u64, secs: u64) -> String {
         begun.elapsed().as_secs_f64(),
         arena.nodes[0].measure() / 1_024
     );
-    format!("{webhooks} webhooks in a burst")
+    Ok(format!("{webhooks} webhooks in a burst"))
 }

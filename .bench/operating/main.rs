@@ -65,6 +65,7 @@ use arguments::Wishes;
 use dice::Dice;
 use faults::{Fault, Run};
 use journal::Says;
+use table::Verdict;
 use used::Used;
 
 /// Lanes, all on one platform.
@@ -110,7 +111,8 @@ async fn main() -> anyhow::Result<()> {
     let run = Run::new(&fault, &wishes, Instant::now());
     let server = Run::server_if_given();
     println!("{}", if server.is_some() { "PostgreSQL" } else { "SQLite" });
-    let mut arena = Arena::start(&run, Wish { server, ..Wish::usual(LANES, false) }).await;
+    let wish = Wish { server, is_time_told: false, ..Wish::usual(LANES, false) };
+    let mut arena = Arena::start(&run, wish).await;
     // Senders keep their connections here.
     arena.door.http = reqwest::Client::builder().no_proxy().build()?;
     if options.starts > 0 {
@@ -120,20 +122,21 @@ async fn main() -> anyhow::Result<()> {
         idle(&arena, options.idle_secs).await;
     }
     if options.singles > 0 {
-        singles(&arena, options.singles).await;
+        singles(&arena, options.singles).await?;
     }
     if options.tickets > 0 {
-        tickets(&arena, options.tickets).await;
+        tickets(&arena, options.tickets).await?;
     }
     if options.starts > 0 && options.tickets > 0 {
         starts(&mut arena, options.starts).await?;
     }
     let done = match options.burst {
         0 => "no burst".to_owned(),
-        webhooks => burst::burst(&mut arena, webhooks, options.burst_secs).await,
+        webhooks => burst::burst(&mut arena, webhooks, options.burst_secs).await?,
     };
     let row = arena.close(done, Vec::new(), Vec::new()).await;
     println!("{}", table::line(&row));
+    anyhow::ensure!(row.verdict == Verdict::Held, "the auditor does not confirm what was measured");
     Ok(())
 }
 
@@ -170,7 +173,7 @@ fn per_mille(part: Duration, of: Duration) -> f64 {
 }
 
 /// How long after it was sent a webhook's ticket is asked for at the PSA, one at a time on an idle gateway.
-async fn singles(arena: &Arena, count: u64) {
+async fn singles(arena: &Arena, count: u64) -> anyhow::Result<()> {
     let (mut dice, halo) = (Dice::new(arena.run.seed, "singles"), arena.psa("halo").clone());
     let mut took = Vec::new();
     for key in 0..count {
@@ -180,11 +183,15 @@ async fn singles(arena: &Arena, count: u64) {
         let lane = usize::try_from(dice.below(arena.door.lanes.len() as u64)).unwrap_or(0);
         arena.door.deliver((key, 0, lane, Says::There), &mut dice).await;
         let end = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < end {
+        loop {
             if let Some(first) = halo.asked(&arena.door.http).await.get(known) {
                 took.push(first.at - sent.0);
                 break;
             }
+            anyhow::ensure!(
+                Instant::now() < end,
+                "a webhook on an idle gateway came to no ticket within 10 s"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -196,22 +203,25 @@ async fn singles(arena: &Arena, count: u64) {
         took.len(),
         at(90)
     );
+    Ok(())
 }
 
 /// What a ticket costs the gateway once it is decided: they wait until their connections are switched on.
-async fn tickets(arena: &Arena, count: u64) {
+async fn tickets(arena: &Arena, count: u64) -> anyhow::Result<()> {
     enable(arena, false).await;
     let first = 1_000_000;
     let before = Used::by(arena.nodes[0].id());
     burst::send(&arena.door, first..first + count, 32, None).await;
     let end = Instant::now() + Duration::from_mins(10);
-    while arena.left().await.2 < count && Instant::now() < end {
+    while arena.left().await.2 < count {
+        anyhow::ensure!(Instant::now() < end, "{count} webhooks were not decided within 10 minutes");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let decided = Used::by(arena.nodes[0].id());
     let begun = Instant::now();
     enable(arena, true).await;
-    while arena.left().await.2 > 0 && Instant::now() < end {
+    while arena.left().await.2 > 0 {
+        anyhow::ensure!(Instant::now() < end, "{count} tickets were not carried out within 10 minutes");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let (took, after) = (begun.elapsed(), Used::by(arena.nodes[0].id()));
@@ -222,6 +232,7 @@ async fn tickets(arena: &Arena, count: u64) {
         each(decided.cpu, after.cpu),
         per_mille(Duration::from_secs(count), took) / 1_000.0
     );
+    Ok(())
 }
 
 /// Switches all connections on or off.

@@ -54,6 +54,8 @@ pub struct Wish {
     pub is_cuttable: bool,
     /// Where the gateways keep their files, where not in the arena's own folder.
     pub place: Option<PathBuf>,
+    /// The gateways are told what time it is, again and again; else they look at the machine's clock, as in use.
+    pub is_time_told: bool,
 }
 
 impl Wish {
@@ -74,6 +76,7 @@ impl Wish {
             has_limits: false,
             is_cuttable: false,
             place: None,
+            is_time_told: true,
         }
     }
 }
@@ -128,7 +131,9 @@ impl Arena {
         let mut nodes: Vec<Gateway> = (0..wish.nodes)
             .map(|number| {
                 let (name, mut settings) = (format!("node-{number}"), settings.clone());
-                settings.push((time::VARIABLE.to_owned(), time.file_of(&name).display().to_string()));
+                if wish.is_time_told {
+                    settings.push((time::VARIABLE.to_owned(), time.file_of(&name).display().to_string()));
+                }
                 if let Some(way) = way.as_ref().filter(|_| number == 0) {
                     settings.push(("DATABASE_URL".to_owned(), by_way_of(&url, way)));
                 }
