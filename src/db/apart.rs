@@ -55,7 +55,7 @@ impl Db {
     pub fn has_happened(&self, statements: u64, told: Vec<Happened>) {
         self.statements.fetch_add(statements, Ordering::Relaxed);
         if self.is_sqlite() {
-            self.has_committed();
+            self.has_committed(u32::try_from(statements).unwrap_or(u32::MAX));
         }
         self.news.publish(told);
     }
