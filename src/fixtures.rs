@@ -8,6 +8,7 @@ use entity::{
     ticket_operation::{OperationKind, OperationState},
     ticket_profile, webhook_delivery, webhook_endpoint,
 };
+use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 use uuid::Uuid;
 
 use crate::{
@@ -376,7 +377,7 @@ impl Place {
     ) -> webhook_delivery::Model {
         let now = self.ground.clock.now();
         let id = self.ground.chance.id(now);
-        self.insert(webhook_delivery::Model {
+        let row = webhook_delivery::Model {
             id,
             organization_id: self.organization_id,
             webhook_endpoint_id: endpoint.id,
@@ -397,8 +398,20 @@ impl Place {
             decided_at: Some(now),
             trace_context: None,
             body_removed_at: None,
-        })
-        .await
+        };
+        // It is counted when it leaves the state it comes in.
+        let came =
+            webhook_delivery::Model { state: webhook_delivery::DeliveryState::Received, ..row.clone() };
+        self.insert(came).await;
+        let decided = row.clone().into_active_model().reset_all();
+        self.ground
+            .db
+            .write::<_, sea_orm::DbErr, _>(move |tx| {
+                Box::pin(async move { decided.update(tx).await.map(|_| ()) })
+            })
+            .await
+            .unwrap();
+        row
     }
 
     /// An event that opened this ticket, or was held where there is none.

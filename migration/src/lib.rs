@@ -50,6 +50,7 @@ mod m20261122_000041_references;
 mod m20261122_000042_less_to_write;
 mod m20261122_000043_shards;
 mod m20261123_000044_turns;
+mod m20261123_000045_lean_inbox;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000042_less_to_write::Migration),
             Box::new(m20261122_000043_shards::Migration),
             Box::new(m20261123_000044_turns::Migration),
+            Box::new(m20261123_000045_lean_inbox::Migration),
         ]
     }
 }

@@ -204,6 +204,27 @@ fn triggers(dialect: Dialect) -> Vec<(String, &'static str, String)> {
     made
 }
 
+/// The trigger that counted deliveries as they came in.
+pub(crate) const DELIVERY_INSERT: &str = "tally_delivery_insert";
+
+/// How one of the triggers goes.
+pub(crate) fn drop_trigger(m: &SchemaManager<'_>, name: &str) -> String {
+    let dialect = Dialect::of(m);
+    let table = triggers(dialect).into_iter().find(|(made, ..)| made == name).map(|(_, table, _)| table);
+    match (dialect, table) {
+        (Dialect::Postgres, Some(table)) => format!("DROP TRIGGER {name} ON {table}; DROP FUNCTION {name}()"),
+        _ => format!("DROP TRIGGER {name}"),
+    }
+}
+
+/// Makes one of the triggers anew.
+pub(crate) async fn make_trigger(m: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
+    for (_, _, text) in triggers(Dialect::of(m)).into_iter().filter(|(made, ..)| made == name) {
+        m.get_connection().execute_unprepared(&text).await?;
+    }
+    Ok(())
+}
+
 /// Counts what is there already.
 fn count_existing(dialect: Dialect) -> Vec<String> {
     let mut statements = vec![
@@ -271,12 +292,8 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
         let (dialect, db) = (Dialect::of(m), m.get_connection());
-        for (name, table, _) in triggers(dialect) {
-            let drop = match dialect {
-                Dialect::Sqlite => format!("DROP TRIGGER {name}"),
-                Dialect::Postgres => format!("DROP TRIGGER {name} ON {table}; DROP FUNCTION {name}()"),
-            };
-            db.execute_unprepared(&drop).await?;
+        for (name, ..) in triggers(dialect) {
+            db.execute_unprepared(&drop_trigger(m, &name)).await?;
         }
         m.alter_table(Table::alter().table("ticket").drop_column("first_seen_at").take()).await?;
         m.drop_table(Table::drop().table("tally").take()).await?;

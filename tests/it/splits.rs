@@ -318,6 +318,13 @@ async fn a_scanner_that_both_use_gets_a_second_address_that_meets_the_same_ticke
     assert_eq!(copy["nodeId"], json!(acme.endpoint()));
     assert!(plan["changes"].to_string().contains("webhookEndpointRotateSecret"), "{plan:#}");
     app.drain().await;
+    // What was of both counts on each side.
+    for side in [&acme, &branch] {
+        let counted = "statistics { webhooks { total { understoodCount } } }";
+        let counted = below(&app, &side.organization, counted).await;
+        let counts = &counted["statistics"]["webhooks"]["total"];
+        assert_eq!(counts["understoodCount"], json!(2), "{counted:#}");
+    }
 
     // The new address has a secret once one is made for it.
     let query = "query($id: ID!) { node(id: $id) { ... on WebhookEndpoint { url organization { slug } } } }";

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use entity::{Timestamp, webhook_delivery, webhook_delivery::DeliveryState, webhook_endpoint};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveEnum as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     sea_query::{Alias, Condition, Expr, ExprTrait as _, JoinType, Query, SelectStatement, UnionType},
 };
 use serde_json::json;
@@ -196,7 +196,7 @@ impl Both {
                     .into_tuple()
                     .all(tx)
                     .await?;
-            let Some((last, ..)) = rows.last() else { return Ok(()) };
+            let Some((last, ..)) = rows.last() else { break };
             after = *last;
             let copies =
                 rows.into_iter().map(|(_, message_id, request_id, verified_by, received_at, decided_at)| {
@@ -212,7 +212,7 @@ impl Both {
                         body: Vec::new(),
                         received_at,
                         duplicate_count: 0,
-                        state: DeliveryState::Understood,
+                        state: DeliveryState::Received,
                         problem: None,
                         run_at: None,
                         attempts: 0,
@@ -226,6 +226,15 @@ impl Both {
                 });
             webhook_delivery::Entity::insert_many(copies).exec_without_returning(tx).await?;
         }
+        // A delivery is counted when it leaves the state it came in. What waits there has its body.
+        webhook_delivery::Entity::update_many()
+            .col_expr(D::State, Expr::value(DeliveryState::Understood.to_value()))
+            .filter(D::WebhookEndpointId.eq(self.copy))
+            .filter(D::State.eq(DeliveryState::Received))
+            .filter(D::BodyRemovedAt.is_not_null())
+            .exec(tx)
+            .await
+            .map(|_| ())
     }
 
     /// What went was read from the new organization's rows: they have the messages' ids.
