@@ -45,7 +45,8 @@ use sea_orm::{
     },
 };
 
-use self::{news::News, reader::Reader};
+pub use self::checkpoints::PAGE;
+use self::{checkpoints::OF_WORK, news::News, reader::Reader};
 use crate::clock::Chance;
 use tracing::Instrument as _;
 
@@ -192,7 +193,7 @@ impl Db {
             match result {
                 Ok(value) => {
                     tx.commit().await?;
-                    db.has_happened(0, told);
+                    db.has_happened(0, OF_WORK, told);
                     Ok(value)
                 }
                 Err(error) => {

@@ -51,11 +51,12 @@ impl Db {
         if is_closed { Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)) } else { Ok(()) }
     }
 
-    /// What was done over a connection of one's own, after its commit: how many statements it took, and what is told.
-    pub fn has_happened(&self, statements: u64, told: Vec<Happened>) {
+    /// What was done over a connection of one's own, after its commit: how many statements it took, how many pages of
+    /// the embedded database the rows of it fill, and what is told.
+    pub fn has_happened(&self, statements: u64, pages: u32, told: Vec<Happened>) {
         self.statements.fetch_add(statements, Ordering::Relaxed);
         if self.is_sqlite() {
-            self.has_committed(u32::try_from(statements).unwrap_or(u32::MAX));
+            self.has_committed(pages);
         }
         self.news.publish(told);
     }

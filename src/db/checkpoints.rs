@@ -20,13 +20,17 @@ use super::Db;
 /// After some so many pages (2.5 MiB) the thread is woken. Whoever commits while it has them written to the disk waits
 /// behind them there, so that they are few.
 const PAGES: u32 = 640;
-/// How many pages a commit writes as a rule: the ends of indexes, and what its rows fill.
+/// How long a page is, in bytes: as SQLite has it where nobody asked for another length.
+pub const PAGE: usize = 4_096;
+/// How many pages a commit writes besides those that its rows fill: the ends of indexes.
 const OF_A_COMMIT: u32 = 10;
-/// From this length of the log on (128 MiB) the last of it is moved while nobody writes: only where nothing is left can
+/// How many pages rows fill that are written in the course of work, as a rule.
+pub(super) const OF_WORK: u32 = 10;
+/// From this length of the log on (96 MiB) the last of it is moved while nobody writes: only where nothing is left can
 /// the log begin anew, and beside those who write all the time there is always something.
-const LONG: i64 = 32_768;
-/// From this length on (512 MiB) whoever commits moves what is left, should the thread be gone or not get along.
-pub(super) const LOG_PAGES: &str = "131072";
+const LONG: i64 = 24_576;
+/// From this length on (160 MiB) whoever commits moves what is left, should the thread be gone or not get along.
+pub(super) const LOG_PAGES: &str = "40960";
 
 /// Wakes the thread.
 #[derive(Debug, Default)]
@@ -38,9 +42,9 @@ pub(super) struct Checkpoints {
 }
 
 impl Db {
-    /// Something was committed to the embedded database, with so many rows that fill a page each.
-    pub(super) fn has_committed(&self, rows: u32) {
-        let more = rows.saturating_add(OF_A_COMMIT);
+    /// Something was committed to the embedded database, the rows of which fill so many pages.
+    pub(super) fn has_committed(&self, pages: u32) {
+        let more = pages.saturating_add(OF_A_COMMIT);
         if self.checkpoints.pages.fetch_add(more, Ordering::Relaxed).saturating_add(more) < PAGES {
             return;
         }

@@ -21,7 +21,10 @@ pub use working::{
 
 use super::received::Verified;
 use crate::{
-    db::news::{Happened, What},
+    db::{
+        PAGE,
+        news::{Happened, What},
+    },
     error::Error,
     ground::{
         Ground,
@@ -208,7 +211,9 @@ fn answer(ground: &Ground, batch: &mut Vec<Waiting>, stored: Stored, statements:
         }),
         _ => None,
     });
-    ground.db.has_happened(statements, news.collect());
+    let news = news.collect();
+    let pages: usize = batch.iter().map(|Waiting { row, .. }| 1 + row.body.len() / PAGE).sum();
+    ground.db.has_happened(statements, u32::try_from(pages).unwrap_or(u32::MAX), news);
     for (Waiting { answer, .. }, stored) in batch.drain(..).zip(stored) {
         let _ = answer.send(stored);
     }
