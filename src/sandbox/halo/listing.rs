@@ -14,6 +14,17 @@ const USUAL_PAGE: i64 = 50;
 
 /// One page of `rows` under `key`.
 pub(super) fn page(query: &Query, key: &str, rows: Vec<Value>, cap: usize) -> Result<Reply, Reply> {
+    page_of(query, key, rows, cap, std::convert::identity)
+}
+
+/// The same of rows of which only those of the page are written out: there may be very many.
+pub(super) fn page_of<T>(
+    query: &Query,
+    key: &str,
+    rows: Vec<T>,
+    cap: usize,
+    write: impl Fn(T) -> Value,
+) -> Result<Reply, Reply> {
     let record_count = rows.len();
     let size = query.int("page_size")?;
     let number = query.int("page_no")?.unwrap_or(1).max(1);
@@ -23,13 +34,13 @@ pub(super) fn page(query: &Query, key: &str, rows: Vec<Value>, cap: usize) -> Re
     if query.flag("pageinate")? {
         let size = size.filter(|size| *size > 0).unwrap_or(USUAL_PAGE);
         let skip = usize::try_from(number - 1).unwrap_or(0).saturating_mul(length(size));
-        let rows: Vec<Value> = rows.into_iter().skip(skip).take(length(size)).collect();
+        let rows: Vec<Value> = rows.into_iter().skip(skip).take(length(size)).map(write).collect();
         return Ok(Reply::ok(&json!({
             "page_no": number, "page_size": size, "record_count": record_count, key: rows,
         })));
     }
     let limit = count.filter(|count| *count > 0).map_or(cap, length);
-    let rows: Vec<Value> = rows.into_iter().take(limit).collect();
+    let rows: Vec<Value> = rows.into_iter().take(limit).map(write).collect();
     Ok(Reply::ok(&json!({ "record_count": record_count, key: rows })))
 }
 

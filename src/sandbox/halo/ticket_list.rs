@@ -133,8 +133,8 @@ impl HaloWorld {
         if query.flag("orderdesc")? && query.text("order").is_some() {
             found.reverse();
         }
-        let rows = found.into_iter().map(|ticket| self.ticket_json(ticket, Form::Row)).collect();
-        listing::page(query, "tickets", rows, self.options.page_cap)
+        let row = |ticket| self.ticket_json(ticket, Form::Row);
+        listing::page_of(query, "tickets", found, self.options.page_cap, row)
     }
 
     pub(super) fn get_ticket(&self, call: &Call, id: i64) -> Result<Reply, Reply> {
