@@ -24,6 +24,7 @@ mod planner;
 pub mod portions;
 pub mod reader;
 pub mod references;
+mod shelf;
 pub mod walled;
 
 use std::{
@@ -46,7 +47,7 @@ use sea_orm::{
 };
 
 pub use self::checkpoints::PAGE;
-use self::{checkpoints::OF_WORK, news::News, reader::Reader};
+use self::{checkpoints::OF_WORK, news::News, reader::Reader, shelf::Shelf};
 use crate::clock::Chance;
 use tracing::Instrument as _;
 
@@ -107,7 +108,11 @@ impl Db {
             });
         }
         let news = News::new(u64::from_be_bytes(Chance::system().bytes()));
-        let reader = Reader::new(reader, Arc::clone(&statements));
+        let shelf = backends.as_ref().map(|backends| {
+            let pool = reader.get_postgres_connection_pool().clone();
+            Shelf::new(pool, backends.clone(), max_connections.max(2))
+        });
+        let reader = Reader::new(reader, shelf, Arc::clone(&statements));
         Ok(Self {
             writer,
             reader,
@@ -235,6 +240,7 @@ impl Db {
 
     /// Closes the pools.
     pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.close();
         if let Some(backends) = &self.backends {
             backends.close().await;
         }

@@ -13,6 +13,7 @@
 mod tests;
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
@@ -23,7 +24,7 @@ use std::{
 
 use sea_orm::sqlx::{
     self, AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqliteConnection,
-    pool::PoolOptions,
+    pool::{PoolConnection, PoolOptions},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,8 @@ const MAX_HOLDERS: usize = 4_096;
 
 tokio::task_local! {
     static LEASH: Leash;
+    /// The process that a connection leads to which this task is taking from the pool.
+    static TIED: Cell<Option<i32>>;
 }
 
 /// What work hangs on while somebody waits for it. Clones are the same leash.
@@ -60,6 +63,17 @@ struct Held {
     kept: Kept,
     /// Connections it has taken there.
     taken: Mutex<Vec<(Backends, i32)>>,
+}
+
+/// What a connection was told as it was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tie {
+    /// As which role it acts; none for the one that it has.
+    role: Option<String>,
+    /// For which organization.
+    organization: String,
+    /// How long a statement may take, in milliseconds.
+    limit: String,
 }
 
 /// Cuts the leash when it is dropped.
@@ -206,14 +220,20 @@ impl Backends {
             })
     }
 
+    /// What a connection of that leash is to be told.
+    pub(super) fn wanted(&self, leash: &Leash) -> Tie {
+        let (role, organization) = self.floor.wanted();
+        let limit = (leash.0.limit + GRACE).as_millis().to_string();
+        Tie { role: role.map(str::to_owned), organization, limit }
+    }
+
     /// Says for whom this connection works from now on, sets the time limit and notes who works on it, in one round
     /// trip, which also shows whether the server is there.
-    async fn tie(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn tie(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let leash = Leash::current();
         let rows = if let Some(leash) = &leash {
             // Reading, a query at a time: with every one of a dashboard's, so that it is prepared.
-            let limit = (leash.0.limit + GRACE).as_millis().to_string();
-            let (role, organization) = self.floor.wanted();
+            let Tie { role, organization, limit } = self.wanted(leash);
             let tie = sqlx::query(TIE).bind(role).bind(organization).bind(limit);
             tie.fetch_all(connection).await?
         } else {
@@ -226,23 +246,33 @@ impl Backends {
             sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await?
         };
         let Some(pid) = rows.first().map(|row| row.try_get::<i32, _>(0)).transpose()? else { return Ok(()) };
+        let _ = TIED.try_with(|tied| tied.set(Some(pid)));
+        match leash {
+            Some(leash) => self.note(pid, &leash).await,
+            None => drop(self.holders.lock().await.remove(&pid)),
+        }
+        Ok(())
+    }
+
+    /// A connection of the pool, tied to this task's leash, and the process that it leads to.
+    pub(super) async fn acquire(
+        pool: &PgPool,
+    ) -> Result<(PoolConnection<Postgres>, Option<i32>), sqlx::Error> {
+        let taking = async { Ok((pool.acquire().await?, TIED.with(Cell::get))) };
+        TIED.scope(Cell::new(None), taking).await
+    }
+
+    /// Notes that this process works on that leash from now on.
+    pub(super) async fn note(&self, pid: i32, leash: &Leash) {
         let mut holders = self.holders.lock().await;
         if holders.len() >= MAX_HOLDERS {
             holders.clear();
         }
-        match leash {
-            Some(leash) => {
-                holders.insert(pid, leash.0.id);
-                let mut taken = leash.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-                if taken.iter().all(|(_, known)| *known != pid) {
-                    taken.push((self.clone(), pid));
-                }
-            }
-            None => {
-                holders.remove(&pid);
-            }
+        holders.insert(pid, leash.0.id);
+        let mut taken = leash.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.iter().all(|(_, known)| *known != pid) {
+            taken.push((self.clone(), pid));
         }
-        Ok(())
     }
 
     /// Cancels what a process does, where it still works on that leash. While this is looked at nobody takes a

@@ -1,8 +1,7 @@
 //! Reading outside transactions.
 //!
-//! A connection of PostgreSQL is tied to whoever takes it, and looked at when it comes back: two round trips beside the
-//! statement itself. What hangs on one leash ([`super::leash`]), all statements of a dashboard's query, therefore keeps
-//! the connection that its first statement took.
+//! What hangs on one leash ([`super::leash`]), all statements of a dashboard's query, keeps the connection of PostgreSQL
+//! that its first statement took from the shelf.
 
 use std::{
     ops::Deref,
@@ -15,36 +14,47 @@ use std::{
 use async_trait::async_trait;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
-    RuntimeErr, Statement, Values,
-    sqlx::{self, AssertSqlSafe, PgPool, Postgres, pool::PoolConnection, query::Query},
+    RuntimeErr, Statement, sqlx,
 };
-use sea_query_sqlx::SqlxValues;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::{leash::Leash, walled};
+use super::{
+    leash::Leash,
+    shelf::{Shelf, Taken},
+    walled,
+};
 
 /// The pool that is read through.
 #[derive(Clone, Debug)]
 pub struct Reader {
     pool: DatabaseConnection,
+    /// Where connections to PostgreSQL are taken by who is on a leash.
+    shelf: Option<Arc<Shelf>>,
     /// Counts statements that go around the pool.
     statements: Arc<AtomicU64>,
 }
 
 impl Reader {
-    pub(super) fn new(pool: DatabaseConnection, statements: Arc<AtomicU64>) -> Self {
-        Self { pool, statements }
+    pub(super) fn new(
+        pool: DatabaseConnection,
+        shelf: Option<Arc<Shelf>>,
+        statements: Arc<AtomicU64>,
+    ) -> Self {
+        Self { pool, shelf, statements }
+    }
+
+    /// Keeps no connection from the pool from now on.
+    pub(super) fn close(&self) {
+        if let Some(shelf) = &self.shelf {
+            shelf.close();
+        }
     }
 
     /// The connection that this task's leash keeps; none where it is on no leash, and on SQLite.
     async fn kept(&self) -> Result<Option<Held>, DbErr> {
-        if self.pool.get_database_backend() != DbBackend::Postgres {
-            return Ok(None);
-        }
-        let Some(leash) = Leash::current() else { return Ok(None) };
-        let pool = self.pool.get_postgres_connection_pool();
-        let held = leash.connection().hold(pool, &self.statements).await?;
+        let (Some(from), Some(leash)) = (&self.shelf, Leash::current()) else { return Ok(None) };
+        let held = Kept::hold(leash, from).await?;
         self.statements.fetch_add(1, Ordering::Relaxed);
         Ok(Some(held))
     }
@@ -93,29 +103,29 @@ pub(super) struct Kept(Arc<Mutex<Option<Connection>>>);
 
 #[derive(Debug)]
 struct Connection {
-    open: PoolConnection<Postgres>,
+    taken: Taken,
     /// The organization that it was taken for.
     within: Option<Uuid>,
-    /// The database that it leads to, by its count of statements.
-    to: Arc<AtomicU64>,
+    /// Where it was taken from.
+    from: Arc<Shelf>,
 }
 
 impl Kept {
     /// Takes it for a statement; statements of one leash wait for each other. One that was taken for another
     /// organization, or leads to another database, goes back.
-    async fn hold(&self, pool: &PgPool, to: &Arc<AtomicU64>) -> Result<Held, DbErr> {
-        let mut kept = Arc::clone(&self.0).lock_owned().await;
+    async fn hold(leash: Leash, shelf: &Arc<Shelf>) -> Result<Held, DbErr> {
+        let mut kept = Arc::clone(&leash.connection().0).lock_owned().await;
         let within = walled::current();
-        let is_it = |kept: &Connection| kept.within == within && Arc::ptr_eq(&kept.to, to);
+        let is_it = |kept: &Connection| kept.within == within && Arc::ptr_eq(&kept.from, shelf);
         if !kept.as_ref().is_some_and(is_it) {
             *kept = None;
-            let connection = pool.acquire().await.map_err(not_acquired)?;
-            *kept = Some(Connection { open: connection, within, to: Arc::clone(to) });
+            let taken = shelf.take(&leash).await.map_err(not_acquired)?;
+            *kept = Some(Connection { taken, within, from: Arc::clone(shelf) });
         }
-        Ok(Held(kept))
+        Ok(Held { leash, kept })
     }
 
-    /// Gives it back to the pool.
+    /// Gives it back.
     pub(super) async fn let_go(&self) {
         self.0.lock().await.take();
     }
@@ -128,27 +138,25 @@ impl Kept {
     }
 }
 
-struct Held(OwnedMutexGuard<Option<Connection>>);
+struct Held {
+    leash: Leash,
+    kept: OwnedMutexGuard<Option<Connection>>,
+}
 
 impl Held {
     async fn rows(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let Some(Connection { open, .. }) = self.0.as_mut() else { return Ok(Vec::new()) };
-        match query(statement).fetch_all(&mut **open).await {
+        let Some(Connection { taken, .. }) = self.kept.as_mut() else { return Ok(Vec::new()) };
+        match taken.rows(&self.leash, statement).await {
             Ok(rows) => Ok(rows.into_iter().map(Into::into).collect()),
             Err(error) => {
                 // The connection broke, rather than the statement: the pool finds out, and the next one is another.
                 if error.as_database_error().is_none() {
-                    self.0.take();
+                    self.kept.take();
                 }
                 Err(DbErr::Query(RuntimeErr::SqlxError(error.into())))
             }
         }
     }
-}
-
-fn query(statement: &Statement) -> Query<'_, Postgres, SqlxValues> {
-    let values = statement.values.clone().unwrap_or(Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
 }
 
 fn not_acquired(error: sqlx::Error) -> DbErr {

@@ -175,3 +175,77 @@ async fn on_one_leash_each_database_is_asked_itself() {
     assert_ne!(alone[0], alone[1]);
     assert_eq!(asked, [alone[0].clone(), alone[1].clone(), alone[0].clone()]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_query_goes_over_the_same_connection_and_sees_its_own_organization_only() {
+    let ground = testing::ground().await;
+    if ground.db.is_sqlite() {
+        return; // there a connection is a file that is open already
+    }
+    let (acme, _) = ground.organization("acme").await;
+    let (globex, _) = ground.organization("globex").await;
+    let count = |db: &Db| {
+        let db = db.clone();
+        async move {
+            let names =
+                Statement::from_string(db.reader().get_database_backend(), "SELECT slug FROM organization");
+            let rows = db.reader().query_all_raw(names).await.unwrap();
+            let mut slugs: Vec<String> = rows.iter().map(|row| row.try_get("", "slug").unwrap()).collect();
+            slugs.sort();
+            (process(&db).await, slugs)
+        }
+    };
+    let mut processes = Vec::new();
+    for (within, seen) in [
+        (None, vec!["acme", "globex"]),
+        (None, vec!["acme", "globex"]),
+        (Some(acme.id), vec!["acme"]),
+        (Some(acme.id), vec!["acme"]),
+        (Some(globex.id), vec!["globex"]),
+        (None, vec!["acme", "globex"]),
+    ] {
+        let leash = Leash::new(Duration::from_secs(10));
+        let work = crate::db::walled::within(within, leash.hold(count(&ground.db)));
+        let (process, slugs) = work.await.unwrap();
+        assert_eq!(slugs, seen);
+        processes.push(process);
+    }
+    assert!(processes.iter().all(|process| *process == processes[0]), "{processes:?}");
+    // Who writes, or reads without anybody waiting, has a connection that belongs to no organization.
+    assert_eq!(count(&ground.db).await.1, ["acme", "globex"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_broke_between_two_queries_is_not_noticed() {
+    let ground = testing::ground().await;
+    if ground.db.is_sqlite() {
+        return; // nothing breaks there
+    }
+    let asked = async |leash: &Leash| leash.hold(process(&ground.db)).await.unwrap();
+    let leash = || Leash::new(Duration::from_secs(10));
+    let first = asked(&leash()).await;
+    assert_eq!(asked(&leash()).await, first);
+    let end = format!("SELECT pg_terminate_backend({first}, 5000)");
+    ground
+        .db
+        .write::<_, DbErr, _>(move |tx| Box::pin(async move { tx.execute_unprepared(&end).await }))
+        .await
+        .unwrap();
+    assert_ne!(asked(&leash()).await, first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_was_cut_leaves_nothing_to_the_next_one() {
+    let ground = testing::ground().await;
+    let leash = Leash::new(Duration::from_hours(1));
+    let (held, db) = (leash.clone(), ground.db.clone());
+    let task = tokio::spawn(async move { held.hold(slow(db)).await });
+    tokio::task::yield_now().await;
+    leash.cut();
+    assert!(task.await.unwrap().is_none());
+    let ask = async {
+        let one = Statement::from_string(ground.db.reader().get_database_backend(), "SELECT 7 AS n");
+        ground.db.reader().query_one_raw(one).await.unwrap().unwrap().try_get::<i32>("", "n").unwrap()
+    };
+    assert_eq!(Leash::new(Duration::from_secs(10)).hold(ask).await, Some(7));
+}
