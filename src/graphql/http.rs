@@ -130,7 +130,7 @@ impl Door {
         let streaming = schema::streaming(ground.clone(), outside, limits);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            prices: Arc::new(Prices::of(&graph.sdl())),
+            prices: Arc::new(Prices::of(&open_check.sdl())),
             budget: Arc::new(Budget::new(ground.clock.clone(), settings.allowance)),
             documents: Arc::new(Documents::new(settings.documents.clone(), settings.persisted_queries)),
             readers: Arc::new(Semaphore::new(processors)),

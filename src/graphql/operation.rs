@@ -66,6 +66,8 @@ pub struct Prepared {
     pub request: async_graphql::Request,
     /// What it is.
     pub kind: OperationType,
+    /// Whether it asks about the schema itself.
+    is_introspection: bool,
     /// What was charged; [`execute`] settles it, and a subscription keeps it.
     pub receipt: Receipt,
     /// For whom it runs: see [`walled::within`].
@@ -102,10 +104,11 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
         is_open,
     };
     let read = if tokens <= READ_AT_ONCE { reading.read() } else { read_apart(door, reading).await? };
-    let Read { document, operation_name, variables, kind, cost } = read.map_err(|refused| match refused {
-        Refused::Plain(refusal) => refusal,
-        Refused::TooDear(refusal, cost) => refusal.cost(door.budget.status(payer, cost, None)),
-    })?;
+    let Read { document, operation_name, variables, kind, is_introspection, cost } =
+        read.map_err(|refused| match refused {
+            Refused::Plain(refusal) => refusal,
+            Refused::TooDear(refusal, cost) => refusal.cost(door.budget.status(payer, cost, None)),
+        })?;
     fee.give_back();
     let receipt =
         door.budget.charge(payer, cost).map_err(|short| throttled(&door.budget, payer, cost, short))?;
@@ -120,7 +123,7 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
     if !is_open {
         request = request.disable_introspection();
     }
-    Ok(Prepared { request, kind, receipt, organization_id })
+    Ok(Prepared { request, kind, is_introspection, receipt, organization_id })
 }
 
 /// Executes a query or a mutation; every error has its code and request id, and the answer says what it cost.
@@ -128,8 +131,9 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
 /// When the future is given up, or the time is over, a query stops, in the database too. A mutation goes on
 /// to its end in a task of its own: it is not given up between two steps.
 pub async fn execute(door: &Door, prepared: Prepared, request_id: &str) -> Result<Response, Refusal> {
-    let Prepared { request, kind, receipt, organization_id } = prepared;
-    let (graph, id, timeout) = (door.graph.clone(), request_id.to_owned(), door.settings.timeout);
+    let Prepared { request, kind, is_introspection, receipt, organization_id } = prepared;
+    let graph = if is_introspection { door.streaming().clone() } else { door.graph.clone() };
+    let (id, timeout) = (request_id.to_owned(), door.settings.timeout);
     let is_mutation = kind == OperationType::Mutation;
     let name = request.operation_name.clone();
     let work = walled::within(organization_id, async move {
@@ -221,6 +225,7 @@ struct Read {
     operation_name: Option<String>,
     variables: Variables,
     kind: OperationType,
+    is_introspection: bool,
     cost: u64,
 }
 
@@ -267,6 +272,7 @@ impl Reading {
             operation_name: self.operation_name,
             variables: self.variables,
             kind: shape.kind,
+            is_introspection: shape.is_introspection,
             cost: cost as u64,
         })
     }

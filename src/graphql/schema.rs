@@ -64,11 +64,14 @@ pub struct MutationRoot(
 pub type Graph = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
 /// The schema over a ground, which executes what [`checking`] let through: it does not compare it with itself again.
+/// What asks about the schema itself is executed by [`streaming`].
 ///
 /// Without extensions: one that has any, whatever it does, is called for each field of an answer. Not even async-graphql's
 /// own tracing: its spans hold documents with their variables, secrets among them.
 pub fn build(ground: Ground, outside: &Outside, limits: &Limits) -> Graph {
-    executing(ground, outside, limits).finish()
+    // async-graphql looks through all types with each field of a query, for one by which it would have to be on. Nothing
+    // of federation gets past the schema that checks.
+    executing(ground, outside, limits).enable_federation().finish()
 }
 
 /// The same for subscriptions.
