@@ -4,6 +4,7 @@
 //! reads the same page of it for any number of parents. A page starts behind a row and not at a number,
 //! so that rows added meanwhile move nothing, and a far page costs what the first one costs.
 
+mod lean;
 mod read;
 mod search;
 
@@ -18,6 +19,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use lean::{Columns, Lean, lean};
 pub use read::{Slice, Wanted, count_by_parent, slices};
 pub use search::Search;
 
@@ -84,7 +86,10 @@ impl<E: EntityTrait> Order<E> {
             Value::String(Some(text)) => MarkValue::Text(text),
             _ => MarkValue::Number(0),
         };
-        let id = id_of::<E>(row);
+        self.mark(&value, id_of::<E>(row))
+    }
+
+    fn mark(&self, value: &MarkValue, id: Uuid) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::json!([self.name(), value, id]).to_string())
     }
 

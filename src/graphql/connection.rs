@@ -3,14 +3,22 @@
 //! `connection!` makes the two types; a resolver gives `TicketConnection::new(parent, list, args)`. What is
 //! not selected is not read: a connection of which only `totalCount` is asked for reads no page.
 
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
 use async_graphql::{Context, SimpleObject};
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryResult};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::Asking as _;
+use super::{
+    Asking as _,
+    plain::{Asked, Item, Items},
+};
 use crate::{
-    db::page::{Page, PageArgs, Slice},
+    db::page::{Columns, Lean, Page, PageArgs, Slice},
     error::Error,
     organizations::reach::List,
 };
@@ -28,19 +36,32 @@ pub struct PageInfo {
     pub end_cursor: Option<String>,
 }
 
-/// A page of a list that is read when it is looked at, once.
+/// A page of a list that is read when it is looked at, once: whole, or only the columns that are asked for.
 pub struct Listing<L: List> {
     parent: Uuid,
     list: L,
     page: Page,
     slice: OnceCell<Slice<<L::Entity as EntityTrait>::Model>>,
+    /// Somebody looks at it whole.
+    is_whole: AtomicBool,
+    /// The columns that suffice for somebody.
+    columns: OnceLock<Columns>,
+    lean: OnceCell<Option<Arc<Lean>>>,
 }
 
 impl<L: List> Listing<L> {
     /// Checks what was asked for; reads nothing yet.
     pub fn new(parent: Uuid, list: L, args: &PageArgs) -> Result<Self, Error> {
         let page = Page::new(args, list.order())?;
-        Ok(Self { parent, list, page, slice: OnceCell::new() })
+        Ok(Self {
+            parent,
+            list,
+            page,
+            slice: OnceCell::new(),
+            is_whole: AtomicBool::new(false),
+            columns: OnceLock::new(),
+            lean: OnceCell::new(),
+        })
     }
 
     /// The page.
@@ -48,10 +69,36 @@ impl<L: List> Listing<L> {
         &self,
         ctx: &Context<'_>,
     ) -> async_graphql::Result<&Slice<<L::Entity as EntityTrait>::Model>> {
+        self.is_whole.store(true, Ordering::Relaxed);
         self.slice
             .get_or_try_init(async || {
                 let loaders = ctx.loaders()?;
                 Ok(loaders.slice(self.parent, self.list.clone(), self.page.clone()).await?)
+            })
+            .await
+    }
+
+    /// The items of the page, for the field that is being answered.
+    pub async fn items<N>(&self, ctx: &Context<'_>) -> async_graphql::Result<Items<N>>
+    where
+        N: Item<Entity = L::Entity> + From<<L::Entity as EntityTrait>::Model>,
+    {
+        if !self.is_whole.load(Ordering::Relaxed)
+            && let Some(asked) = Asked::of::<N>(ctx)
+            && self.columns.get_or_init(|| asked.columns().clone()) == asked.columns()
+        {
+            let page = self.lean(ctx, asked.columns()).await?.clone();
+            return Ok(page.map_or_else(|| Items::Whole(Vec::new()), |page| Items::Plain(asked, page)));
+        }
+        Ok(Items::Whole(self.slice(ctx).await?.rows.iter().cloned().map(N::from).collect()))
+    }
+
+    /// The page with some columns of its rows; none where it is empty.
+    async fn lean(&self, ctx: &Context<'_>, columns: &Columns) -> async_graphql::Result<&Option<Arc<Lean>>> {
+        self.lean
+            .get_or_try_init(async || {
+                let (list, page, columns) = (self.list.clone(), self.page.clone(), columns.clone());
+                Ok(ctx.loaders()?.lean(self.parent, list, page, columns).await?)
             })
             .await
     }
@@ -63,6 +110,19 @@ impl<L: List> Listing<L> {
 
     /// Where the page stands.
     pub async fn page_info(&self, ctx: &Context<'_>) -> async_graphql::Result<PageInfo> {
+        if let Some(columns) = self.columns.get()
+            && let Some(page) = self.lean(ctx, columns).await?
+        {
+            let cursor = |row: Option<&QueryResult>| {
+                row.map(|row| page.cursor(self.list.order(), row)).transpose().map_err(Error::from)
+            };
+            return Ok(PageInfo {
+                has_next_page: page.has_next(),
+                has_previous_page: page.has_previous(),
+                start_cursor: cursor(page.rows().first())?,
+                end_cursor: cursor(page.rows().last())?,
+            });
+        }
         let slice = self.slice(ctx).await?;
         Ok(PageInfo {
             has_next_page: slice.has_next,
@@ -81,9 +141,12 @@ impl<L: List> Listing<L> {
 }
 
 /// Makes the types of a connection: `connection! { /// What it is. TicketConnection, TicketEdge, Ticket, TicketList }`.
-/// With `, bounded` behind, counting stops at the list's bound and the connection says so.
+/// With `, bounded` behind, counting stops at the list's bound and the connection says so. Behind that,
+/// `, plain ticket { "id": Id as id::<ticket::Entity>, "state": State as one_of::<ticket::TicketState, TicketState> }` names
+/// the fields that are made of one column each: see [`super::plain`].
 macro_rules! connection {
-    ($(#[$doc:meta])* $name:ident, $edge:ident, $node:ident, $list:ty) => {
+    ($(#[$doc:meta])* $name:ident, $edge:ident, $node:ident, $list:ty $(, plain $table:ident { $($plain:tt)* })?) => {
+        connection!(@item $node, $list $(, $table { $($plain)* })?);
         connection!(@types $(#[$doc])* $name, $edge, $node, $list, {
             /// How many items the list has on all its pages; counted only when it is selected.
             async fn total_count(
@@ -94,7 +157,8 @@ macro_rules! connection {
             }
         });
     };
-    ($(#[$doc:meta])* $name:ident, $edge:ident, $node:ident, $list:ty, bounded) => {
+    ($(#[$doc:meta])* $name:ident, $edge:ident, $node:ident, $list:ty, bounded $(, plain $table:ident { $($plain:tt)* })?) => {
+        connection!(@item $node, $list $(, $table { $($plain)* })?);
         connection!(@types $(#[$doc])* $name, $edge, $node, $list, {
             /// How many items the list has on all its pages; counted only when it is selected, and up to
             /// 10,000 at the most.
@@ -113,6 +177,19 @@ macro_rules! connection {
                 Ok(self.0.total(ctx).await?.1)
             }
         });
+    };
+    (@item $node:ident, $list:ty) => {
+        impl $crate::graphql::plain::Item for $node {
+            type Entity = <$list as $crate::organizations::reach::List>::Entity;
+        }
+    };
+    (@item $node:ident, $list:ty, $table:ident { $($field:literal: $column:ident as $write:expr),* $(,)? }) => {
+        impl $crate::graphql::plain::Item for $node {
+            type Entity = <$list as $crate::organizations::reach::List>::Entity;
+            const PLAIN: &'static [$crate::graphql::plain::Plain<Self::Entity>] = &[
+                $($crate::graphql::plain::Plain { name: $field, column: $table::Column::$column, write: $write }),*
+            ];
+        }
     };
     (@types $(#[$doc:meta])* $name:ident, $edge:ident, $node:ident, $list:ty, { $($total:tt)* }) => {
         $(#[$doc])*
@@ -148,8 +225,8 @@ macro_rules! connection {
             async fn nodes(
                 &self,
                 ctx: &::async_graphql::Context<'_>,
-            ) -> ::async_graphql::Result<Vec<$node>> {
-                Ok(self.0.slice(ctx).await?.rows.iter().cloned().map($node::from).collect())
+            ) -> ::async_graphql::Result<$crate::graphql::plain::Items<$node>> {
+                self.0.items(ctx).await
             }
 
             /// Where this page stands in the list.

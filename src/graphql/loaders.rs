@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::{
     db::{
         leash,
-        page::{Page, Slice},
+        page::{Columns, Lean, Page, Slice},
         walled,
     },
     error::Error,
@@ -116,6 +116,17 @@ impl Loaders {
         Ok(found.unwrap_or(Slice { rows: Vec::new(), has_next: false, has_previous: false }))
     }
 
+    /// The same with these columns of its rows alone; none where there are no rows.
+    pub async fn lean<L: List>(
+        &self,
+        parent: Uuid,
+        list: L,
+        page: Page,
+        columns: Columns,
+    ) -> Result<Option<Arc<Lean>>, Shared> {
+        self.get(LeanOf { of: PageOf { parent, list, page }, columns }).await
+    }
+
     /// The length of a list below a parent.
     pub async fn count<L: List>(&self, parent: Uuid, list: L) -> Result<u64, Shared> {
         Ok(self.get(CountOf { parent, list }).await?.unwrap_or_default())
@@ -199,6 +210,34 @@ impl<L: List> Loader<PageOf<L>> for Fetch {
                 slices.into_iter().map(|(parent, slice)| {
                     (PageOf { parent, list: list.clone(), page: page.clone() }, slice)
                 }),
+            );
+        }
+        Ok(found)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct LeanOf<L> {
+    of: PageOf<L>,
+    columns: Columns,
+}
+
+impl<L: List> Loader<LeanOf<L>> for Fetch {
+    type Value = Arc<Lean>;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[LeanOf<L>]) -> Result<HashMap<LeanOf<L>, Arc<Lean>>, Shared> {
+        let mut groups: HashMap<(&L, &Page, &Columns), HashMap<Uuid, &LeanOf<L>>> = HashMap::new();
+        for key in keys {
+            let PageOf { parent, list, page } = &key.of;
+            groups.entry((list, page, &key.columns)).or_default().insert(*parent, key);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for ((list, page, columns), asked) in groups {
+            let parents: Vec<Uuid> = asked.keys().copied().collect();
+            let pages = reach::lean(&self.viewer, &self.ground, list, &parents, page, columns).await?;
+            found.extend(
+                pages.into_iter().filter_map(|(parent, page)| Some(((*asked.get(&parent)?).clone(), page))),
             );
         }
         Ok(found)

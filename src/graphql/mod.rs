@@ -50,6 +50,7 @@ pub mod mutations;
 pub mod node;
 pub mod operation;
 mod outside;
+pub mod plain;
 mod query;
 mod reading;
 mod recent;

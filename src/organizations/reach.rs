@@ -4,7 +4,7 @@
 //! [`rows`], which has the wall in it, and cannot forget it.
 #![expect(clippy::disallowed_methods, reason = "scopes every query by organization")]
 
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use entity::{
     access_token, asset, asset_link, attempt, audit_entry, billing_calendar, billing_entry, billing_line,
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::viewer::{Permission, Viewer};
 use crate::{
-    db::page::{self, Order, Page, Search, Slice, Wanted},
+    db::page::{self, Columns, Lean, Order, Page, Search, Slice, Wanted},
     error::Error,
     ground::Ground,
 };
@@ -255,6 +255,19 @@ pub async fn slices<L: List>(
 ) -> Result<HashMap<Uuid, Slice<<L::Entity as EntityTrait>::Model>>, Error> {
     may_look::<L::Entity>(viewer)?;
     Ok(page::slices(ground.db.reader(), &wanted(viewer, list), parents, list.order(), page).await?)
+}
+
+/// The same with these columns of the rows alone. Parents without rows are not among what is found.
+pub async fn lean<L: List>(
+    viewer: &Viewer,
+    ground: &Ground,
+    list: &L,
+    parents: &[Uuid],
+    page: &Page,
+    columns: &Columns,
+) -> Result<HashMap<Uuid, Arc<Lean>>, Error> {
+    may_look::<L::Entity>(viewer)?;
+    Ok(page::lean(ground.db.reader(), &wanted(viewer, list), parents, list.order(), page, columns).await?)
 }
 
 /// The length of a list below each of several parents, in one statement.

@@ -37,7 +37,7 @@ use crate::{
 async fn plan<L: List>(ground: &Ground, list: &L, parents: &[Uuid]) -> Vec<String> {
     let backend = ground.db.reader().get_database_backend();
     let wanted = reach::wanted(&Viewer::gateway(), list);
-    let page = statement(backend, &wanted, parents, list.order(), &Page::first(50)).unwrap();
+    let page = statement(backend, &wanted, parents, list.order(), &Page::first(50), None).unwrap();
     let Statement { sql, values, .. } = backend.build(&page);
     let is_sqlite = ground.db.is_sqlite();
     let explain = if is_sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN (COSTS OFF)" };

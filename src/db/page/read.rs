@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, FromQueryResult as _,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, FromQueryResult as _,
     Iterable as _, QueryTrait as _, Select,
     sea_query::{Asterisk, ColumnRef, Expr, Func, JoinType, Query, SelectStatement},
 };
@@ -50,7 +50,8 @@ pub async fn slices<E: EntityTrait>(
     order: Order<E>,
     page: &Page,
 ) -> Result<HashMap<Uuid, Slice<E::Model>>, DbErr> {
-    let Some(statement) = statement::<E>(db.get_database_backend(), wanted, parents, order, page) else {
+    let Some(statement) = statement::<E>(db.get_database_backend(), wanted, parents, order, page, None)
+    else {
         return Ok(HashMap::new());
     };
     let mut found: HashMap<Uuid, Vec<E::Model>> = parents.iter().map(|id| (*id, Vec::new())).collect();
@@ -58,21 +59,21 @@ pub async fn slices<E: EntityTrait>(
         let model = E::Model::from_query_result(&row, "")?;
         found.entry(row.try_get("", PARENT)?).or_default().push(model);
     }
+    Ok(found.into_iter().map(|(parent, rows)| (parent, cut(rows, page))).collect())
+}
+
+/// A page of what was read for it, which is one row more where there is one.
+pub(super) fn cut<M>(mut rows: Vec<M>, page: &Page) -> Slice<M> {
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-    Ok(found
-        .into_iter()
-        .map(|(parent, mut rows)| {
-            let more = rows.len() > size;
-            rows.truncate(size);
-            if page.backward {
-                rows.reverse();
-            }
-            let (ahead, behind) = (page.before.is_some(), page.after.is_some());
-            let (has_next, has_previous) =
-                if page.backward { (ahead, more || behind) } else { (more || ahead, behind) };
-            (parent, Slice { rows, has_next, has_previous })
-        })
-        .collect())
+    let more = rows.len() > size;
+    rows.truncate(size);
+    if page.backward {
+        rows.reverse();
+    }
+    let (ahead, behind) = (page.before.is_some(), page.after.is_some());
+    let (has_next, has_previous) =
+        if page.backward { (ahead, more || behind) } else { (more || ahead, behind) };
+    Slice { rows, has_next, has_previous }
 }
 
 impl<E: EntityTrait> Wanted<E> {
@@ -90,17 +91,20 @@ impl<E: EntityTrait> Wanted<E> {
     }
 }
 
+/// The statement; with `only`, of these columns alone, each of which is named once.
 pub(super) fn statement<E: EntityTrait>(
     backend: DbBackend,
     wanted: &Wanted<E>,
     parents: &[Uuid],
     order: Order<E>,
     page: &Page,
+    only: Option<&[E::Column]>,
 ) -> Option<SelectStatement> {
     let one_more = page.size.saturating_add(1);
     if let [one] = parents {
         // The plain form, which an index on parent, order and id answers without sorting.
         let mut rows = wanted.below(&Expr::value(*one));
+        choose::<E>(&mut rows, only);
         rows.expr_as(Expr::value(*one), PARENT);
         order.apply(&mut rows, page);
         return Some(rows.limit(one_more).take());
@@ -115,10 +119,12 @@ pub(super) fn statement<E: EntityTrait>(
     rows.limit(one_more);
     let parents = parents.iter().copied();
     if backend == DbBackend::Postgres {
+        choose::<E>(&mut rows, only);
         let mut outer = Query::select();
-        for column in E::Column::iter() {
-            outer.column((ROWS, column));
-        }
+        match only {
+            Some(only) => outer.columns(only.iter().map(|column| (ROWS, *column))),
+            None => outer.columns(E::Column::iter().map(|column| (ROWS, column))),
+        };
         outer.expr_as(parent(), PARENT).from_values(parents, PARENTS).join_lateral(
             JoinType::InnerJoin,
             rows,
@@ -132,12 +138,19 @@ pub(super) fn statement<E: EntityTrait>(
     let id = id_column::<E>()?;
     rows.clear_selects().expr(Expr::col(id.as_column_ref()));
     let mut outer = wanted.bare.clone().into_query();
+    choose::<E>(&mut outer, only);
     let of_page = id.in_subquery(rows);
     outer.expr_as(parent(), PARENT).from_clear().from_values(parents, PARENTS);
     // SQLite reads what stands left of a CROSS JOIN first.
     outer.cross_join(E::default().table_ref()).and_where(of_page);
     order.apply(&mut outer, &Page { after: None, before: None, ..page.clone() });
     Some(outer)
+}
+
+fn choose<E: EntityTrait>(rows: &mut SelectStatement, only: Option<&[E::Column]>) {
+    if let Some(only) = only {
+        rows.clear_selects().columns(only.iter().map(ColumnTrait::as_column_ref));
+    }
 }
 
 /// How many rows a list has below each of `parents`, in one statement. It stops at `bound`, where there is

@@ -184,7 +184,7 @@ async fn every_screen_finds_what_it_filters_for() {
     assert_eq!((count(&acme).await, count(&branch).await), (json!(0), json!(1)));
 }
 
-async fn change(ground: &Ground, row: entity::ticket::Model) {
+pub(super) async fn change(ground: &Ground, row: entity::ticket::Model) {
     use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
     let row = row.into_active_model().reset_all();
     ground

@@ -6,6 +6,7 @@ mod deliveries;
 mod hostile;
 mod lists;
 mod persisted;
+mod plain;
 mod schema;
 mod setting_up;
 mod statements;

@@ -22,6 +22,7 @@ use crate::{
         connection::connection,
         ids,
         loaders::{Fetch, Shared},
+        plain,
         scalars::DateTime,
     },
     organizations::{
@@ -46,7 +47,13 @@ impl From<company::Model> for Company {
 
 connection! {
     /// A list of companies.
-    CompanyConnection, CompanyEdge, Company, CompanyList
+    CompanyConnection, CompanyEdge, Company, CompanyList, plain company {
+        "id": Id as plain::id::<company::Entity>,
+        "name": Name as plain::text,
+        "createdAt": CreatedAt as plain::time,
+        "version": Version as plain::whole,
+        "updatedAt": UpdatedAt as plain::time,
+    }
 }
 
 /// Which companies; everything given must be true.

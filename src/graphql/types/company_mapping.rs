@@ -19,6 +19,7 @@ use crate::{
         connection::connection,
         ids,
         loaders::{Fetch, Shared},
+        plain,
         scalars::DateTime,
     },
     organizations::{
@@ -38,7 +39,16 @@ impl From<company_mapping::Model> for CompanyMapping {
 
 connection! {
     /// A list of company mappings, the newest first.
-    CompanyMappingConnection, CompanyMappingEdge, CompanyMapping, MappingList
+    CompanyMappingConnection, CompanyMappingEdge, CompanyMapping, MappingList, plain company_mapping {
+        "id": Id as plain::id::<company_mapping::Entity>,
+        "isTicketingEnabled": IsTicketingEnabled as plain::flag,
+        "isEnabled": IsEnabled as plain::flag,
+        "isConfigurationsEnabled": IsConfigurationsEnabled as plain::flag,
+        "origin": Origin as plain::one_of::<company_mapping::MappingOrigin, CompanyMappingOrigin>,
+        "createdAt": CreatedAt as plain::time,
+        "version": Version as plain::whole,
+        "updatedAt": UpdatedAt as plain::time,
+    }
 }
 
 /// Which mappings; everything given must be true.

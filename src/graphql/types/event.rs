@@ -6,7 +6,7 @@ use entity::{company, event, finding, policy_snapshot, ticket, webhook_delivery}
 use super::{Company, EventOutcome, Finding, Severity, Ticket, WebhookDelivery};
 use crate::{
     decisions::{events::EventList, rules},
-    graphql::{Asking as _, connection::connection, ids, scalars::DateTime},
+    graphql::{Asking as _, connection::connection, ids, plain, scalars::DateTime},
 };
 
 /// One step on the way to a decision.
@@ -30,7 +30,22 @@ impl From<event::Model> for Event {
 
 connection! {
     /// A list of events.
-    EventConnection, EventEdge, Event, EventList, bounded
+    EventConnection, EventEdge, Event, EventList, bounded, plain event {
+        "id": Id as plain::id::<event::Entity>,
+        "position": Position as plain::whole,
+        "kind": Kind as plain::text,
+        "source": Source as plain::text,
+        "clientRef": ClientRef as plain::maybe_text,
+        "severity": Severity as plain::one_of::<entity::Severity, Severity>,
+        "title": Title as plain::text,
+        "findingKey": FindingKey as plain::maybe_text,
+        "occurredAt": OccurredAt as plain::time,
+        "outcome": Outcome as plain::one_of::<event::Outcome, EventOutcome>,
+        "reason": Reason as plain::text,
+        "explanation": Explanation as plain::text,
+        "createdAt": CreatedAt as plain::time,
+        "decidedAt": DecidedAt as plain::time,
+    }
 }
 
 /// One statement read from a delivery, and what became of it.

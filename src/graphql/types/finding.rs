@@ -14,7 +14,7 @@ use crate::{
     graphql::{
         Asking as _,
         connection::connection,
-        ids,
+        ids, plain,
         scalars::{DateTime, Url},
     },
     tickets::read::{TicketFilter, TicketList, TicketsOf},
@@ -52,7 +52,20 @@ impl From<finding::Model> for Finding {
 
 connection! {
     /// A list of findings.
-    FindingConnection, FindingEdge, Finding, FindingList
+    FindingConnection, FindingEdge, Finding, FindingList, plain finding {
+        "id": Id as plain::id::<finding::Entity>,
+        "state": State as plain::one_of::<finding::FindingState, FindingState>,
+        "severity": Severity as plain::one_of::<entity::Severity, Severity>,
+        "source": Source as plain::text,
+        "key": Key as plain::text,
+        "category": Category as plain::text,
+        "title": Title as plain::text,
+        "firstSeenAt": FirstSeenAt as plain::time,
+        "lastSeenAt": LastSeenAt as plain::time,
+        "resolvedAt": ResolvedAt as plain::maybe_time,
+        "closeReason": CloseReason as plain::maybe_text,
+        "reopenedCount": ReopenedCount as plain::whole,
+    }
 }
 
 /// What is known of one problem over time: the same problem is the same finding.

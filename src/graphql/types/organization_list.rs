@@ -4,7 +4,10 @@ use async_graphql::InputObject;
 use entity::organization;
 
 use super::{OrderDirection, Organization, filters::ordering};
-use crate::{graphql::connection::connection, organizations::lists::OrganizationList};
+use crate::{
+    graphql::{connection::connection, plain},
+    organizations::lists::OrganizationList,
+};
 
 impl From<organization::Model> for Organization {
     fn from(row: organization::Model) -> Self {
@@ -14,7 +17,17 @@ impl From<organization::Model> for Organization {
 
 connection! {
     /// A list of organizations, by name.
-    OrganizationConnection, OrganizationEdge, Organization, OrganizationList
+    OrganizationConnection, OrganizationEdge, Organization, OrganizationList, plain organization {
+        "id": Id as plain::id::<organization::Entity>,
+        "slug": Slug as plain::text,
+        "name": Name as plain::text,
+        "createdAt": CreatedAt as plain::time,
+        "version": Version as plain::whole,
+        "updatedAt": UpdatedAt as plain::time,
+        "isTicketingEnabled": IsTicketingEnabled as plain::flag,
+        "mergedAt": MergedAt as plain::maybe_time,
+        "movingTo": MovingTo as plain::maybe_text,
+    }
 }
 
 /// Which organizations; everything given must be true.

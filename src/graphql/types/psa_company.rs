@@ -14,7 +14,7 @@ use crate::{
     graphql::{
         Asking as _,
         connection::connection,
-        ids,
+        ids, plain,
         scalars::{DateTime, Url},
     },
     organizations::lists::{MappingList, MappingsOf},
@@ -37,7 +37,18 @@ impl From<psa_company::Model> for PsaCompany {
 
 connection! {
     /// A list of a PSA's companies, by name: the copy that was read last.
-    PsaCompanyConnection, PsaCompanyEdge, PsaCompany, PsaCompanyList
+    PsaCompanyConnection, PsaCompanyEdge, PsaCompany, PsaCompanyList, plain psa_company {
+        "id": Id as plain::id::<psa_company::Entity>,
+        "externalId": ExternalId as plain::text,
+        "name": Name as plain::text,
+        "companyType": CompanyType as plain::maybe_text,
+        "status": Status as plain::maybe_text,
+        "isActive": IsActive as plain::flag,
+        "code": Code as plain::maybe_text,
+        "market": Market as plain::maybe_text,
+        "missingSince": MissingSince as plain::maybe_time,
+        "changedAt": ChangedAt as plain::maybe_time,
+    }
 }
 
 /// Which of a PSA's companies; everything given must be true.

@@ -16,7 +16,7 @@ use crate::{
     graphql::{
         Asking as _,
         connection::connection,
-        ids,
+        ids, plain,
         scalars::{DateTime, Url},
     },
     organizations::sight::{self, TicketField},
@@ -57,7 +57,25 @@ impl Ticket {
 
 connection! {
     /// A list of tickets.
-    TicketConnection, TicketEdge, Ticket, TicketList
+    TicketConnection, TicketEdge, Ticket, TicketList, plain ticket {
+        "id": Id as plain::id::<ticket::Entity>,
+        "state": State as plain::one_of::<ticket::TicketState, TicketState>,
+        "marker": Marker as plain::text,
+        "externalId": ExternalId as plain::maybe_text,
+        "externalNumber": ExternalNumber as plain::maybe_text,
+        "externalStatus": ExternalStatus as plain::maybe_text,
+        "board": Board as plain::maybe_text,
+        "title": Title as plain::text,
+        "severity": Severity as plain::one_of::<entity::Severity, Severity>,
+        "isTest": IsTest as plain::flag,
+        "openedAt": OpenedAt as plain::maybe_time,
+        "closedAt": ClosedAt as plain::maybe_time,
+        "isTouched": IsTouched as plain::flag,
+        "closeDueAt": CloseDueAt as plain::maybe_time,
+        "noteDueAt": NoteDueAt as plain::maybe_time,
+        "createdAt": CreatedAt as plain::time,
+        "updatedAt": UpdatedAt as plain::time,
+    }
 }
 
 /// Our record of one PSA ticket.

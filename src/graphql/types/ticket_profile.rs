@@ -13,7 +13,7 @@ use crate::{
         Asking as _,
         connection::connection,
         errors::{UserErrorCode, field_path},
-        ids,
+        ids, plain,
         scalars::DateTime,
     },
     organizations::{
@@ -35,7 +35,18 @@ impl From<ticket_profile::Model> for TicketProfile {
 
 connection! {
     /// A list of ticket profiles, by name.
-    TicketProfileConnection, TicketProfileEdge, TicketProfile, ProfileList
+    TicketProfileConnection, TicketProfileEdge, TicketProfile, ProfileList, plain ticket_profile {
+        "id": Id as plain::id::<ticket_profile::Entity>,
+        "name": Name as plain::text,
+        "isDefault": IsDefault as plain::flag,
+        "statusOnCreate": StatusOnCreate as plain::maybe_text,
+        "statusOnClose": StatusOnClose as plain::text,
+        "titleTemplate": TitleTemplate as plain::maybe_text,
+        "bodyTemplate": BodyTemplate as plain::maybe_text,
+        "createdAt": CreatedAt as plain::time,
+        "version": Version as plain::whole,
+        "updatedAt": UpdatedAt as plain::time,
+    }
 }
 
 /// Which ticket profiles; everything given must be true.

@@ -1,0 +1,90 @@
+//! Pages of which only some columns are read.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IdenStatic as _, Iterable as _, QueryResult, TryGetable};
+use uuid::Uuid;
+
+use super::{
+    MarkValue, Order, Page, id_column,
+    read::{Slice, Wanted, cut, statement},
+};
+
+/// Names of columns.
+pub type Columns = Arc<[&'static str]>;
+
+/// A page of rows with some of their columns, which stand in each row in the order in which they were asked for.
+#[derive(Debug)]
+pub struct Lean {
+    page: Slice<QueryResult>,
+    /// Where in a row the column of the list's order stands, and the id.
+    order: usize,
+    id: usize,
+}
+
+impl Lean {
+    /// The rows.
+    pub fn rows(&self) -> &[QueryResult] {
+        &self.page.rows
+    }
+
+    /// Whether there are more rows behind them.
+    pub fn has_next(&self) -> bool {
+        self.page.has_next
+    }
+
+    /// Whether there are more rows before them.
+    pub fn has_previous(&self) -> bool {
+        self.page.has_previous
+    }
+
+    /// The cursor of a row in the order in which the page was read.
+    pub fn cursor<E: EntityTrait>(&self, order: Order<E>, row: &QueryResult) -> Result<String, DbErr> {
+        let number = |found: Option<i64>| found.map(MarkValue::Number);
+        let mark = number(get(row, self.order))
+            .or_else(|| number(get::<i32>(row, self.order).map(i64::from)))
+            .or_else(|| number(get::<i16>(row, self.order).map(i64::from)));
+        let mark = match mark {
+            Some(mark) => mark,
+            None => MarkValue::Text(row.try_get_by_index(self.order)?),
+        };
+        Ok(order.mark(&mark, row.try_get_by_index(self.id)?))
+    }
+}
+
+fn get<T: TryGetable>(row: &QueryResult, at: usize) -> Option<T> {
+    row.try_get_by_index(at).ok()
+}
+
+/// Reads the same page of a list below each of `parents`, in one statement, with these columns of its rows. Parents
+/// that have none are not among what is found.
+pub async fn lean<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    wanted: &Wanted<E>,
+    parents: &[Uuid],
+    order: Order<E>,
+    page: &Page,
+    columns: &Columns,
+) -> Result<HashMap<Uuid, Arc<Lean>>, DbErr> {
+    let Some(id) = id_column::<E>() else { return Ok(HashMap::new()) };
+    let named = |name: &str| E::Column::iter().find(|column| column.as_str() == name);
+    let mut only: Vec<E::Column> = columns.iter().filter_map(|name| named(name)).collect();
+    let mut place = |wanted: E::Column| {
+        only.iter().position(|column| column.as_str() == wanted.as_str()).unwrap_or_else(|| {
+            only.push(wanted);
+            only.len() - 1
+        })
+    };
+    let (by, id) = (place(order.column), place(id));
+    let Some(statement) =
+        statement::<E>(db.get_database_backend(), wanted, parents, order, page, Some(&only))
+    else {
+        return Ok(HashMap::new());
+    };
+    let mut found: HashMap<Uuid, Vec<QueryResult>> = HashMap::with_capacity(parents.len());
+    for row in db.query_all(&statement).await? {
+        found.entry(row.try_get_by_index(only.len())?).or_default().push(row);
+    }
+    let lean = |rows| Arc::new(Lean { page: cut(rows, page), order: by, id });
+    Ok(found.into_iter().map(|(parent, rows)| (parent, lean(rows))).collect())
+}

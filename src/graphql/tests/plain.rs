@@ -1,0 +1,166 @@
+//! Rows written as they are read say what resolvers say of them.
+
+use entity::Timestamp;
+
+use super::*;
+use crate::{
+    fixtures::{self, Place},
+    graphql::{
+        ids,
+        plain::Item,
+        types::{Company, CompanyMapping, Event, Finding, Organization, PsaCompany, Ticket, TicketProfile},
+    },
+};
+
+fn fields<N: Item>() -> String {
+    let names: Vec<_> = N::PLAIN.iter().map(|plain| plain.name).collect();
+    assert!(!names.is_empty());
+    names.join(" ")
+}
+
+async fn place(ground: &Ground, slug: &str) -> Place {
+    let place = Place::new(ground, slug).await;
+    let delivery = place.delivery(&place.endpoint().await, b"{}").await;
+    place.event(&delivery, 0, None).await;
+    place.finding("Old OpenSSL", Timestamp::from_secs(10)).await;
+    place.ticket("Disk full", Timestamp::from_secs(20)).await;
+    let ticket = place.ticket("Old OpenSSL", Timestamp::from_secs(10)).await;
+    let at = |secs| Some(Timestamp::from_secs(secs));
+    lists::change(
+        ground,
+        entity::ticket::Model {
+            state: entity::ticket::TicketState::Closed,
+            severity: entity::Severity::High,
+            external_id: Some("4711".to_owned()),
+            external_number: Some("#4711".to_owned()),
+            external_status: Some("9".to_owned()),
+            board: Some("3".to_owned()),
+            is_touched: true,
+            opened_at: at(11),
+            closed_at: at(12),
+            close_due_at: at(13),
+            note_due_at: at(14),
+            updated_at: Timestamp::from_secs(15),
+            ..ticket
+        },
+    )
+    .await;
+    let now = ground.clock.now();
+    place
+        .insert(entity::company_mapping::Model {
+            id: ground.chance.id(now),
+            organization_id: place.organization_id,
+            company_id: place.company_id,
+            psa_connection_id: place.psa_connection_id,
+            psa_company_id: place.psa_company_id,
+            event_set_id: None,
+            is_enabled: true,
+            is_configurations_enabled: false,
+            origin: entity::company_mapping::MappingOrigin::Imported,
+            confidence: None,
+            mapped_at: None,
+            psa_name: None,
+            is_ticketing_enabled: true,
+            ticket_profile_id: None,
+            version: 3,
+            created_at: now,
+            updated_at: now,
+        })
+        .await;
+    place
+}
+
+#[actix_web::test]
+async fn rows_written_as_they_are_read_say_what_resolvers_say() {
+    let ground = fixtures::ground().await;
+    let places = [place(&ground, "acme").await, place(&ground, "globex").await];
+    let door = door(&ground, Settings::default());
+    for (list, fields) in [
+        ("tickets", fields::<Ticket>()),
+        ("companies", fields::<Company>()),
+        ("findings", fields::<Finding>()),
+        ("events", fields::<Event>()),
+        ("companyMappings", fields::<CompanyMapping>()),
+        ("ticketProfiles", fields::<TicketProfile>()),
+        ("psaConnections { nodes { psaCompanies", fields::<PsaCompany>()),
+    ] {
+        let page = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }";
+        let end = if list.contains('{') { "} }" } else { "" };
+        let all = format!("again: id __typename {fields} type: __typename");
+        // A page below one parent, a page below each of several, and the same with all that the rows have.
+        let lists = format!(
+            "as_read: {list}(first: 1) {{ nodes {{ ...all }} {page} }} {end}
+             resolved: {list}(first: 1) {{ {page} edges {{ node {{ ...all }} }} }} {end}"
+        );
+        let of = list.split(' ').next_back().unwrap();
+        let query = format!(
+            "query($id: ID!) {{
+               one: node(id: $id) {{ ... on Organization {{ {lists} }} }}
+               each: organizations {{ nodes {{ {lists} }} }}
+             }}
+             fragment all on {} {{ {all} }}",
+            match of {
+                "tickets" => "Ticket",
+                "companies" => "Company",
+                "findings" => "Finding",
+                "events" => "Event",
+                "companyMappings" => "CompanyMapping",
+                "ticketProfiles" => "TicketProfile",
+                _ => "PsaCompany",
+            }
+        );
+        let id = ids::encode::<entity::organization::Entity>(places[0].organization_id).to_string();
+        let data = ask(&door, "operator", &query, json!({ "id": id })).await;
+        let organizations = data["each"]["nodes"].as_array().unwrap();
+        assert_eq!(organizations.len(), 2);
+        for found in organizations.iter().chain([&data["one"]]) {
+            let (as_read, resolved) = if list.contains('{') {
+                let inner = |name: &str| found[name]["nodes"][0]["psaCompanies"].clone();
+                (inner("as_read"), inner("resolved"))
+            } else {
+                (found["as_read"].clone(), found["resolved"].clone())
+            };
+            assert_eq!(as_read["pageInfo"], resolved["pageInfo"], "{list}");
+            assert_eq!(as_read["nodes"].as_array().unwrap().len(), 1, "{list}: {found:#}");
+            assert_eq!(as_read["nodes"][0], resolved["edges"][0]["node"], "{list}");
+        }
+    }
+    let query = format!(
+        "{{ as_read: organizations {{ nodes {{ {0} }} }} resolved: organizations {{ edges {{ node {{ {0} }} }} }} }}",
+        fields::<Organization>()
+    );
+    let data = ask(&door, "operator", &query, json!({})).await;
+    for (n, node) in data["as_read"]["nodes"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(*node, data["resolved"]["edges"][n]["node"]);
+    }
+    assert_eq!(data["as_read"]["nodes"][1]["slug"], "globex");
+}
+
+#[actix_web::test]
+async fn a_page_is_read_once_whatever_of_it_is_asked_for() {
+    let ground = fixtures::ground().await;
+    let acme = place(&ground, "acme").await;
+    let door = door(&ground, Settings::default());
+    let id = ids::encode::<entity::organization::Entity>(acme.organization_id).to_string();
+    let mut seen = Vec::new();
+    for (page, statements) in [
+        ("nodes { id title } pageInfo { hasNextPage endCursor }", 2),
+        ("pageInfo { hasNextPage endCursor } nodes { id title }", 2),
+        ("nodes { id title } again: nodes { id title } pageInfo { hasNextPage endCursor }", 2),
+        ("nodes { id title isTest @include(if: true) } pageInfo { hasNextPage endCursor }", 2),
+        ("nodes { id title reason { code } } pageInfo { hasNextPage endCursor }", 2),
+        ("nodes { id title } other: nodes { id state } pageInfo { hasNextPage endCursor }", 3),
+        ("edges { cursor } nodes { id title } pageInfo { hasNextPage endCursor }", 2),
+    ] {
+        let query = format!(
+            "query($id: ID!) {{ node(id: $id) {{ ... on Organization {{ tickets(first: 1) {{ {page} }} }} }} }}"
+        );
+        let before = ground.db.statements();
+        let data = ask(&door, "operator", &query, json!({ "id": id })).await;
+        assert_eq!(ground.db.statements() - before, statements, "{page}");
+        let tickets = &data["node"]["tickets"];
+        assert_eq!(tickets["nodes"][0]["title"], "Disk full");
+        seen.push((tickets["pageInfo"].clone(), tickets["nodes"][0]["id"].clone()));
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
+}
