@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use entity::{
-    Severity, Timestamp, attempt, company, event, finding, organization, psa_company, psa_connection, ticket,
-    ticket_finding, ticket_operation,
+    Severity, Timestamp, attempt, company, company_mapping, event, finding, organization, psa_company,
+    psa_connection, ticket, ticket_finding, ticket_operation,
     ticket_operation::{OperationKind, OperationState},
     ticket_profile, webhook_delivery, webhook_endpoint,
 };
@@ -200,6 +200,31 @@ impl Place {
             .await
             .unwrap();
         row
+    }
+
+    /// Its company, mapped on its connection.
+    pub(crate) async fn mapping(&self) -> company_mapping::Model {
+        let now = self.ground.clock.now();
+        self.insert(company_mapping::Model {
+            id: self.ground.chance.id(now),
+            organization_id: self.organization_id,
+            company_id: self.company_id,
+            psa_connection_id: self.psa_connection_id,
+            psa_company_id: self.psa_company_id,
+            is_ticketing_enabled: true,
+            ticket_profile_id: Some(self.ticket_profile_id),
+            event_set_id: None,
+            is_enabled: true,
+            is_configurations_enabled: false,
+            origin: company_mapping::MappingOrigin::Imported,
+            confidence: None,
+            mapped_at: None,
+            psa_name: None,
+            version: 3,
+            created_at: now,
+            updated_at: now,
+        })
+        .await
     }
 
     /// An open ticket planned at this time.

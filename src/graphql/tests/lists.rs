@@ -101,26 +101,7 @@ async fn every_screen_finds_what_it_filters_for() {
     acme.event(&delivery, 0, None).await;
     acme.operation(&open, 1, None).await;
     let now = ground.clock.now();
-    acme.insert(entity::company_mapping::Model {
-        id: ground.chance.id(now),
-        organization_id: acme.organization_id,
-        company_id: acme.company_id,
-        psa_connection_id: acme.psa_connection_id,
-        psa_company_id: acme.psa_company_id,
-        event_set_id: None,
-        is_enabled: true,
-        is_configurations_enabled: false,
-        origin: entity::company_mapping::MappingOrigin::default(),
-        confidence: None,
-        mapped_at: None,
-        psa_name: None,
-        is_ticketing_enabled: true,
-        ticket_profile_id: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    })
-    .await;
+    acme.mapping().await;
     acme.insert(entity::company_alias::Model {
         id: ground.chance.id(now),
         organization_id: acme.organization_id,

@@ -45,28 +45,7 @@ async fn place(ground: &Ground, slug: &str) -> Place {
         },
     )
     .await;
-    let now = ground.clock.now();
-    place
-        .insert(entity::company_mapping::Model {
-            id: ground.chance.id(now),
-            organization_id: place.organization_id,
-            company_id: place.company_id,
-            psa_connection_id: place.psa_connection_id,
-            psa_company_id: place.psa_company_id,
-            event_set_id: None,
-            is_enabled: true,
-            is_configurations_enabled: false,
-            origin: entity::company_mapping::MappingOrigin::Imported,
-            confidence: None,
-            mapped_at: None,
-            psa_name: None,
-            is_ticketing_enabled: true,
-            ticket_profile_id: None,
-            version: 3,
-            created_at: now,
-            updated_at: now,
-        })
-        .await;
+    place.mapping().await;
     place
 }
 

@@ -1,5 +1,5 @@
 use entity::{
-    Timestamp, company_alias, company_mapping, event, pick_list,
+    Timestamp, company_alias, event, pick_list,
     sync_run::{self, SyncKind, SyncStatus},
     webhook_delivery, webhook_endpoint, webhook_secret,
 };
@@ -108,27 +108,7 @@ async fn one_of_everything(place: &Place) {
             created_at: now,
         })
         .await;
-    place
-        .insert(company_mapping::Model {
-            version: 1,
-            id: id(),
-            organization_id,
-            company_id: place.company_id,
-            psa_connection_id: place.psa_connection_id,
-            psa_company_id: place.psa_company_id,
-            event_set_id: None,
-            is_enabled: true,
-            is_configurations_enabled: false,
-            origin: company_mapping::MappingOrigin::default(),
-            confidence: None,
-            mapped_at: None,
-            psa_name: None,
-            is_ticketing_enabled: true,
-            ticket_profile_id: Some(place.ticket_profile_id),
-            created_at: now,
-            updated_at: now,
-        })
-        .await;
+    place.mapping().await;
     place
         .insert(pick_list::Model {
             id: id(),
