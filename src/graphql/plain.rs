@@ -90,10 +90,16 @@ pub fn one_of<D: TryGetable, G: EnumType + From<D>>(row: &QueryResult, at: usize
 /// What of each item is written, and from which of the columns that are read.
 pub struct Asked {
     columns: Columns,
-    /// The answer's own name of each field, the place of its column, and what is made of that.
-    fields: Vec<(Name, usize, Write)>,
-    /// Names under which the type's own name was asked for.
-    typenames: Vec<(usize, Name)>,
+    /// What each field is called in the answer, and whence it comes.
+    fields: Vec<(Name, Source)>,
+}
+
+/// Whence the value of a field comes.
+enum Source {
+    /// It is the type's name.
+    Type,
+    /// It is made of the column at that place.
+    Column(usize, Write),
 }
 
 impl Asked {
@@ -102,7 +108,7 @@ impl Asked {
         if N::PLAIN.is_empty() {
             return None;
         }
-        let (mut columns, mut fields, mut typenames) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut columns, mut fields) = (Vec::new(), Vec::new());
         for selected in ctx.field().selection_set() {
             // A directive may mean anything.
             if !selected.directives().ok()?.is_empty() {
@@ -110,7 +116,7 @@ impl Asked {
             }
             let name = Name::new(selected.alias().unwrap_or_else(|| selected.name()));
             if selected.name() == "__typename" {
-                typenames.push((fields.len(), name));
+                fields.push((name, Source::Type));
                 continue;
             }
             let plain = N::PLAIN.iter().find(|plain| plain.name == selected.name())?;
@@ -119,9 +125,9 @@ impl Asked {
                 columns.push(column);
                 columns.len() - 1
             });
-            fields.push((name, at, plain.write));
+            fields.push((name, Source::Column(at, plain.write)));
         }
-        Some(Self { columns: columns.into(), fields, typenames })
+        Some(Self { columns: columns.into(), fields })
     }
 
     /// The columns to read.
@@ -130,15 +136,14 @@ impl Asked {
     }
 
     fn write(&self, row: &QueryResult, typename: &str) -> Result<Value, DbErr> {
-        let mut written = IndexMap::with_capacity(self.fields.len() + self.typenames.len());
-        let mut typenames = self.typenames.iter().peekable();
-        for (place, (name, at, write)) in self.fields.iter().enumerate() {
-            while let Some((_, name)) = typenames.next_if(|(before, _)| *before == place) {
-                written.insert(name.clone(), Value::from(typename));
-            }
-            written.insert(name.clone(), write(row, *at)?);
+        let mut written = IndexMap::with_capacity(self.fields.len());
+        for (name, source) in &self.fields {
+            let value = match source {
+                Source::Type => Value::from(typename),
+                Source::Column(at, write) => write(row, *at)?,
+            };
+            written.insert(name.clone(), value);
         }
-        written.extend(typenames.map(|(_, name)| (name.clone(), Value::from(typename))));
         Ok(Value::Object(written))
     }
 }
