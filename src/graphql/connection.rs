@@ -46,7 +46,7 @@ pub struct Listing<L: List> {
     is_whole: AtomicBool,
     /// The columns that suffice for somebody.
     columns: OnceLock<Columns>,
-    lean: OnceCell<Option<Arc<Lean>>>,
+    lean: OnceCell<Arc<Lean>>,
 }
 
 impl<L: List> Listing<L> {
@@ -87,14 +87,14 @@ impl<L: List> Listing<L> {
             && let Some(asked) = Asked::of::<N>(ctx)
             && self.columns.get_or_init(|| asked.columns().clone()) == asked.columns()
         {
-            let page = self.lean(ctx, asked.columns()).await?.clone();
-            return Ok(page.map_or_else(|| Items::Whole(Vec::new()), |page| Items::Plain(asked, page)));
+            let page = Arc::clone(self.lean(ctx, asked.columns()).await?);
+            return Ok(Items::Plain(asked, page));
         }
         Ok(Items::Whole(self.slice(ctx).await?.rows.iter().cloned().map(N::from).collect()))
     }
 
-    /// The page with some columns of its rows; none where it is empty.
-    async fn lean(&self, ctx: &Context<'_>, columns: &Columns) -> async_graphql::Result<&Option<Arc<Lean>>> {
+    /// The page with some columns of its rows.
+    async fn lean(&self, ctx: &Context<'_>, columns: &Columns) -> async_graphql::Result<&Arc<Lean>> {
         self.lean
             .get_or_try_init(async || {
                 let (list, page, columns) = (self.list.clone(), self.page.clone(), columns.clone());
@@ -110,9 +110,8 @@ impl<L: List> Listing<L> {
 
     /// Where the page stands.
     pub async fn page_info(&self, ctx: &Context<'_>) -> async_graphql::Result<PageInfo> {
-        if let Some(columns) = self.columns.get()
-            && let Some(page) = self.lean(ctx, columns).await?
-        {
+        if let Some(columns) = self.columns.get() {
+            let page = self.lean(ctx, columns).await?;
             let cursor = |row: Option<&QueryResult>| {
                 row.map(|row| page.cursor(self.list.order(), row)).transpose().map_err(Error::from)
             };

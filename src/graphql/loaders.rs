@@ -112,19 +112,18 @@ impl Loaders {
         list: L,
         page: Page,
     ) -> Result<Slice<<L::Entity as EntityTrait>::Model>, Shared> {
-        let found = self.get(PageOf { parent, list, page }).await?;
-        Ok(found.unwrap_or(Slice { rows: Vec::new(), has_next: false, has_previous: false }))
+        Ok(self.get(PageOf { parent, list, page }).await?.unwrap_or_default())
     }
 
-    /// The same with these columns of its rows alone; none where there are no rows.
+    /// The same with these columns of its rows alone.
     pub async fn lean<L: List>(
         &self,
         parent: Uuid,
         list: L,
         page: Page,
         columns: Columns,
-    ) -> Result<Option<Arc<Lean>>, Shared> {
-        self.get(LeanOf { of: PageOf { parent, list, page }, columns }).await
+    ) -> Result<Arc<Lean>, Shared> {
+        Ok(self.get(LeanOf { of: PageOf { parent, list, page }, columns }).await?.unwrap_or_default())
     }
 
     /// The length of a list below a parent.

@@ -257,7 +257,7 @@ pub async fn slices<L: List>(
     Ok(page::slices(ground.db.reader(), &wanted(viewer, list), parents, list.order(), page).await?)
 }
 
-/// The same with these columns of the rows alone. Parents without rows are not among what is found.
+/// The same with these columns of the rows alone.
 pub async fn lean<L: List>(
     viewer: &Viewer,
     ground: &Ground,

@@ -14,7 +14,7 @@ use super::{
 pub type Columns = Arc<[&'static str]>;
 
 /// A page of rows with some of their columns, which stand in each row in the order in which they were asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Lean {
     page: Slice<QueryResult>,
     /// Where in a row the column of the list's order stands, and the id.
@@ -56,8 +56,7 @@ fn get<T: TryGetable>(row: &QueryResult, at: usize) -> Option<T> {
     row.try_get_by_index(at).ok()
 }
 
-/// Reads the same page of a list below each of `parents`, in one statement, with these columns of its rows. Parents
-/// that have none are not among what is found.
+/// Reads the same page of a list below each of `parents`, in one statement, with these columns of its rows.
 pub async fn lean<E: EntityTrait>(
     db: &impl ConnectionTrait,
     wanted: &Wanted<E>,
@@ -81,7 +80,7 @@ pub async fn lean<E: EntityTrait>(
     else {
         return Ok(HashMap::new());
     };
-    let mut found: HashMap<Uuid, Vec<QueryResult>> = HashMap::with_capacity(parents.len());
+    let mut found: HashMap<Uuid, Vec<QueryResult>> = parents.iter().map(|id| (*id, Vec::new())).collect();
     for row in db.query_all(&statement).await? {
         found.entry(row.try_get_by_index(only.len())?).or_default().push(row);
     }

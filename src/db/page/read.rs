@@ -29,6 +29,12 @@ pub struct Slice<M> {
     pub has_previous: bool,
 }
 
+impl<M> Default for Slice<M> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), has_next: false, has_previous: false }
+    }
+}
+
 /// What a list holds.
 #[derive(Clone, Debug)]
 pub struct Wanted<E: EntityTrait> {

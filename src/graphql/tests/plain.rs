@@ -143,3 +143,23 @@ async fn a_page_is_read_once_whatever_of_it_is_asked_for() {
     }
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
 }
+
+#[actix_web::test]
+async fn an_empty_page_is_read_once_and_says_what_lies_around_it() {
+    let ground = fixtures::ground().await;
+    let acme = place(&ground, "acme").await;
+    let door = door(&ground, Settings::default());
+    let id = ids::encode::<entity::organization::Entity>(acme.organization_id).to_string();
+    let query = "query($id: ID!, $after: String) { node(id: $id) { ... on Organization {
+        tickets(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor } } } } }";
+    let first = ask(&door, "operator", query, json!({ "id": id })).await;
+    let page = &first["node"]["tickets"]["pageInfo"];
+    assert_eq!((&page["hasNextPage"], &page["hasPreviousPage"]), (&json!(false), &json!(false)));
+    let before = ground.db.statements();
+    let last = ask(&door, "operator", query, json!({ "id": id, "after": page["endCursor"] })).await;
+    assert_eq!(ground.db.statements() - before, 2, "the organization and the page");
+    assert_eq!(
+        last["node"]["tickets"],
+        json!({ "nodes": [], "pageInfo": { "hasNextPage": false, "hasPreviousPage": true, "endCursor": null } })
+    );
+}
