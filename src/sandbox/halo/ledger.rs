@@ -15,9 +15,7 @@ const MORE: [&str; 5] = ["client_id", "user_id", "status_id", "tickettype_id", "
 impl HaloWorld {
     /// All tickets ever made, in the order of creation.
     pub(super) fn ledger_tickets(&self) -> Vec<LedgerTicket> {
-        let mut tickets: Vec<_> = self.tickets.iter().collect();
-        tickets.sort_by_key(|ticket| ticket.id);
-        tickets.into_iter().map(|ticket| self.ledger_ticket(ticket)).collect()
+        self.tickets.iter().map(|ticket| self.ledger_ticket(ticket)).collect()
     }
 
     fn ledger_ticket(&self, ticket: &Ticket) -> LedgerTicket {

@@ -123,11 +123,13 @@ impl Ticket {
 impl HaloWorld {
     /// A ticket that was not deleted.
     pub(super) fn ticket(&self, id: i64) -> Option<&Ticket> {
-        self.tickets.iter().find(|ticket| ticket.id == id && !ticket.deleted)
+        let at = self.tickets.binary_search_by_key(&id, |ticket| ticket.id).ok()?;
+        self.tickets.get(at).filter(|ticket| !ticket.deleted)
     }
 
     pub(super) fn ticket_mut(&mut self, id: i64) -> Option<&mut Ticket> {
-        self.tickets.iter_mut().find(|ticket| ticket.id == id && !ticket.deleted)
+        let at = self.tickets.binary_search_by_key(&id, |ticket| ticket.id).ok()?;
+        self.tickets.get_mut(at).filter(|ticket| !ticket.deleted)
     }
 
     pub(super) fn ticket_json(&self, ticket: &Ticket, form: Form) -> Value {

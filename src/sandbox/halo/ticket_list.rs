@@ -11,9 +11,8 @@ use super::{
 };
 use crate::sandbox::frame::{Call, Query, Reply};
 
-/// What a list of tickets was narrowed to.
+/// What a list of tickets was narrowed to: read once, for there may be very many of them.
 struct Filter<'a> {
-    query: &'a Query,
     client: Option<i64>,
     site: Option<i64>,
     user: Option<i64>,
@@ -24,17 +23,30 @@ struct Filter<'a> {
     ids: Option<Vec<i64>>,
     open: bool,
     closed: bool,
-    dated: Option<&'a str>,
+    team: Option<&'a str>,
+    search_id: Option<&'a str>,
+    /// Fields, and what each has to hold.
+    holding: Vec<(&'static str, &'a str)>,
+    search: Option<&'a str>,
+    dated: Option<Dated>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     updated_from: Option<Timestamp>,
     updated_to: Option<Timestamp>,
 }
 
+/// Parameters that search one field.
+const SEARCHED: [(&str, &str); 4] = [
+    ("search_summary", "summary"),
+    ("search_details", "details"),
+    ("search_supplier_reference", "supplier_reference"),
+    ("client_ref", "client_reference"),
+];
+
 impl<'a> Filter<'a> {
     fn read(query: &'a Query) -> Result<Self, Reply> {
         let (open_only, closed_only) = (query.flag("open_only")?, query.flag("closed_only")?);
-        let dated = query.text("datesearch");
+        let dated = query.text("datesearch").map(Dated::read);
         let ids = query.ints("ticketids")?;
         let updated_from = query.date("lastupdatefromdate")?;
         // Whether a plain list holds closed tickets is not known for sure; here it does
@@ -46,8 +58,8 @@ impl<'a> Filter<'a> {
                 || dated.is_some()
                 || updated_from.is_some());
         let kind = query.int("requesttype_id")?;
+        let holding = SEARCHED.iter().filter_map(|(name, field)| Some((*field, query.text(name)?))).collect();
         Ok(Self {
-            query,
             client: query.int("client_id")?,
             site: query.int("site_id")?,
             user: query.int("user_id")?,
@@ -61,6 +73,10 @@ impl<'a> Filter<'a> {
             ids,
             open: !closed_only,
             closed,
+            team: query.text("team"),
+            search_id: query.text("search_id"),
+            holding,
+            search: query.text("search"),
             dated,
             start: query.date("startdate")?,
             end: query.date("enddate")?,
@@ -71,48 +87,69 @@ impl<'a> Filter<'a> {
 
     fn takes(&self, ticket: &Ticket) -> bool {
         let is = |wanted: Option<i64>, name: &str| wanted.is_none_or(|id| ticket.int(name) == id);
-        let among =
-            |wanted: &Option<Vec<i64>>, value: i64| wanted.as_ref().is_none_or(|list| list.contains(&value));
-        let found =
-            |parameter: &str, text: &str| self.query.text(parameter).is_none_or(|part| holds(text, part));
-        is(self.client, "client_id")
+        let among = |wanted: &Option<Vec<i64>>, name: &str| {
+            wanted.as_ref().is_none_or(|list| list.contains(&ticket.int(name)))
+        };
+        self.updated_from.is_none_or(|from| ticket.updated_at >= from)
+            && self.updated_to.is_none_or(|to| ticket.updated_at <= to)
+            && self.dated.is_none_or(|dated| {
+                dated.of(ticket).is_some_and(|at| {
+                    self.start.is_none_or(|start| at >= start) && self.end.is_none_or(|end| at <= end)
+                })
+            })
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&ticket.id))
+            && self.search_id.is_none_or(|id| ticket.id.to_string() == id)
+            && is(self.client, "client_id")
             && is(self.site, "site_id")
             && is(self.user, "user_id")
             && is(self.agent, "agent_id")
             && is(self.kind, "tickettype_id")
-            && among(&self.status, ticket.int("status_id"))
-            && among(&self.priority, ticket.int("priority_id"))
-            && among(&self.ids, ticket.id)
-            && (if ticket.is_closed() { self.closed } else { self.open })
-            && self.query.text("team").is_none_or(|team| team == ticket.text("team"))
-            && self.query.text("search_id").is_none_or(|id| ticket.id.to_string() == id)
-            && found("search_summary", ticket.text("summary"))
-            && found("search_details", ticket.text("details"))
-            && found("search_supplier_reference", ticket.text("supplier_reference"))
-            && found("client_ref", ticket.text("client_reference"))
-            && self.query.text("search").is_none_or(|part| {
+            && among(&self.status, "status_id")
+            && among(&self.priority, "priority_id")
+            && (self.open && self.closed || if ticket.is_closed() { self.closed } else { self.open })
+            && self.team.is_none_or(|team| team == ticket.text("team"))
+            && self.holding.iter().all(|(field, part)| holds(ticket.text(field), part))
+            && self.search.is_none_or(|part| {
                 holds(ticket.text("summary"), part)
                     || holds(ticket.text("details"), part)
                     || ticket.id.to_string() == part
             })
-            && self.updated_from.is_none_or(|from| ticket.updated_at >= from)
-            && self.updated_to.is_none_or(|to| ticket.updated_at <= to)
-            && self.dated.is_none_or(|field| {
-                date_of(ticket, field).is_some_and(|at| {
-                    self.start.is_none_or(|start| at >= start) && self.end.is_none_or(|end| at <= end)
-                })
-            })
     }
 }
 
-fn date_of(ticket: &Ticket, field: &str) -> Option<Timestamp> {
-    match field.to_ascii_lowercase().as_str() {
-        "dateclosed" => ticket.closed_at,
-        "lastactiondate" => Some(ticket.last_action_at),
-        "last_update" | "lastupdate" => Some(ticket.updated_at),
-        "dateoccurred" => dates::read(ticket.text("dateoccurred")),
-        "datecreated" | "dateoccured" => Some(ticket.created_at),
-        _ => None,
+/// A date of a ticket by which lists are narrowed and ordered.
+#[derive(Clone, Copy)]
+enum Dated {
+    Closed,
+    LastAction,
+    Updated,
+    Occurred,
+    Created,
+    /// A field that has none: no ticket has a date there.
+    Unknown,
+}
+
+impl Dated {
+    fn read(field: &str) -> Self {
+        match field.to_ascii_lowercase().as_str() {
+            "dateclosed" => Self::Closed,
+            "lastactiondate" => Self::LastAction,
+            "last_update" | "lastupdate" => Self::Updated,
+            "dateoccurred" => Self::Occurred,
+            "datecreated" | "dateoccured" => Self::Created,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn of(self, ticket: &Ticket) -> Option<Timestamp> {
+        match self {
+            Self::Closed => ticket.closed_at,
+            Self::LastAction => Some(ticket.last_action_at),
+            Self::Updated => Some(ticket.updated_at),
+            Self::Occurred => dates::read(ticket.text("dateoccurred")),
+            Self::Created => Some(ticket.created_at),
+            Self::Unknown => None,
+        }
     }
 }
 
@@ -125,10 +162,11 @@ impl HaloWorld {
             .iter()
             .filter(|ticket| !ticket.deleted && ticket.listed_from <= now && filter.takes(ticket))
             .collect();
-        match query.text("order").map(str::to_ascii_lowercase).as_deref() {
-            None => found.sort_by_key(|ticket| std::cmp::Reverse(ticket.id)),
-            Some("id") => found.sort_by_key(|ticket| ticket.id),
-            Some(field) => found.sort_by_key(|ticket| (date_of(ticket, field), ticket.id)),
+        match query.text("order").map(|field| (field.eq_ignore_ascii_case("id"), Dated::read(field))) {
+            None => found.reverse(),
+            // They lie in the order of their ids.
+            Some((true, _)) => {}
+            Some((false, dated)) => found.sort_by_key(|ticket| (dated.of(ticket), ticket.id)),
         }
         if query.flag("orderdesc")? && query.text("order").is_some() {
             found.reverse();

@@ -30,6 +30,7 @@ pub struct HaloWorld {
     pub(super) sites: Vec<Site>,
     pub(super) users: Vec<User>,
     pub(super) assets: Vec<serde_json::Value>,
+    /// In the order of their ids.
     pub(super) tickets: Vec<Ticket>,
     pub(super) invoices: Vec<RecurringInvoice>,
     pub(super) last_ticket_id: i64,
