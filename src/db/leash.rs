@@ -19,6 +19,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread::ThreadId,
     time::Duration,
 };
 
@@ -192,6 +193,8 @@ pub(super) struct Backends {
     /// What they may see.
     floor: Floor,
     holders: Arc<tokio::sync::Mutex<HashMap<i32, u64>>>,
+    /// On which thread each was connected to: there its answers arrive, and are waited for at the least expense.
+    homes: Arc<Mutex<HashMap<i32, ThreadId>>>,
     /// One connection, opened when something is to be cancelled and closed when it was idle for a while.
     canceller: PgPool,
 }
@@ -203,7 +206,7 @@ impl Backends {
             .acquire_timeout(Duration::from_secs(5))
             .idle_timeout(Duration::from_mins(1))
             .connect_lazy(url)?;
-        Ok(Self { floor, holders: Arc::default(), canceller })
+        Ok(Self { floor, holders: Arc::default(), homes: Arc::default(), canceller })
     }
 
     /// Ties the leash of whoever takes a connection to it.
@@ -212,11 +215,16 @@ impl Backends {
         options
             .after_connect(move |connection, _| {
                 let new = new.clone();
-                Box::pin(async move { new.tie(connection).await })
+                Box::pin(async move {
+                    if let Some(pid) = new.tie(connection).await? {
+                        new.is_at_home_here(pid);
+                    }
+                    Ok(())
+                })
             })
             .before_acquire(move |connection, _| {
                 let idle = idle.clone();
-                Box::pin(async move { idle.tie(connection).await.map(|()| true) })
+                Box::pin(async move { idle.tie(connection).await.map(|_| true) })
             })
     }
 
@@ -228,8 +236,8 @@ impl Backends {
     }
 
     /// Says for whom this connection works from now on, sets the time limit and notes who works on it, in one round
-    /// trip, which also shows whether the server is there.
-    pub(super) async fn tie(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// trip, which also shows whether the server is there. The process that works on it.
+    pub(super) async fn tie(&self, connection: &mut PgConnection) -> Result<Option<i32>, sqlx::Error> {
         let leash = Leash::current();
         let rows = if let Some(leash) = &leash {
             // Reading, a query at a time: with every one of a dashboard's, so that it is prepared.
@@ -245,13 +253,28 @@ impl Backends {
             );
             sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await?
         };
-        let Some(pid) = rows.first().map(|row| row.try_get::<i32, _>(0)).transpose()? else { return Ok(()) };
+        let Some(pid) = rows.first().map(|row| row.try_get::<i32, _>(0)).transpose()? else {
+            return Ok(None);
+        };
         let _ = TIED.try_with(|tied| tied.set(Some(pid)));
         match leash {
             Some(leash) => self.note(pid, &leash).await,
             None => drop(self.holders.lock().await.remove(&pid)),
         }
-        Ok(())
+        Ok(Some(pid))
+    }
+
+    fn is_at_home_here(&self, pid: i32) {
+        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        if homes.len() >= MAX_HOLDERS {
+            homes.clear();
+        }
+        homes.insert(pid, std::thread::current().id());
+    }
+
+    /// On which thread that process was connected to.
+    pub(super) fn home(&self, pid: Option<i32>) -> Option<ThreadId> {
+        self.homes.lock().unwrap_or_else(PoisonError::into_inner).get(&pid?).copied()
     }
 
     /// A connection of the pool, tied to this task's leash, and the process that it leads to.

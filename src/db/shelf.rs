@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -53,6 +54,8 @@ struct Shelved {
     tie: Tie,
     /// The server's process, where it told it.
     pid: Option<i32>,
+    /// On which thread its answers arrive.
+    home: Option<ThreadId>,
     /// Since when it has not been in the pool.
     out: Instant,
     /// Since when it lies here.
@@ -123,13 +126,16 @@ impl Shelf {
     async fn of_the_pool(&self, leash: &Leash) -> Result<Shelved, sqlx::Error> {
         let (open, pid) = Backends::acquire(&self.pool).await?;
         let now = Instant::now();
-        Ok(Shelved { open, tie: self.backends.wanted(leash), pid, out: now, since: now })
+        let home = self.backends.home(pid);
+        Ok(Shelved { open, tie: self.backends.wanted(leash), pid, home, out: now, since: now })
     }
 
-    /// One that is tied as wanted, or else any.
+    /// One that is tied as wanted, of this thread where there is one; or else any.
     fn pop(&self, wanted: &Tie) -> Option<Shelved> {
-        let mut free = self.free();
-        let at = free.iter().rposition(|lying| lying.tie == *wanted).or(free.len().checked_sub(1))?;
+        let (mut free, here) = (self.free(), Some(thread::current().id()));
+        let is_tied = |lying: &Shelved| lying.tie == *wanted;
+        let of_here = free.iter().rposition(|lying| lying.home == here && is_tied(lying));
+        let at = of_here.or_else(|| free.iter().rposition(is_tied)).or(free.len().checked_sub(1))?;
         Some(free.swap_remove(at))
     }
 
