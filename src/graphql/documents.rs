@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     budget::Payer,
     errors::{code, refusal},
+    form::Form,
     recent::Recent,
     refusal::Refusal,
     registered::{self, Registered},
@@ -29,6 +30,8 @@ const PARSED_COUNT: usize = 1_000;
 const PARSED_BYTES: usize = 16 * 1_024 * 1_024;
 /// How many bytes a token takes once it is parsed, generously.
 const BYTES_PER_TOKEN: usize = 256;
+/// With how many forms of its variables a document is known to fit.
+const FORMS: usize = 16;
 
 type Hash = [u8; 32];
 
@@ -40,7 +43,31 @@ type Persisted = Recent<(Payer, String), Arc<str>>;
 pub(super) struct Documents {
     registered: Option<Arc<Registered>>,
     persisted: Option<Mutex<Persisted>>,
-    parsed: Mutex<Recent<Hash, Arc<ExecutableDocument>>>,
+    parsed: Mutex<Recent<Hash, Arc<Parsed>>>,
+}
+
+/// A document that was parsed, and the forms of variables with which it was found to fit the schema.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) document: ExecutableDocument,
+    fits: Mutex<Recent<Form, ()>>,
+}
+
+impl Parsed {
+    /// Nothing is known to fit it yet.
+    pub(super) fn new(document: ExecutableDocument) -> Self {
+        Self { document, fits: Mutex::new(Recent::new(FORMS, usize::MAX)) }
+    }
+
+    /// Whether variables of this form are known to fit.
+    pub(super) fn fits(&self, form: &Form) -> bool {
+        self.fits.lock().unwrap_or_else(PoisonError::into_inner).get(form).is_some()
+    }
+
+    /// Variables of this form fit.
+    pub(super) fn keep_fitting(&self, form: Form) {
+        self.fits.lock().unwrap_or_else(PoisonError::into_inner).keep(form, (), size_of::<Form>());
+    }
 }
 
 /// The document that was asked for.
@@ -102,14 +129,15 @@ impl Documents {
 
     /// A document that was parsed a moment ago, by its text. Whose it was does not matter: a text is parsed to
     /// the same document for everybody.
-    pub(super) fn parsed(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
+    pub(super) fn parsed(&self, text: &str) -> Option<Arc<Parsed>> {
         self.parsed.lock().unwrap_or_else(PoisonError::into_inner).get(&hash_of(text))
     }
 
     /// Keeps a parsed document, of so many tokens.
-    pub(super) fn keep_parsed(&self, text: &str, document: Arc<ExecutableDocument>, tokens: usize) {
-        let bytes = tokens.saturating_mul(BYTES_PER_TOKEN).saturating_add(text.len());
-        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).keep(hash_of(text), document, bytes);
+    pub(super) fn keep_parsed(&self, text: &str, parsed: Arc<Parsed>, tokens: usize) {
+        let forms = FORMS * size_of::<Form>() * 4;
+        let bytes = tokens.saturating_mul(BYTES_PER_TOKEN).saturating_add(text.len() + forms);
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).keep(hash_of(text), parsed, bytes);
     }
 
     fn by_id(&self, payer: Payer, id: &str) -> Result<Arc<str>, Refusal> {

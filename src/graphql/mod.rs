@@ -39,6 +39,7 @@ pub mod deprecations;
 mod documents;
 pub mod doors;
 pub mod errors;
+mod form;
 mod gate;
 pub mod graphiql;
 pub mod http;

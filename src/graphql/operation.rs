@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use super::{
     budget::{Budget, Payer, Receipt, Short},
-    documents::{Documents, Found},
+    documents::{Documents, Found, Parsed},
     errors::{self, code, refusal},
+    form,
     http::Door,
     limits::{Limits, beyond, price::Prices, shape, text},
     loaders::Loaders,
@@ -244,12 +245,14 @@ impl Reading {
     fn read(mut self) -> Result<Read, Refused> {
         let known = self.documents.parsed(&self.text);
         let is_new = known.is_none();
-        let document = match known {
-            Some(document) => document,
-            None => Arc::new(parse_query(&*self.text).map_err(|error| unparsable(error.into()))?),
+        let parsed = if let Some(parsed) = known {
+            parsed
+        } else {
+            let document = parse_query(&*self.text).map_err(|error| unparsable(error.into()))?;
+            Arc::new(Parsed::new(document))
         };
-        let name = self.operation_name.as_deref();
-        let shape = shape::look(&document, name, &mut self.variables, &self.limits, &self.prices)?;
+        let (document, name) = (&parsed.document, self.operation_name.as_deref());
+        let shape = shape::look(document, name, &mut self.variables, &self.limits, &self.prices)?;
         self.is_taken(shape.kind)?;
         if shape.is_introspection && !self.is_open {
             let message = "introspection is off; set `introspection = true`, or use schema.graphql";
@@ -263,12 +266,16 @@ impl Reading {
             let error = beyond(code::COST_LIMIT_EXCEEDED, message, requested, maximum);
             return Err(Refused::TooDear(error.into(), cost as u64));
         }
-        self.validate(&document)?;
+        let form = form::of(name, &shape::operation(document, name)?.node, &self.variables);
+        if !parsed.fits(&form) {
+            self.validate(document)?;
+            parsed.keep_fitting(form);
+        }
         if is_new {
-            self.documents.keep_parsed(&self.text, Arc::clone(&document), self.tokens);
+            self.documents.keep_parsed(&self.text, Arc::clone(&parsed), self.tokens);
         }
         Ok(Read {
-            document: Arc::unwrap_or_clone(document),
+            document: document.clone(),
             operation_name: self.operation_name,
             variables: self.variables,
             kind: shape.kind,

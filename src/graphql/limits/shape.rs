@@ -88,7 +88,7 @@ pub(in crate::graphql) fn look(
 }
 
 /// Finds the operation that is meant.
-fn operation<'a>(
+pub(in crate::graphql) fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Result<&'a Positioned<OperationDefinition>, ServerError> {

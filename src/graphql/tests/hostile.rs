@@ -112,6 +112,42 @@ async fn what_is_unknown_is_helped_with_only_for_those_who_may_see_the_schema() 
 }
 
 #[actix_web::test]
+async fn a_document_that_did_well_is_still_compared_with_variables_of_another_form() {
+    let ground = fixtures::ground().await;
+    let known = door(&ground, Settings::default());
+    let query = "query($id: ID!, $ids: [ID!], $first: Int, $filter: TicketFilter) {
+        nodes(ids: $ids) { id }
+        node(id: $id) { ... on Organization { tickets(first: $first, filter: $filter) { nodes { id } } } } }";
+    let good = || json!({ "id": "x", "ids": ["y"], "first": 1, "filter": { "state": { "in": ["OPEN"] } } });
+    let asked = async |at: &web::Data<Door>, variables: &Value| {
+        let answer = call(at, post(query, variables)).await;
+        let error = answer.json()["errors"][0].clone();
+        (answer.code(), error["message"].clone(), error["locations"].clone())
+    };
+    // Nothing has such an id, which shows as it is executed.
+    let well = asked(&known, &good()).await;
+    assert_ne!(well.0, "GRAPHQL_VALIDATION_FAILED");
+    for (name, wrong) in [
+        ("id", json!({ "id": "x" })),
+        ("id", json!(true)),
+        ("ids", json!(["y", true])),
+        ("ids", json!({})),
+        ("first", json!("1")),
+        ("filter", json!({ "state": { "in": ["NO SUCH"] } })),
+        ("filter", json!({ "no_such": "OPEN" })),
+    ] {
+        let mut variables = good();
+        variables[name] = wrong;
+        let (code, message, locations) = asked(&known, &variables).await;
+        assert_eq!(code, "GRAPHQL_VALIDATION_FAILED", "{variables}: {message}");
+        // As by somebody who never saw the document.
+        let new = door(&ground, Settings::default());
+        assert_eq!(asked(&new, &variables).await, (code, message, locations));
+    }
+    assert_eq!(asked(&known, &good()).await, well);
+}
+
+#[actix_web::test]
 async fn a_default_of_a_variable_counts_where_something_is_left_out() {
     let ground = fixtures::ground().await;
     let door = door(&ground, Settings::default());
