@@ -19,7 +19,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use lean::{Columns, Lean, lean};
+pub use lean::{Bound, Columns, Lean, lean};
 pub use read::{Slice, Wanted, count_by_parent, slices};
 pub use search::Search;
 

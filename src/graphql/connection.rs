@@ -47,6 +47,8 @@ pub struct Listing<L: List> {
     /// The columns that suffice for somebody.
     columns: OnceLock<Columns>,
     lean: OnceCell<Arc<Lean>>,
+    /// Somebody asks how long the list is.
+    is_counted: AtomicBool,
 }
 
 impl<L: List> Listing<L> {
@@ -61,6 +63,7 @@ impl<L: List> Listing<L> {
             is_whole: AtomicBool::new(false),
             columns: OnceLock::new(),
             lean: OnceCell::new(),
+            is_counted: AtomicBool::new(false),
         })
     }
 
@@ -93,12 +96,14 @@ impl<L: List> Listing<L> {
         Ok(Items::Whole(self.slice(ctx).await?.rows.iter().cloned().map(N::from).collect()))
     }
 
-    /// The page with some columns of its rows.
+    /// The page with some columns of its rows; with the length of the list, where somebody asks for that beside it.
     async fn lean(&self, ctx: &Context<'_>, columns: &Columns) -> async_graphql::Result<&Arc<Lean>> {
         self.lean
             .get_or_try_init(async || {
-                let (list, page, columns) = (self.list.clone(), self.page.clone(), columns.clone());
-                Ok(ctx.loaders()?.lean(self.parent, list, page, columns).await?)
+                // Those beside it ask in the same round.
+                tokio::task::yield_now().await;
+                let wanted = (columns.clone(), self.is_counted.load(Ordering::Relaxed));
+                Ok(ctx.loaders()?.lean(self.parent, self.list.clone(), self.page.clone(), wanted).await?)
             })
             .await
     }
@@ -133,7 +138,16 @@ impl<L: List> Listing<L> {
 
     /// How long the list is, and whether that was counted to its end.
     pub async fn total(&self, ctx: &Context<'_>) -> async_graphql::Result<(i32, bool)> {
-        let count = ctx.loaders()?.count(self.parent, self.list.clone()).await?;
+        self.is_counted.store(true, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        let beside = match self.columns.get() {
+            Some(columns) => self.lean(ctx, columns).await?.count(),
+            None => None,
+        };
+        let count = match beside {
+            Some(count) => count,
+            None => ctx.loaders()?.count(self.parent, self.list.clone()).await?,
+        };
         let exact = L::COUNT_BOUND.is_none_or(|bound| count < bound);
         Ok((i32::try_from(count).unwrap_or(i32::MAX), exact))
     }

@@ -121,9 +121,10 @@ impl Loaders {
         parent: Uuid,
         list: L,
         page: Page,
-        columns: Columns,
+        (columns, is_counted): (Columns, bool),
     ) -> Result<Arc<Lean>, Shared> {
-        Ok(self.get(LeanOf { of: PageOf { parent, list, page }, columns }).await?.unwrap_or_default())
+        let of = PageOf { parent, list, page };
+        Ok(self.get(LeanOf { of, columns, is_counted }).await?.unwrap_or_default())
     }
 
     /// The length of a list below a parent.
@@ -219,6 +220,7 @@ impl<L: List> Loader<PageOf<L>> for Fetch {
 struct LeanOf<L> {
     of: PageOf<L>,
     columns: Columns,
+    is_counted: bool,
 }
 
 impl<L: List> Loader<LeanOf<L>> for Fetch {
@@ -226,10 +228,10 @@ impl<L: List> Loader<LeanOf<L>> for Fetch {
     type Error = Shared;
 
     async fn load(&self, keys: &[LeanOf<L>]) -> Result<HashMap<LeanOf<L>, Arc<Lean>>, Shared> {
-        let mut groups: HashMap<(&L, &Page, &Columns), HashMap<Uuid, &LeanOf<L>>> = HashMap::new();
+        let mut groups: HashMap<_, HashMap<Uuid, &LeanOf<L>>> = HashMap::new();
         for key in keys {
             let PageOf { parent, list, page } = &key.of;
-            groups.entry((list, page, &key.columns)).or_default().insert(*parent, key);
+            groups.entry((list, page, (&key.columns, key.is_counted))).or_default().insert(*parent, key);
         }
         let mut found = HashMap::with_capacity(keys.len());
         for ((list, page, columns), asked) in groups {

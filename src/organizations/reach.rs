@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::viewer::{Permission, Viewer};
 use crate::{
-    db::page::{self, Columns, Lean, Order, Page, Search, Slice, Wanted},
+    db::page::{self, Bound, Columns, Lean, Order, Page, Search, Slice, Wanted},
     error::Error,
     ground::Ground,
 };
@@ -257,17 +257,18 @@ pub async fn slices<L: List>(
     Ok(page::slices(ground.db.reader(), &wanted(viewer, list), parents, list.order(), page).await?)
 }
 
-/// The same with these columns of the rows alone.
+/// The same with these columns of the rows alone; where that is wanted, with the list's length.
 pub async fn lean<L: List>(
     viewer: &Viewer,
     ground: &Ground,
     list: &L,
     parents: &[Uuid],
     page: &Page,
-    columns: &Columns,
+    (columns, is_counted): (&Columns, bool),
 ) -> Result<HashMap<Uuid, Arc<Lean>>, Error> {
     may_look::<L::Entity>(viewer)?;
-    Ok(page::lean(ground.db.reader(), &wanted(viewer, list), parents, list.order(), page, columns).await?)
+    let (wanted, count) = (wanted(viewer, list), is_counted.then_some(Bound(L::COUNT_BOUND)));
+    Ok(page::lean(ground.db.reader(), &wanted, parents, list.order(), page, columns, count).await?)
 }
 
 /// The length of a list below each of several parents, in one statement.

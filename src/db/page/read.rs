@@ -159,6 +159,28 @@ fn choose<E: EntityTrait>(rows: &mut SelectStatement, only: Option<&[E::Column]>
     }
 }
 
+/// How many rows there are below a parent, up to a bound.
+fn counted<E: EntityTrait>(wanted: &Wanted<E>, parent: &Expr, bound: Option<u64>) -> Expr {
+    let mut rows = wanted.below(parent);
+    rows.clear_selects().expr_as(Expr::value(1), "one");
+    if let Some(bound) = bound {
+        rows.limit(bound);
+    }
+    let mut count = Query::select();
+    count.expr(Func::count(Expr::col(Asterisk))).from_subquery(rows, ROWS);
+    count.into()
+}
+
+/// Has each row of a page of one parent's say how many rows there are below it, behind its other columns.
+pub(super) fn count_too<E: EntityTrait>(
+    page: &mut SelectStatement,
+    wanted: &Wanted<E>,
+    parent: Uuid,
+    bound: Option<u64>,
+) {
+    page.expr_as(counted(wanted, &Expr::value(parent), bound), COUNT);
+}
+
 /// How many rows a list has below each of `parents`, in one statement. It stops at `bound`, where there is
 /// one: counting a log of millions for a number on a page is dear.
 pub async fn count_by_parent<E: EntityTrait>(
@@ -171,17 +193,10 @@ pub async fn count_by_parent<E: EntityTrait>(
         return Ok(HashMap::new());
     }
     let parent = || Expr::col((PARENTS, ONLY));
-    let mut rows = wanted.below(&parent());
-    rows.clear_selects().expr_as(Expr::value(1), "one");
-    if let Some(bound) = bound {
-        rows.limit(bound);
-    }
-    let mut count = Query::select();
-    count.expr(Func::count(Expr::col(Asterisk))).from_subquery(rows, ROWS);
     let mut outer = Query::select();
     outer
         .expr_as(parent(), PARENT)
-        .expr_as(Expr::from(count), COUNT)
+        .expr_as(counted(wanted, &parent(), bound), COUNT)
         .from_values(parents.iter().copied(), PARENTS);
     let mut counts: HashMap<Uuid, u64> = parents.iter().map(|id| (*id, 0)).collect();
     for row in db.query_all(&outer).await? {
