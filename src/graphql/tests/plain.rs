@@ -163,3 +163,47 @@ async fn an_empty_page_is_read_once_and_says_what_lies_around_it() {
         json!({ "nodes": [], "pageInfo": { "hasNextPage": false, "hasPreviousPage": true, "endCursor": null } })
     );
 }
+
+#[actix_web::test]
+async fn a_list_is_counted_in_the_statement_that_reads_its_page() {
+    let ground = fixtures::ground().await;
+    let places = [place(&ground, "acme").await, place(&ground, "globex").await];
+    places[0].ticket("Backup failed", Timestamp::from_secs(30)).await;
+    let door = door(&ground, Settings::default());
+    let id = ids::encode::<entity::organization::Entity>(places[0].organization_id).to_string();
+    let tickets = async |page: &str, after: &Value| {
+        let query = format!(
+            "query($id: ID!, $after: String) {{ node(id: $id) {{ ... on Organization {{
+               tickets(first: 2, after: $after) {{ {page} }} }} }} }}"
+        );
+        let before = ground.db.statements();
+        let data = ask(&door, "operator", &query, json!({ "id": id, "after": after })).await;
+        (data["node"]["tickets"].clone(), ground.db.statements() - before)
+    };
+    let page = "totalCount nodes { title } pageInfo { endCursor }";
+    for (page, statements) in [
+        (page, 2),
+        ("nodes { title } totalCount pageInfo { endCursor }", 2),
+        ("pageInfo { endCursor } nodes { title } totalCount", 3),
+        ("totalCount edges { node { title } }", 3),
+        ("totalCount", 2),
+    ] {
+        let (found, asked) = tickets(page, &Value::Null).await;
+        assert_eq!((&found["totalCount"], asked), (&json!(3), statements), "{page}: {found:#}");
+    }
+    // Behind a cursor the list is as long as before, on an empty page, too.
+    let mut after = Value::Null;
+    for (titles, statements) in [(2, 2), (1, 2), (0, 3)] {
+        let (found, asked) = tickets(page, &after).await;
+        assert_eq!(found["nodes"].as_array().map(Vec::len), Some(titles), "{found:#}");
+        assert_eq!((&found["totalCount"], asked), (&json!(3), statements), "{found:#}");
+        if titles > 0 {
+            after = found["pageInfo"]["endCursor"].clone();
+        }
+    }
+    let each = "{ organizations { nodes { tickets(first: 1) { totalCount nodes { title } } } } }";
+    let data = ask(&door, "operator", each, json!({})).await;
+    let counts: Vec<_> = data["organizations"]["nodes"].as_array().unwrap().iter().collect();
+    assert_eq!(counts[0]["tickets"]["totalCount"], 3, "{data:#}");
+    assert_eq!(counts[1]["tickets"]["totalCount"], 2, "{data:#}");
+}
