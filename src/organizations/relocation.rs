@@ -59,7 +59,7 @@ pub struct Shard {
 pub struct Pauses {
     /// Until everybody has ended what they had begun for it where it was.
     pub ending: Duration,
-    /// Until nobody takes it for unknown where it goes to.
+    /// Until nobody takes it for unknown where it goes to, before it is unknown where it was.
     pub arriving: Duration,
 }
 
@@ -102,12 +102,11 @@ pub async fn relocate(
             tell(format!("all of {slug} was there already"));
         } else {
             tokio::time::sleep(pauses.ending).await;
-            bring(from, to, row.id, tell).await?;
+            bring(from, to, row.id, pauses.arriving, tell).await?;
         }
         leave(from, row.id).await?;
         tell(format!("{} has nothing of {slug} any more but its log", from.name));
     }
-    tokio::time::sleep(pauses.arriving).await;
     arrive(to, row.id).await?;
     tell(format!("{slug} lives in {} now", to.name));
     tracing::info!(organization.id = %row.id, from = from.name, to = to.name, by = viewer.name, "an organization was moved");
@@ -200,6 +199,7 @@ async fn bring(
     from: &Shard,
     to: &Shard,
     id: Uuid,
+    arriving: Duration,
     tell: &mut (dyn FnMut(String) + Send),
 ) -> Result<(), Error> {
     let until = from.ground.clock.now().plus_secs(FENCED_SECS);
@@ -232,6 +232,8 @@ async fn bring(
         freight.bring(table, owner, false).await?;
     }
     freight.arrive().await?;
+    // From now on nobody can say anything for it there; what was remembered to be unknown there is forgotten meanwhile.
+    tokio::time::sleep(arriving).await;
     for table in tables.iter().rev().map(String::as_str).chain(COUNTED) {
         freight.take_away(table, owner).await?;
     }

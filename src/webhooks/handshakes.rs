@@ -32,7 +32,10 @@ const MAX_TOKEN: usize = 2_048;
 /// HTTP 1.1 Web Hooks, section 4). The address that it offers for a later answer (`WebHook-Request-Callback`) is
 /// never called: anybody could have us call anything by it.
 pub async fn greet(request: HttpRequest, doors: web::Data<WebhookDoors>) -> HttpResponse {
-    let door = doors.of(&request).await;
+    let door = match doors.of(&request).await {
+        Ok(door) => door,
+        Err(answer) => return answer,
+    };
     match door.grant(&request).await {
         Ok((answer, sender)) => {
             door.metrics.webhook(Received::Greeted, &sender);

@@ -94,7 +94,10 @@ pub async fn receive(
     payload: web::Payload,
     doors: web::Data<WebhookDoors>,
 ) -> HttpResponse {
-    let door = doors.of(&request).await;
+    let door = match doors.of(&request).await {
+        Ok(door) => door,
+        Err(answer) => return answer,
+    };
     let started = door.ground.clock.now();
     match door.take_in(&request, payload).await {
         Ok((Taken::Stored { delivery_id, is_repeated }, sender)) => {
