@@ -25,7 +25,7 @@ use async_nats::{
         self, AckKind,
         consumer::{AckPolicy, PullConsumer, pull},
         context::ContextBuilder,
-        stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
+        stream::{Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, StorageType},
     },
 };
 use futures_util::{
@@ -53,7 +53,7 @@ const BATCH: usize = 256;
 /// How long a request for more stands where there is none.
 const STANDS: Duration = Duration::from_secs(5);
 /// After which time what was taken and not acknowledged is given out again.
-const TAKEN: Duration = Duration::from_mins(1);
+const TAKEN: Duration = Duration::from_secs(20);
 /// When what the inbox could not store is given out again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// For how long the stream itself knows a repeated webhook again; the inbox does for as long as it keeps deliveries.
@@ -98,6 +98,17 @@ struct Carried<'a> {
     headers: Cow<'a, str>,
     received_at: i64,
     trace_context: Option<Cow<'a, str>>,
+}
+
+/// What became of something out of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// It stands in the inbox.
+    Stored,
+    /// The inbox did not take it.
+    Kept,
+    /// Nobody here published it.
+    NoneOfOurs,
 }
 
 /// How a stream stands, for who looks after it.
@@ -200,7 +211,7 @@ impl Stream {
     }
 
     async fn work(&self, to: (&Inbox, &Elsewhere), stop: &CancellationToken) -> anyhow::Result<()> {
-        let consumer = self.consumer().await?;
+        let (stream, consumer) = self.consumer().await?;
         while !stop.is_cancelled() {
             let mut messages = consumer.fetch().max_messages(BATCH).expires(STANDS).messages().await?;
             let mut taken = Vec::new();
@@ -208,12 +219,53 @@ impl Stream {
             while let Some(message) = messages.next().await {
                 taken.push(message.map_err(|error| anyhow::anyhow!(error))?);
             }
+            if taken.is_empty() {
+                self.gather(&stream, &consumer, to).await?;
+            }
             join_all(taken.iter().map(|message| self.store(message, to))).await;
         }
         Ok(())
     }
 
-    async fn consumer(&self) -> anyhow::Result<PullConsumer> {
+    /// Stores what is in the stream and given out to nobody, and removes it there. NATS keeps what it holds and what it has
+    /// given out in files of their own, so that a server that was killed may hold again what it had let go of; seen with
+    /// 2.9.10. To the inbox it makes no difference.
+    async fn gather(
+        &self,
+        stream: &jetstream::stream::Stream,
+        consumer: &PullConsumer,
+        to: (&Inbox, &Elsewhere),
+    ) -> anyhow::Result<()> {
+        // In this order what is let go of meanwhile has us look, and what comes meanwhile has us look the next time.
+        let held = stream.get_info().await?.state;
+        let given = consumer.get_info().await?;
+        if held.messages <= given.num_pending.saturating_add(given.num_ack_pending.try_into()?) {
+            return Ok(());
+        }
+        let (mut next, mut gathered) = (held.first_sequence, 0_u32);
+        while next <= held.last_sequence {
+            // Not by the subjects: what 2.9.10 knows of these is not put right behind a crash.
+            let message = match stream.get_first_raw_message_by_subject(">", next).await {
+                Ok(message) => message,
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => break,
+                Err(error) => return Err(error.into()),
+            };
+            if self.take_in((Some(&message.headers), &message.subject, &message.payload), to).await
+                == Ended::Kept
+            {
+                break;
+            }
+            stream.delete_message(message.sequence).await?;
+            next = message.sequence.saturating_add(1);
+            gathered += 1;
+        }
+        if gathered > 0 {
+            tracing::info!(webhooks = gathered, "the stream held what it gave to nobody; it is in the inbox");
+        }
+        Ok(())
+    }
+
+    async fn consumer(&self) -> anyhow::Result<(jetstream::stream::Stream, PullConsumer)> {
         let stream = self.ensure().await?;
         let wanted = pull::Config {
             durable_name: Some(CONSUMER.to_owned()),
@@ -222,35 +274,49 @@ impl Stream {
             max_ack_pending: 4_096,
             ..pull::Config::default()
         };
-        Ok(stream.get_or_create_consumer(CONSUMER, wanted).await?)
+        let consumer = stream.get_or_create_consumer(CONSUMER, wanted).await?;
+        Ok((stream, consumer))
     }
 
     /// Stores a webhook and lets go of it in the stream.
-    async fn store(&self, message: &jetstream::Message, (inbox, elsewhere): (&Inbox, &Elsewhere)) {
-        let is_marked = message.headers.as_ref().and_then(|headers| headers.get(MARK)).is_some_and(|mark| {
-            bool::from(mark.as_str().as_bytes().ct_eq(hex(&self.mark(&message.payload)).as_bytes()))
-        });
-        let row = if is_marked {
-            read(&message.payload)
-        } else {
-            Err(anyhow::anyhow!("it has no mark of this installation"))
-        };
-        let ended = match row {
-            Ok(row) => match stored(row, &message.payload, inbox, elsewhere).await {
-                Ok(()) => message.ack().await,
-                Err(error) => {
-                    tracing::warn!(%error, "a webhook stays in the stream, as the inbox does not take it");
-                    message.ack_with(AckKind::Nak(Some(AGAIN))).await
-                }
-            },
-            Err(error) => {
-                tracing::error!(%error, subject = %message.subject, "what is in the stream is none of our webhooks, and is not decided");
-                message.ack_with(AckKind::Term).await
-            }
-        };
+    async fn store(&self, message: &jetstream::Message, to: (&Inbox, &Elsewhere)) {
+        let ended =
+            match self.take_in((message.headers.as_ref(), &message.subject, &message.payload), to).await {
+                Ended::Stored => message.ack().await,
+                Ended::Kept => message.ack_with(AckKind::Nak(Some(AGAIN))).await,
+                Ended::NoneOfOurs => message.ack_with(AckKind::Term).await,
+            };
         // Then it is given out again, and known again.
         if let Err(error) = ended {
             tracing::warn!(%error, "the stream was not told what became of a webhook");
+        }
+    }
+
+    async fn take_in(
+        &self,
+        (headers, subject, payload): (Option<&HeaderMap>, &str, &Bytes),
+        (inbox, elsewhere): (&Inbox, &Elsewhere),
+    ) -> Ended {
+        let is_marked = headers.and_then(|headers| headers.get(MARK)).is_some_and(|mark| {
+            bool::from(mark.as_str().as_bytes().ct_eq(hex(&self.mark(payload)).as_bytes()))
+        });
+        let row = if is_marked {
+            read(payload)
+        } else {
+            Err(anyhow::anyhow!("it has no mark of this installation"))
+        };
+        match row {
+            Ok(row) => match stored(row, payload, inbox, elsewhere).await {
+                Ok(()) => Ended::Stored,
+                Err(error) => {
+                    tracing::warn!(%error, "a webhook stays in the stream, as the inbox does not take it");
+                    Ended::Kept
+                }
+            },
+            Err(error) => {
+                tracing::error!(%error, %subject, "what is in the stream is none of our webhooks, and is not decided");
+                Ended::NoneOfOurs
+            }
         }
     }
 

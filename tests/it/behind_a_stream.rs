@@ -3,12 +3,17 @@
 //! Needs NATS's server: `TEST_NATS_SERVER=nats-server` names the program. Without it nothing is told here.
 
 use std::{
+    fs,
     net::{TcpListener, TcpStream},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use async_nats::{HeaderMap, jetstream};
+use async_nats::{
+    HeaderMap,
+    jetstream::{self, consumer::PullConsumer},
+};
 use psa_gateway::{
     app::{App, Seams, shards::relocate},
     clock::Chance,
@@ -54,6 +59,20 @@ impl Nats {
             .expect("nats-server starts; is TEST_NATS_SERVER right?");
         self.child = Some(child);
         wait_until("NATS listens", || async { TcpStream::connect(("127.0.0.1", self.port)).is_ok() }).await;
+    }
+
+    /// Ends it as a service manager does: all that it knows is in its files.
+    fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let told = Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+            assert!(told.success(), "it runs");
+            child.wait().expect("it ends");
+        }
+    }
+
+    /// Where the stream's messages are, without what was given out of them.
+    fn messages(&self) -> PathBuf {
+        self.folder.dir().join("jetstream/$G/streams").join(STREAM).join("msgs")
     }
 
     /// By SIGKILL.
@@ -222,5 +241,45 @@ async fn what_comes_out_of_the_stream_twice_is_one_delivery_and_what_nobody_veri
     drain(&worker).await;
     let deliveries = acme.deliveries().await;
     assert_eq!(deliveries.len(), 1, "{deliveries:#?}");
+    assert_eq!(app.halo.ledger().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_holds_again_and_gives_to_nobody_is_brought_into_the_inbox_all_the_same() {
+    let Some(mut nats) = Nats::start().await else { return };
+    let app = TestApp::start().await;
+    let acme = app.msp("acme").await.ready().await;
+    let web = edge(&app, &nats).await;
+    let url = acme.webhook_url().replace(&app.app.address().to_string(), &web.address().to_string());
+    acme.posts_to(&url, &finding("CVE-1")).await.is_accepted();
+    nats.end();
+    let before: Vec<_> = fs::read_dir(nats.messages())
+        .expect("the messages")
+        .map(|file| file.expect("a file").path())
+        .map(|path| (fs::read(&path).expect("it can be read"), path))
+        .collect();
+    nats.begin().await;
+    let worker = app.another_node_with(&[("nats_url", &nats.url())]).await;
+    wait_until("the stream is empty", || async { nats.holds().await == 0 }).await;
+    worker.stop().await;
+
+    // As after a crash that the files of what was given out outlived, and those of what was removed did not.
+    nats.end();
+    fs::remove_dir_all(nats.messages()).expect("they are there");
+    fs::create_dir(nats.messages()).expect("a folder");
+    for (content, path) in before {
+        fs::write(path, content).expect("as it was");
+    }
+    nats.begin().await;
+    assert_eq!(nats.holds().await, 1, "it is there again");
+    let context = nats.context().await;
+    let consumer: PullConsumer = context.get_consumer_from_stream("inbox", STREAM).await.expect("the reader");
+    let given = consumer.cached_info();
+    assert_eq!((given.num_pending, given.num_ack_pending), (0, 0), "nobody is to get it");
+
+    let worker = app.another_node_with(&[("nats_url", &nats.url())]).await;
+    wait_until("the stream is empty again", || async { nats.holds().await == 0 }).await;
+    drain(&worker).await;
+    assert_eq!(acme.deliveries().await.len(), 1, "it was known");
     assert_eq!(app.halo.ledger().len(), 1);
 }
