@@ -68,7 +68,8 @@ async fn insist(door: &Door, key: u64, refused: &Mutex<BTreeMap<u16, u64>>) {
             Ok(answer) if answer.status().is_success() => {
                 if let Ok(told) = answer.json::<Value>().await {
                     let delivery = told["delivery"].as_str().unwrap_or_default().to_owned();
-                    door.journal.is_told(Told { key, place: 0, says: Says::There, lane, delivery });
+                    let told = Told { key, place: 0, says: Says::There, lane, message: id, delivery };
+                    door.journal.is_told(told);
                     return;
                 }
                 (0, 1)

@@ -39,6 +39,8 @@ mod graphql;
 mod journal;
 #[path = "../../tests/torture/load.rs"]
 mod load;
+#[path = "../../tests/torture/nats.rs"]
+mod nats;
 #[path = "../../tests/torture/place.rs"]
 mod place;
 #[path = "../../tests/torture/process.rs"]

@@ -27,7 +27,9 @@ pub struct Told {
     pub says: Says,
     /// The lane of its customer.
     pub lane: usize,
-    /// The id that it was told.
+    /// The sender's own id of it.
+    pub message: String,
+    /// The id that it was told; empty where it was told none.
     pub delivery: String,
 }
 

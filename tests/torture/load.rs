@@ -61,6 +61,8 @@ pub struct Door {
     pub time: Time,
     /// Where the time jumps, a good webhook may be refused for its age: it is then signed again.
     pub is_lenient: bool,
+    /// What the stream knows again is accepted without an id, or with one that does not come to be.
+    pub is_behind_stream: bool,
     /// The nodes that are said to be there.
     pub bases: Arc<Mutex<Vec<String>>>,
     pub journal: Arc<Journal>,
@@ -131,7 +133,11 @@ impl Door {
         // The status is what counts; its body may be cut off by a kill. Then nobody knows the delivery's id, and the
         // webhook is sent again, as a sender does that got no whole answer.
         let told: Value = answer.json().await.map_err(|_| None)?;
-        told["delivery"].as_str().map(str::to_owned).ok_or(None)
+        match told["delivery"].as_str() {
+            Some(delivery) => Ok(delivery.to_owned()),
+            None if self.is_behind_stream => Ok(String::new()),
+            None => Err(None),
+        }
     }
 
     /// Sends it until it is told 2xx. False where that was given up.
@@ -146,11 +152,14 @@ impl Door {
             if !bases.is_empty() {
                 match self.knock(&bases[at % bases.len()], lane, &id, body.as_bytes()).await {
                     Ok(delivery) => {
-                        self.journal.is_told(Told { key, place, says, lane, delivery });
+                        let message = id.clone();
+                        self.journal.is_told(Told { key, place, says, lane, message, delivery });
                         return true;
                     }
                     Err(Some(401)) if self.is_lenient => {}
-                    Err(Some(400..=428)) => panic!("a good webhook is refused: {body}"),
+                    Err(Some(status @ 400..=428)) => {
+                        panic!("a good webhook is refused by {status}: {body}")
+                    }
                     Err(_) => at += 1,
                 }
             }

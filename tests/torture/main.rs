@@ -21,6 +21,7 @@ mod faults;
 mod graphql;
 mod journal;
 mod load;
+mod nats;
 mod place;
 mod process;
 mod proxy;

@@ -32,6 +32,8 @@ pub struct Gateway {
     pub name: String,
     /// The program that is started next.
     pub binary: PathBuf,
+    /// It takes webhooks and questions, and does no work.
+    pub is_edge: bool,
     port: u16,
     settings: Vec<(String, String)>,
     log: PathBuf,
@@ -45,6 +47,7 @@ impl Gateway {
         Self {
             name: name.to_owned(),
             binary: binary.to_owned(),
+            is_edge: false,
             port: free_port(),
             settings,
             log: folder.join(format!("{name}.log")),
@@ -57,11 +60,21 @@ impl Gateway {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The program with other words, on the same database; what it says goes into the node's log.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let log = || OpenOptions::new().create(true).append(true).open(&self.log).expect("a log");
+        let mut command = Command::new(&self.binary);
+        command.args(words).envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(log()).stderr(log());
+        command
+    }
+
     /// Starts it, with further variables in its environment.
     pub fn start(&mut self, more: &[(&str, &str)]) {
         let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log");
         let child = Command::new(&self.binary)
             .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(self.is_edge.then_some(["--only", "web"]).into_iter().flatten())
             .env("PSA_GATEWAY_NODE_NAME", &self.name)
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .envs(more.iter().copied())

@@ -25,7 +25,7 @@ fn ticket(id: i64, key: u64, marker: &str, is_over: bool) -> LedgerTicket {
 }
 
 fn told(key: u64, place: u32, says: Says) -> Told {
-    Told { key, place, says, lane: 0, delivery: format!("d{key}-{place}") }
+    Told { key, place, says, lane: 0, message: String::new(), delivery: format!("d{key}-{place}") }
 }
 
 fn acted(state: &str) -> Account {

@@ -6,6 +6,7 @@ mod database;
 mod disk;
 mod frozen;
 mod kill;
+mod moves;
 mod outage;
 mod power;
 mod psa;
@@ -13,6 +14,7 @@ mod rate;
 mod rolling;
 mod same;
 mod steps;
+mod stream;
 
 use std::{
     fs,
@@ -72,6 +74,18 @@ pub const FAULTS: &[Fault] = &[
         about: "two nodes on one PostgreSQL, one cut off from it past its lease, and healed",
         secs: 20,
         try_it: |run| Box::pin(frozen::frozen(run, How::CutOff)),
+    },
+    Fault {
+        name: "moves",
+        about: "an organization moves between two PostgreSQL databases and back; the move and a node are killed",
+        secs: 120,
+        try_it: |run| Box::pin(moves::moves(run)),
+    },
+    Fault {
+        name: "stream",
+        about: "a stream of NATS before the database: the edge, the node that works and NATS killed at random",
+        secs: 90,
+        try_it: |run| Box::pin(stream::stream(run)),
     },
     Fault {
         name: "psa",
