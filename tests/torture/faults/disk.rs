@@ -18,8 +18,9 @@ use crate::{
     table::Row,
 };
 
-/// How large the file system is, in megabytes.
-const MEGABYTES: u64 = 48;
+/// How large the file system is, in kilobytes: the database, its log and the master key, and what a webhook takes in them.
+const KILOBYTES: u64 = 48 * 1_024;
+const OF_A_WEBHOOK: u64 = 16;
 
 /// So many of a round's webhooks come only when the disk is full, and as many when there is room again.
 const HELD_BACK: u64 = 200;
@@ -28,14 +29,14 @@ const HELD_BACK: u64 = 200;
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(folder: &Path) -> Result<Self, String> {
+    fn mount(folder: &Path, kilobytes: u64) -> Result<Self, String> {
         if !is_root() {
             return Err("only root may mount a small file system".to_owned());
         }
         let place = folder.join("small-disk");
         fs::create_dir_all(&place).map_err(|error| error.to_string())?;
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={MEGABYTES}m"), "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
             .arg(&place)
             .output()
             .map_err(|error| error.to_string())?;
@@ -74,12 +75,12 @@ impl Drop for SmallDisk {
 }
 
 pub async fn disk(run: Run) -> Row {
-    let disk = match SmallDisk::mount(&run.folder()) {
+    let rounds = run.scale.rounds.unwrap_or(3);
+    let deliveries = run.scale.deliveries.unwrap_or(rounds * 600).max(rounds * 3 * HELD_BACK);
+    let disk = match SmallDisk::mount(&run.folder(), KILOBYTES + deliveries * OF_A_WEBHOOK) {
         Ok(disk) => disk,
         Err(why) => return Row::skipped(run.fault, run.seed, why),
     };
-    let rounds = run.scale.rounds.unwrap_or(3);
-    let deliveries = run.scale.deliveries.unwrap_or(rounds * 600).max(rounds * 3 * HELD_BACK);
     let mut arena = Arena::start(&run, Wish { place: Some(disk.0.clone()), ..Wish::usual(2, false) }).await;
     let mut dice = Dice::new(run.seed, "disk");
     let lives = lives(&mut dice, deliveries, 8, arena.door.lanes.len());
