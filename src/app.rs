@@ -1,6 +1,7 @@
 //! Builds everything once; every route on one page.
 
 pub mod backup;
+mod crew;
 pub mod doctor;
 mod graphql_settings;
 mod house;
@@ -17,9 +18,8 @@ use actix_web::{App as Routes, HttpServer, dev::ServerHandle, guard::fn_guard, m
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
+use self::crew::Crew;
 use crate::{
     clock::{Chance, Clock},
     config::{Config, Only},
@@ -54,8 +54,10 @@ pub struct App {
     pub shards: Vec<(String, Ground, Workers)>,
     address: SocketAddr,
     server: ServerHandle,
-    tasks: Vec<JoinHandle<()>>,
-    stop: CancellationToken,
+    /// What works whether anybody asks or not.
+    work: Crew,
+    /// What those need who ask.
+    service: Crew,
     grace: Duration,
 }
 
@@ -196,8 +198,7 @@ impl App {
 
     async fn begin(config: &Config, only: Option<Only>, seams: Seams) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
-        let stop = CancellationToken::new();
-        let mut tasks = Vec::new();
+        let (mut work, mut service) = (Crew::default(), Crew::default());
         let mut grounds = Vec::new();
         for config in config.of_each_shard() {
             grounds.push(house::open(config, &seams).await?);
@@ -223,8 +224,7 @@ impl App {
             && !seams.is_stepped
             && let Some(provider) = provider.clone()
         {
-            let stop = stop.clone();
-            tasks.push(tokio::spawn(async move { provider.run(stop).await }));
+            service.begin(|stop| async move { provider.run(stop).await });
         }
         let sns = match seams.amazon.clone() {
             Some(amazon) => sns::Desk::calling(ground.clock.clone(), amazon),
@@ -242,10 +242,10 @@ impl App {
         };
         let mut houses = Vec::new();
         for (config, ground) in grounds {
-            houses.push(house::furnish(config, ground, &shared, (&mut tasks, &stop)).await?);
+            houses.push(house::furnish(config, ground, &shared, (&mut work, &mut service)).await?);
         }
         #[cfg(feature = "nats")]
-        stream::empty(&houses, only, (&mut tasks, &stop));
+        stream::empty(&houses, only, &mut work);
         let streams = graphql::streams::Streams::new(
             graphql::streams::Settings {
                 max_message_bytes: config.graphql_socket_message_bytes,
@@ -258,7 +258,7 @@ impl App {
                 origins: config.graphql.cors_origins.clone(),
                 ..graphql::streams::Settings::default()
             },
-            stop.clone(),
+            work.stop(),
         );
         let shards: Vec<_> = houses
             .iter()
@@ -324,19 +324,19 @@ impl App {
         .listen(listener)?;
         let running = server.run();
         let server = running.handle();
-        tasks.push(tokio::spawn(async move {
+        service.begin(|_| async move {
             if let Err(error) = running.await {
                 tracing::error!(error = %error, "the server stopped");
             }
-        }));
+        });
         Ok(Self {
             ground,
             shards,
             workers,
             address,
             server,
-            tasks,
-            stop,
+            work,
+            service,
             grace: Duration::from_secs(config.shutdown_grace_secs),
         })
     }
@@ -346,28 +346,24 @@ impl App {
         self.address
     }
 
-    /// Stops taking requests, finishes what was begun within the grace time, gives leases back and closes
-    /// the database.
+    /// Finishes what was begun within the grace time and gives leases back, stops taking requests and answers those that
+    /// were taken, and closes the database.
     pub fn stop(self) -> BoxFuture<'static, ()> {
         Box::pin(self.end())
     }
 
     async fn end(self) {
-        self.stop.cancel();
-        leaving::close(&self.server).await;
-        for task in self.tasks {
-            let abort = task.abort_handle();
-            if tokio::time::timeout(self.grace, task).await.is_err() {
-                tracing::warn!(
-                    "work in progress did not end in time; its lease runs out and another takes it up"
-                );
-                abort.abort();
-            }
-        }
-        for (shard, ground, _) in self.shards {
-            if let Err(error) = last_seen::write_down(&ground).await {
+        // A connection to the database is gone with the thread of the server that opened it: what works ends before.
+        self.work.end(self.grace).await;
+        leaving::close(&self.server, &self.ground, self.grace).await;
+        for (shard, ground, _) in &self.shards {
+            if let Err(error) = last_seen::write_down(ground).await {
                 tracing::warn!(shard, error = %error, "when tokens were last used was not written down");
             }
+        }
+        self.server.stop(true).await;
+        self.service.end(self.grace).await;
+        for (shard, ground, _) in self.shards {
             if let Err(error) = ground.db.close().await {
                 tracing::warn!(shard, error = %error, "the database was not closed cleanly");
             }
@@ -395,7 +391,7 @@ async fn until_stopped(config: Config, only: Option<Only>) -> anyhow::Result<()>
     }
     stopped.await;
     leaving::give_notice(&app.ground, Duration::from_secs(config.shutdown_notice_secs)).await;
-    tracing::info!("stopping: no new requests; finishing what was begun");
+    tracing::info!("stopping: finishing what was begun");
     app.stop().await;
     tracing::info!("stopped");
     Ok(())

@@ -12,6 +12,7 @@ use std::sync::{
 };
 
 use tokio::sync::Notify;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::{
     clock::{Chance, Clock},
@@ -69,17 +70,31 @@ impl Ground {
 
 /// Whether a node is about to stop: it still takes requests, and asks to be left alone from now on. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Leaving(Arc<AtomicBool>);
+pub struct Leaving {
+    has_begun: Arc<AtomicBool>,
+    inside: TaskTracker,
+}
 
 impl Leaving {
     /// It is, from now on.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.has_begun.store(true, Ordering::SeqCst);
     }
 
     /// Whether it is.
     pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.has_begun.load(Ordering::SeqCst)
+    }
+
+    /// A request is inside for as long as it keeps this.
+    pub fn come_in(&self) -> TaskTrackerToken {
+        self.inside.token()
+    }
+
+    /// Waits until nobody is inside.
+    pub async fn all_served(&self) {
+        self.inside.close();
+        self.inside.wait().await;
     }
 }
 

@@ -3,12 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "nats")]
 use super::stream;
-use super::{Seams, client_options, graphql_settings, ground, outbound, time};
+use super::{Seams, client_options, crew::Crew, graphql_settings, ground, outbound, time};
 #[cfg(feature = "nats")]
 use crate::queue::stream::Stream;
 use crate::{
@@ -64,24 +63,24 @@ pub(super) async fn furnish(
     config: Config,
     ground: Ground,
     shared: &Shared,
-    (tasks, stop): (&mut Vec<JoinHandle<()>>, &CancellationToken),
+    (work, service): (&mut Crew, &mut Crew),
 ) -> anyhow::Result<House> {
     let config = &config;
     let outbound = outbound(config, &ground.clock)?;
     let workers = workers(config, &ground, shared, outbound.clone())?;
     if !ground.db.is_sqlite() {
-        tasks.push(tokio::spawn(time::follow(ground.clone(), stop.clone())));
+        service.begin(|stop| time::follow(ground.clone(), stop));
     }
     if shared.only != Some(Only::Web) && !shared.is_stepped {
         let freed = left_behind::free(&ground).await?;
         if freed > 0 {
             tracing::info!(freed, "what the process before had in hand is taken up again");
         }
-        let (workers, stop) = (workers.clone(), stop.clone());
-        tasks.push(tokio::spawn(async move { workers.run(stop).await }));
+        let workers = workers.clone();
+        work.begin(|stop| async move { workers.run(stop).await });
     }
     if shared.only != Some(Only::Workers) && !shared.is_stepped {
-        tasks.push(tokio::spawn(write_down_last_seen(ground.clone(), stop.clone())));
+        work.begin(|stop| write_down_last_seen(ground.clone(), stop));
     }
     let inbox = Inbox::start(ground.clone()).context("no thread for the inbox")?;
     #[cfg(feature = "nats")]
@@ -111,8 +110,9 @@ pub(super) async fn furnish(
         graphql_settings::of(config)?,
     );
     if let Some(pool) = ground.db.postgres_pool() {
-        tasks.push(tokio::spawn(ground.db.news().join_others(pool, stop.clone()).await));
-        tasks.push(tokio::spawn(tokens::forget_changed(ground.clone(), stop.clone())));
+        let others = ground.db.news().join_others(pool, service.stop()).await;
+        service.begin(|_| others);
+        service.begin(|stop| tokens::forget_changed(ground.clone(), stop));
     }
     Ok(House {
         name: config.shard_name().to_owned(),

@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 
-use crate::ground::Ground;
+use crate::ground::{Ground, Leaving};
 
 /// How long connections that were let in before the door closed may take to come to those who serve them.
 const COMING_IN: Duration = Duration::from_millis(20);
@@ -25,10 +25,12 @@ pub(super) async fn middleware(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let leaving = request.app_data::<web::Data<Ground>>().map(|ground| ground.leaving.clone());
+    let _inside = leaving.as_ref().map(Leaving::come_in);
     let mut response = next.call(request).await?;
-    let ground = response.request().app_data::<web::Data<Ground>>();
-    let is_leaving = ground.is_some_and(|ground| ground.leaving.has_begun());
-    if is_leaving && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if leaving.is_some_and(|leaving| leaving.has_begun())
+        && response.status() != StatusCode::SWITCHING_PROTOCOLS
+    {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response)
@@ -46,10 +48,11 @@ pub(super) async fn give_notice(ground: &Ground, notice: Duration) {
     }
 }
 
-/// Closes the door and waits until everybody inside was served.
-pub(super) async fn close(server: &ServerHandle) {
-    // At a stop, the server drops those that were let in and not served yet: it first lets nobody in for a moment.
+/// Lets nobody in any more and waits until everybody inside was served, so long at the most. The server is to be stopped
+/// then: its threads end one by one, each with the connections to the database that it has opened.
+pub(super) async fn close(server: &ServerHandle, ground: &Ground, grace: Duration) {
     server.pause().await;
+    // At a stop, those are dropped that were let in and not served yet.
     tokio::time::sleep(COMING_IN).await;
-    server.stop(true).await;
+    let _ = tokio::time::timeout(grace, ground.leaving.all_served()).await;
 }

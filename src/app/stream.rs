@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-use super::house::House;
+use super::{crew::Crew, house::House};
 use crate::{
     config::{Config, Only},
     ground::Ground,
@@ -21,11 +18,7 @@ pub(super) async fn open(config: &Config, ground: &Ground) -> anyhow::Result<Opt
 }
 
 /// A process that works brings into the inboxes what the streams hold.
-pub(super) fn empty(
-    houses: &[House],
-    only: Option<Only>,
-    (tasks, stop): (&mut Vec<JoinHandle<()>>, &CancellationToken),
-) {
+pub(super) fn empty(houses: &[House], only: Option<Only>, work: &mut Crew) {
     if only == Some(Only::Web) {
         return;
     }
@@ -44,7 +37,6 @@ pub(super) fn empty(
                 None
             })
         });
-        let emptied = stream.clone().empty_into(house.inbox.clone(), elsewhere, stop.clone());
-        tasks.push(tokio::spawn(emptied));
+        work.begin(|stop| stream.clone().empty_into(house.inbox.clone(), elsewhere, stop));
     }
 }
