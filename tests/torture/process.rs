@@ -1,7 +1,7 @@
 //! The program in processes of its own: gateways, and the sandboxes beside them.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -85,6 +85,12 @@ impl Gateway {
         self.child = Some(child.expect("the program starts"));
     }
 
+    /// How many lines of its log say this.
+    pub fn has_said(&self, words: &str) -> usize {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().filter(|line| line.contains(words)).count()
+    }
+
     /// Waits until it takes requests. Starts it again where it ended: its database may have been away.
     pub async fn is_ready(&mut self, http: &reqwest::Client, limit: Duration) -> Result<(), String> {
         let end = Instant::now() + limit;
@@ -151,7 +157,7 @@ impl Gateway {
     /// The most memory that it has had so far, in kilobytes, as Linux tells it.
     pub fn measure(&mut self) -> u64 {
         let status = self.id().map(|id| format!("/proc/{id}/status"));
-        let text = status.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let text = status.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
         let peak = text
             .lines()
             .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());

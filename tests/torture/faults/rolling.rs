@@ -19,6 +19,8 @@ use crate::{
 };
 
 const NODES: usize = 3;
+/// What a node says of a connection to its database that was gone before its work was done.
+const LEFT_ALONE: &str = "is being shutdown";
 /// How often the load balancer looks.
 const LOOKS_EVERY: Duration = Duration::from_millis(500);
 
@@ -84,6 +86,12 @@ pub async fn rolling(run: Run) -> Row {
     } else {
         if unanswered > 0 {
             broken.push(format!("{unanswered} requests were not answered, {cut} of them cut off"));
+        }
+        let left: usize = arena.nodes.iter().map(|node| node.has_said(LEFT_ALONE)).sum();
+        if left > 0 {
+            broken.push(format!(
+                "nodes that were told to stop had no database {left} times before they were done"
+            ));
         }
         format!("{unanswered} without an answer")
     };
