@@ -36,6 +36,12 @@ pub enum PsaError {
         /// Why.
         reason: String,
     },
+    /// It answers, and what was asked cannot be told from that; nothing was changed by the call.
+    #[error("it cannot be told whether the ticket is there: {detail}")]
+    CannotTell {
+        /// What stands in the way.
+        detail: String,
+    },
     /// The call may or may not have been carried out.
     #[error("it is not known whether the PSA did it: {detail}")]
     Unknown {
@@ -65,7 +71,7 @@ impl PsaError {
     pub const fn next_step(&self) -> NextStep {
         match self {
             Self::RateLimited { retry_after_secs } => NextStep::RetryLater { after_secs: *retry_after_secs },
-            Self::Unavailable { .. } => NextStep::RetryLater { after_secs: None },
+            Self::Unavailable { .. } | Self::CannotTell { .. } => NextStep::RetryLater { after_secs: None },
             Self::Unauthorized { .. } | Self::Forbidden { .. } => NextStep::PauseConnection,
             Self::Rejected { .. } => NextStep::GiveUp,
             Self::Unknown { .. } => NextStep::LookBeforeRepeating,
@@ -80,6 +86,7 @@ impl PsaError {
             Self::Unauthorized { .. } => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::Rejected { .. } => "rejected",
+            Self::CannotTell { .. } => "cannot_tell",
             Self::Unknown { .. } => "unknown",
         }
     }

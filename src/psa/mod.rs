@@ -43,7 +43,7 @@ use crate::{
     sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
     tickets::remote::{
-        MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
+        Asked, MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft, TicketHint,
     },
 };
 
@@ -358,8 +358,15 @@ pub trait Psa: Send + Sync {
     async fn create_ticket(&self, draft: &TicketDraft) -> Result<RemoteTicket, PsaError>;
 
     /// The tickets that carry a mark: exact matches only, oldest first. An empty answer means that every
-    /// way of looking was used and worked, not that a filter was ignored.
+    /// way of looking was used and worked, not that a filter was ignored. Where that cannot be said, as there
+    /// are too many tickets to look at, it is [`PsaError::CannotTell`].
     async fn find_by_marker(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError>;
+
+    /// Asks for a mark by the PSA's own filter alone, of whichever company. Whether that can be believed is for
+    /// the caller to find out. None where the platform has no filter for it.
+    async fn ask_for_mark(&self, _marker: &str) -> Result<Option<Asked>, PsaError> {
+        Ok(None)
+    }
 
     /// A ticket as it is now; none where the PSA no longer has it. `with_closer` asks who closed it too.
     async fn read_ticket(

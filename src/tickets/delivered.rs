@@ -41,6 +41,8 @@ pub enum Delivered {
     Read(RemoteTicket),
     /// It is still not known; looked again later.
     StillUncertain,
+    /// It cannot be told, for this reason; looked again later.
+    Untold(String),
     /// Certainly not done; tried again later.
     Delayed,
     /// It may have been done.
@@ -129,7 +131,7 @@ pub async fn delivered(
         (Delivered::Created(_), _) => Some(Happening::Created),
         (Delivered::StatusSet(_), OperationKind::Close) => Some(Happening::Closed),
         (Delivered::StatusSet(_), OperationKind::Reopen) => Some(Happening::Reopened),
-        (Delivered::StillUncertain | Delivered::Uncertain, OperationKind::Create) => {
+        (Delivered::StillUncertain | Delivered::Uncertain | Delivered::Untold(_), OperationKind::Create) => {
             Some(Happening::CreateUncertain)
         }
         (Delivered::Delayed, kind) if makes_ticket(kind) => Some(Happening::CreateDelayed),
@@ -190,6 +192,10 @@ pub async fn delivered(
                 "it is not known whether the PSA has made it (an answer was lost, or a back-up was put back); it is looked for before the PSA is asked again"
                     .to_owned(),
             );
+        }
+        Delivered::Untold(why) => {
+            ticket.state_reason = Some("fate_unknown".to_owned());
+            ticket.state_message = Some(format!("{why}; it is looked for again before it is made"));
         }
         _ => {}
     }

@@ -5,9 +5,13 @@
 //! has the group's mark; each further one has a mark that follows from the one before it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use entity::ticket;
+use entity::{
+    Timestamp, ticket,
+    ticket_operation::{self, OperationKind, OperationState},
+};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -16,6 +20,10 @@ use crate::clock::Chance;
 
 /// How many letters and digits stand behind `PSAGW-`.
 const LENGTH: usize = 20;
+/// How many tickets a PSA's filter has to find before it is believed.
+const WITNESSES: u64 = 3;
+/// How long ago what is done now may have been due, in seconds: a week.
+const LONGEST_BACKLOG_SECS: i64 = 7 * 86_400;
 /// How many tickets of one group are looked for, one after the other, where a back-up was put back.
 pub const MOST_FOLLOWERS: usize = 20;
 
@@ -74,6 +82,50 @@ pub async fn taken(
 /// Whether a ticket of ours has it.
 pub async fn is_taken(db: &impl ConnectionTrait, marker: &str) -> Result<bool, DbErr> {
     Ok(!taken(db, std::iter::once(marker)).await?.is_empty())
+}
+
+/// A ticket whose creation the PSA has told of.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Witness {
+    /// Its mark.
+    pub marker: String,
+    /// The PSA's id.
+    pub external_id: String,
+}
+
+/// Tickets that were made on the same connection by the same profile after a time, the last ones planned first: what a
+/// PSA's filter has to find if it is to be believed when it finds nothing.
+pub async fn witnesses(
+    db: &impl ConnectionTrait,
+    of: &ticket::Model,
+    after: Timestamp,
+) -> Result<Vec<Witness>, DbErr> {
+    ticket_operation::Entity::find()
+        .select_only()
+        .column_as(ticket::Column::Marker, "marker")
+        .column_as(ticket::Column::ExternalId, "external_id")
+        .join(
+            JoinType::InnerJoin,
+            ticket_operation::Entity::belongs_to(ticket::Entity)
+                .from(ticket_operation::Column::TicketId)
+                .to(ticket::Column::Id)
+                .into(),
+        )
+        .filter(ticket_operation::Column::OrganizationId.eq(of.organization_id))
+        .filter(ticket_operation::Column::PsaConnectionId.eq(of.psa_connection_id))
+        .filter(ticket_operation::Column::State.eq(OperationState::Done))
+        .filter(ticket_operation::Column::RunAt.gt(after.plus_secs(-LONGEST_BACKLOG_SECS)))
+        .filter(ticket_operation::Column::Kind.eq(OperationKind::Create))
+        .filter(ticket_operation::Column::FinishedAt.gt(after))
+        .filter(ticket::Column::TicketProfileId.eq(of.ticket_profile_id))
+        .filter(ticket::Column::ExternalId.is_not_null())
+        .filter(ticket::Column::Id.ne(of.id))
+        .order_by_desc(ticket_operation::Column::RunAt)
+        .order_by_desc(ticket_operation::Column::Id)
+        .limit(WITNESSES)
+        .into_model()
+        .all(db)
+        .await
 }
 
 /// Letters and digits of a hash, about 119 bits of it; each part goes in with its length.

@@ -64,6 +64,22 @@ pub struct MarkerSearch {
     pub until: Option<Timestamp>,
 }
 
+/// What a PSA's own filter gave for a mark.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The tickets that carry it, oldest first.
+    pub marked: Vec<RemoteTicket>,
+    /// How many others came with them: there are none where the filter does what it is to do.
+    pub others: usize,
+}
+
+impl Asked {
+    /// Whether it is this ticket and no other.
+    pub fn is_only(&self, external_id: &str) -> bool {
+        self.others == 0 && matches!(self.marked.as_slice(), [one] if one.external_id == external_id)
+    }
+}
+
 /// A ticket as the PSA shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteTicket {

@@ -18,6 +18,7 @@ use super::{
     lane::Turn,
     left_out::{self, Own},
     outcome::{Done, Failed, is_refused, weigh},
+    search::Looked,
 };
 use crate::{
     decisions::{devices, handling::STATUS},
@@ -46,6 +47,8 @@ const IN_FLIGHT_SECS: i64 = 60;
 const STILL_FRESH: Duration = Duration::from_secs(5);
 /// How long until it is looked again for something of unknown fate, in seconds.
 const LOOK_AGAIN_SECS: i64 = 30;
+/// The same where looking has not told for long: each look costs the PSA some twenty calls.
+const LOOK_SELDOM_SECS: i64 = 3_600;
 
 /// An operation that has begun.
 struct Begun {
@@ -258,12 +261,19 @@ impl Workers {
     ) -> Result<Result<Done, Failed>, Error> {
         if let Some(since) = begun.operation.uncertain_since {
             let is_first_try = begun.attempt.number == 1;
-            let looked = self.look_for(client, &begun.ticket, &draft.company_external_id, is_first_try);
+            let landed = since.plus_secs(IN_FLIGHT_SECS);
+            let company = &draft.company_external_id;
+            let looked = self.look_for(client, &begun.ticket, company, is_first_try, landed);
             match Box::pin(looked).await? {
-                Ok(Some(ticket)) => {
+                Ok(Looked::Found(ticket)) => {
                     return Ok(Ok(Done::Created { ticket, was_found: true, left_out: Vec::new() }));
                 }
-                Ok(None) => {}
+                Ok(Looked::Untold(why)) => {
+                    let now = self.0.ground.clock.now();
+                    let wait = (now.millis_since(since) / 2_000).clamp(LOOK_AGAIN_SECS, LOOK_SELDOM_SECS);
+                    return Ok(Ok(Done::Untold { until: now.plus_secs(wait), why }));
+                }
+                Ok(Looked::Nothing) => {}
                 Err(error) => return Ok(Err(Failed { error, uncertain_since: Some(since) })),
             }
             if let Some(until) = self.may_still_come(client, since) {
@@ -415,7 +425,9 @@ const fn step_of(done: &Done) -> Option<Step> {
         Done::Created { was_found: false, .. } => Some(Step::Created),
         Done::Noted { .. } => Some(Step::Noted),
         Done::StatusSet(_) => Some(Step::StatusSet),
-        Done::Created { .. } | Done::Waiting(_) | Done::Linked(_) | Done::Read(_) => None,
+        Done::Created { .. } | Done::Waiting(_) | Done::Untold { .. } | Done::Linked(_) | Done::Read(_) => {
+            None
+        }
     }
 }
 

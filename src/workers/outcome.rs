@@ -25,6 +25,11 @@ pub(super) enum Done {
     Read(RemoteTicket),
     /// Not found yet, and it may still come.
     Waiting(Timestamp),
+    /// Whether it is there cannot be told.
+    Untold {
+        until: Timestamp,
+        why: String,
+    },
 }
 
 /// What went wrong, and whether an earlier attempt is still of unknown fate.
@@ -84,6 +89,11 @@ pub(super) fn weigh(
                 format!("not found at the PSA yet; looked again at {until} before anything is repeated");
             let after = After::Again { run_at: until, uncertain_since: operation.uncertain_since };
             (ended("waiting", Some(message)), after, Delivered::StillUncertain)
+        }
+        Ok(Done::Untold { until, why }) => {
+            let why = format!("it cannot be told whether the ticket is there: {why}");
+            let after = After::Again { run_at: until, uncertain_since: operation.uncertain_since };
+            (ended("waiting", Some(format!("{why}; looked again at {until}"))), after, Delivered::Untold(why))
         }
         Err(Failed { error, uncertain_since }) => {
             let message = error.to_string();

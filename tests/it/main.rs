@@ -22,6 +22,7 @@ mod backup;
 mod behind_a_stream;
 mod billing;
 mod bulk;
+mod busy;
 mod closing;
 mod configurations;
 mod contacts;

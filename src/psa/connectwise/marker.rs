@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     psa::PsaError,
-    tickets::remote::{MarkerSearch, RemoteTicket},
+    tickets::remote::{Asked, MarkerSearch, RemoteTicket},
 };
 
 /// Clocks differ.
@@ -30,12 +30,12 @@ const READS: usize = 40;
 impl Connection {
     pub(super) async fn find_marked(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
         let company = chosen("company", &search.company_external_id)?;
-        let by_field = self.by_field(&search.marker).await?;
+        let by_field = self.by_field(&search.marker).await?.unwrap_or_default().marked;
         if by_field.is_empty() { self.by_looking(search, company).await } else { Ok(by_field) }
     }
 
     /// Asks for the field, and believes only what it can see.
-    async fn by_field(&self, marker: &str) -> Result<Vec<RemoteTicket>, PsaError> {
+    pub(super) async fn by_field(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
         let conditions = Conditions::default().word("externalXRef", marker)?;
         let query = [
             ("conditions", conditions.text()),
@@ -46,11 +46,12 @@ impl Connection {
         let rows = match self.api.rows("/service/tickets", &query).await {
             Ok(rows) => rows.items,
             // A version that cannot filter by it; the look at every ticket decides.
-            Err(PsaError::Rejected { .. }) => Vec::new(),
+            Err(PsaError::Rejected { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let exact = rows.iter().filter(|row| is_marked(row, marker));
-        Ok(oldest_first(exact.filter_map(|row| self.ticket(row)).collect()))
+        let marked = oldest_first(exact.filter_map(|row| self.ticket(row)).collect());
+        Ok(Some(Asked { others: rows.len().saturating_sub(marked.len()), marked }))
     }
 
     async fn by_looking(&self, search: &MarkerSearch, company: i64) -> Result<Vec<RemoteTicket>, PsaError> {
@@ -72,9 +73,8 @@ impl Connection {
             }
         }
         if next.is_some() {
-            let detail =
-                "it cannot be told whether the ticket is there: the company has too many of that time";
-            return Err(PsaError::Unavailable { detail: detail.to_owned() });
+            let detail = String::from("the company has too many tickets of that time");
+            return Err(PsaError::CannotTell { detail });
         }
         if exact.is_empty() {
             for ticket in candidates.into_iter().take(READS) {

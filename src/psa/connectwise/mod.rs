@@ -56,7 +56,7 @@ use crate::{
     sync::contacts::remote::{ContactAbilities, ContactCatalogue, ContactQuery, RemoteContact},
     sync::psa_tickets::remote::TicketAbilities,
     sync::remote::{CompanyDraft, CompanyFilter, ConfigurationCatalogue, RemoteCompany, RemotePickList},
-    tickets::remote::{MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
+    tickets::remote::{Asked, MarkerSearch, NoteDraft, RemotePage, RemoteTicket, StatusChange, TicketDraft},
 };
 
 /// The platform.
@@ -202,6 +202,10 @@ impl Psa for Connection {
 
     async fn find_by_marker(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
         self.find_marked(search).await
+    }
+
+    async fn ask_for_mark(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
+        self.by_field(marker).await
     }
 
     async fn read_ticket(

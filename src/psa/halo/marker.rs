@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     psa::PsaError,
-    tickets::remote::{MarkerSearch, RemoteTicket},
+    tickets::remote::{Asked, MarkerSearch, RemoteTicket},
 };
 
 /// Clocks differ, and dates are taken coarsely by the query.
@@ -28,36 +28,40 @@ const READS: usize = 60;
 
 impl Connection {
     pub(super) async fn find_marked(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
-        let by_field = self.by_field(&search.marker).await?;
+        let by_field = self.by_field(&search.marker).await?.unwrap_or_default().marked;
         if by_field.is_empty() { self.by_looking(search).await } else { Ok(by_field) }
     }
 
     /// Asks for the field, and believes only what it can see: one page, because a mark is unique. Rows
     /// without the field are left to [`Self::by_looking`] beyond the first few.
-    async fn by_field(&self, marker: &str) -> Result<Vec<RemoteTicket>, PsaError> {
+    pub(super) async fn by_field(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
         let query =
             [("search_supplier_reference", marker.to_owned()), ("includeclosed", String::from("true"))];
         let rows = match self.page("/Tickets", "tickets", &query, Place::START).await {
             Ok(page) => page.items,
             // A build that does not know the filter; the look at every ticket decides.
-            Err(PsaError::Rejected { .. }) => Vec::new(),
+            Err(PsaError::Rejected { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let mut found = Vec::new();
-        let mut reads = 0;
+        let (mut reads, mut others) = (0, 0);
         for row in &rows {
             if wire::text(row, "supplier_reference") == Some(marker) {
                 found.extend(self.ticket(row));
-            } else if row.get("supplier_reference").is_none() && reads < 5 {
+                continue;
+            }
+            if row.get("supplier_reference").is_none() && reads < 5 {
                 reads += 1;
                 if let Some(whole) = self.reread(row).await?
                     && marker_of(&whole).as_deref() == Some(marker)
                 {
                     found.extend(self.ticket(&whole));
+                    continue;
                 }
             }
+            others += 1;
         }
-        Ok(oldest_first(found))
+        Ok(Some(Asked { marked: oldest_first(found), others }))
     }
 
     async fn by_looking(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
@@ -144,7 +148,7 @@ fn judge(row: &Value, marker: &str, read_from: Timestamp) -> Verdict {
 }
 
 fn cannot_tell(why: &str) -> PsaError {
-    PsaError::Unavailable { detail: format!("it cannot be told whether the ticket is there: {why}") }
+    PsaError::CannotTell { detail: why.to_owned() }
 }
 
 /// Ids rise with time in Halo.

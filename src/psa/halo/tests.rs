@@ -327,7 +327,23 @@ async fn nothing_is_called_not_there_unless_everything_was_seen() {
     })
     .await;
     let result = connect(&server).find_by_marker(&search()).await;
-    assert!(matches!(result, Err(PsaError::Unavailable { .. })), "{result:?}");
+    assert!(matches!(result, Err(PsaError::CannotTell { .. })), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_filter_says_what_else_it_gave() {
+    let (ours, other) = (row(8, &json!(MARKER), &json!("x")), row(7, &json!("PSAGW-OTHER"), &json!("x")));
+    for (name, play, wanted) in [
+        ("it and nothing else", tickets(std::slice::from_ref(&ours)), Some((true, 0))),
+        ("a filter that is ignored", tickets(&[ours, other.clone()]), Some((false, 1))),
+        ("another's alone", tickets(&[other]), Some((false, 1))),
+        ("nothing", tickets(&[]), Some((false, 0))),
+        ("refused", Play::json(400, &json!({"error_description": "no such filter"})), None),
+    ] {
+        let server = halo(move |asked| is_get(asked, "/api/Tickets").then(|| play.clone())).await;
+        let asked = connect(&server).ask_for_mark(MARKER).await.unwrap();
+        assert_eq!(asked.map(|asked| (asked.is_only("8"), asked.others)), wanted, "{name}");
+    }
 }
 
 #[tokio::test]

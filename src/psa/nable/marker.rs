@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     psa::PsaError,
-    tickets::remote::{MarkerSearch, RemoteTicket},
+    tickets::remote::{Asked, MarkerSearch, RemoteTicket},
 };
 
 /// Clocks differ, and a search may be asked for long after the attempt.
@@ -25,6 +25,8 @@ const MARGIN_SECS: i64 = 2 * 3_600;
 const SIZE: u64 = 200;
 const PARTS: usize = 20;
 const READS: usize = 40;
+/// How many of them are read where a search gave more than it was to give.
+const FEW: usize = 5;
 
 impl Connection {
     pub(super) async fn find_marked(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {
@@ -51,6 +53,42 @@ impl Connection {
         let until = until.map(|until| format!(" and CreatedDate le {until}")).unwrap_or_default();
         let recent = format!("CustomerId eq {customer} and CreatedDate ge {since}{until}");
         self.marked(&search.marker, &customer, &recent, false).await
+    }
+
+    /// Asks the search alone, for all customers. A text that the view shows in part is read again.
+    pub(super) async fn by_search(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
+        let filter = format!("contains(TicketDescription,{})", wire::quoted(marker));
+        let list = List { path: "ticketsview", id: "TicketId", filter: Some(&filter), size: SIZE };
+        let rows = match self.pages(list, 1).await {
+            Ok((rows, _)) => rows,
+            Err(PsaError::Rejected { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (mut asked, mut reads) = (Asked::default(), 0);
+        for row in rows {
+            let whole = match shown(&row, Some(marker)) {
+                Shown::Whole => Some(row),
+                Shown::Cut if reads == FEW => None,
+                Shown::Cut => {
+                    reads += 1;
+                    let whole = match wire::guid(&row, "TicketId") {
+                        Some(id) => self.whole_ticket(&id).await?,
+                        None => None,
+                    };
+                    whole.map(|mut whole| {
+                        keep_customer(&mut whole, &row);
+                        whole
+                    })
+                }
+            };
+            let ours =
+                whole.filter(|row| description(row).and_then(text::ticket_marker).as_deref() == Some(marker));
+            match ours.and_then(|row| self.ticket(&row)) {
+                Some(ticket) => asked.marked.push(ticket),
+                None => asked.others += 1,
+            }
+        }
+        Ok(Some(asked))
     }
 
     /// Of the tickets of a filter those that carry the mark, oldest first. Of a search, what lacks the mark it
@@ -128,5 +166,5 @@ fn keep_customer(whole: &mut Value, row: &Value) {
 }
 
 fn cannot_tell(why: &str) -> PsaError {
-    PsaError::Unavailable { detail: format!("it cannot be told whether the ticket is there: {why}") }
+    PsaError::CannotTell { detail: why.to_owned() }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     psa::PsaError,
-    tickets::remote::{MarkerSearch, RemoteTicket},
+    tickets::remote::{Asked, MarkerSearch, RemoteTicket},
 };
 
 /// Clocks differ, and a list may take the time for its date alone.
@@ -38,6 +38,19 @@ impl Connection {
             return Ok(self.look(search, &query).await?.0);
         }
         Ok(found)
+    }
+
+    /// Asks the full-text search, which may know our mark by the first comment.
+    pub(super) async fn by_words(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
+        let query = [("query", marker.to_owned())];
+        let rows = match self.page("/tickets", "tickets", &query, Place::START).await {
+            Ok(page) => page.items,
+            Err(PsaError::Rejected { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let ours = rows.iter().filter(|row| marker_of(row).as_deref() == Some(marker));
+        let marked = oldest_first(ours.filter_map(|row| self.ticket(row)).collect());
+        Ok(Some(Asked { others: rows.len().saturating_sub(marked.len()), marked }))
     }
 
     /// Looks through the list once; the count of its pages comes along.
@@ -125,7 +138,7 @@ fn judge(row: &Value, marker: &str, read_from: Timestamp) -> Verdict {
 }
 
 fn cannot_tell(why: &str) -> PsaError {
-    PsaError::Unavailable { detail: format!("it cannot be told whether the ticket is there: {why}") }
+    PsaError::CannotTell { detail: why.to_owned() }
 }
 
 /// Ids rise with time in Syncro.

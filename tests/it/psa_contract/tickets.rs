@@ -62,7 +62,7 @@ async fn hostile_words_stay_words_and_long_ones_lose_nothing() {
     on_every_platform("hostile and long texts", async |app, psa| {
         let msp = app.msp_with(psa, "msp").await.ready().await;
         let title = format!(
-            "\"' or 1=1 -- [x] {{{{ 7*7 }}}} <script>alert(1)</script> %22 \\ * ? é 漢字 🚨 {}",
+            "\"' or 1=1 -- [x] {{{{ 7919*7907 }}}} <script>alert(1)</script> %22 \\ * ? é 漢字 🚨 {}",
             "long ".repeat(120)
         );
         let mut event = finding("hostile").json();
@@ -79,7 +79,8 @@ async fn hostile_words_stay_words_and_long_ones_lose_nothing() {
         assert!(body.contains("漢字") && body.contains("🚨"), "{body}");
         let whole = format!("{}\n{body}", ledger[0].summary);
         assert!(whole.contains(&"long ".repeat(119)), "the whole title is somewhere: {whole}");
-        assert!(!whole.contains("49"), "nothing was rendered");
+        // A product this long is in no mark and no time by chance.
+        assert!(!whole.contains("62615533"), "nothing was rendered: {whole}");
         let everything: String =
             ledger[0].notes.iter().map(|note| note.text.as_str()).chain([body.as_str()]).collect();
         assert!(everything.contains("last line"), "nothing of the body is lost");

@@ -131,6 +131,21 @@ async fn nothing_is_called_not_there_unless_every_way_of_looking_worked() {
 }
 
 #[tokio::test]
+async fn a_filter_says_what_else_it_gave() {
+    let (ours, other) = (row(8, &json!(MARKER)), row(7, &json!("PSAGW-OTHEROTHEROTHER12345")));
+    for (name, play, wanted) in [
+        ("it and nothing else", Play::json(200, &json!([ours])), Some((true, 0))),
+        ("a filter that is ignored", Play::json(200, &json!([ours, other])), Some((false, 1))),
+        ("nothing", Play::json(200, &json!([])), Some((false, 0))),
+        ("refused", Play::json(400, &json!({"code": "InvalidObject", "message": "no"})), None),
+    ] {
+        let server = connectwise(move |_, path| (path == "/service/tickets").then(|| play.clone())).await;
+        let asked = connect(&server).ask_for_mark(MARKER).await.unwrap();
+        assert_eq!(asked.map(|asked| (asked.is_only("8"), asked.others)), wanted, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn changed_tickets_come_oldest_first_without_those_of_projects() {
     let server = connectwise(|asked, path| {
         let at = |id: i64, at: &str, kind: &str| json!({"id": id, "recordType": kind, "_info": {"lastUpdated": at}});

@@ -104,13 +104,43 @@ async fn a_ticket_that_was_read_one_by_one_keeps_its_customer() {
 async fn nothing_is_called_not_there_unless_everything_was_seen() {
     let many: Vec<_> = (10..60).map(|number| row(number, &json!(null))).collect();
     let (result, _) = found(list(&[]), many).await;
-    assert!(matches!(result, Err(PsaError::Unavailable { .. })), "{result:?}");
+    assert!(matches!(result, Err(PsaError::CannotTell { .. })), "{result:?}");
     let (result, _) = found(Play::json(200, &json!({"Message": "no list"})), vec![]).await;
     assert!(matches!(result, Err(PsaError::Unavailable { .. })), "{result:?}");
     let forged = MarkerSearch { marker: "') or true or contains(Title,'".into(), ..search() };
     let server = nable(|_| None).await;
     let result = connect(&server).find_by_marker(&forged).await;
     assert!(matches!(result, Err(PsaError::Rejected { .. })) && server.asked().is_empty(), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_search_says_what_else_it_gave() {
+    let ours = json!(format!("x\n\nReference: {MARKER}"));
+    let quoted = json!(format!("> Reference: {MARKER}"));
+    for (name, answer, wanted) in [
+        ("it and nothing else", list(&[row(8, &ours)]), Some((true, 0))),
+        ("shown in part", list(&[row(5, &json!("a text that goes on…"))]), Some((false, 0))),
+        ("quoted elsewhere", list(&[row(8, &ours), row(7, &quoted)]), Some((false, 1))),
+        ("nothing", list(&[]), Some((false, 0))),
+        ("refused", refused(), None),
+    ] {
+        let server = nable(move |asked| match asked.path.as_str() {
+            "/odata/ticketsview" => Some(answer.clone()),
+            path if path == format!("/odata/Tickets/{}", id(5)) => {
+                let whole = format!("x\n\nReference: {MARKER}");
+                Some(Play::json(200, &json!({"TicketId": id(5), "TicketNumber": 5, "Description": whole})))
+            }
+            _ => None,
+        })
+        .await;
+        let asked = connect(&server).ask_for_mark(MARKER).await.unwrap();
+        let known = asked.as_ref().map(|asked| (asked.is_only(&id(8)), asked.others));
+        assert_eq!(known, wanted, "{name}");
+        if name == "shown in part" {
+            let marked = asked.unwrap().marked;
+            assert_eq!(marked[0].company_external_id.as_deref(), Some(CONTOSO), "read whole: {marked:?}");
+        }
+    }
 }
 
 fn changed(number: usize, updated: &str, completed: &Value) -> Value {

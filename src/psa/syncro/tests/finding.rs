@@ -77,7 +77,7 @@ async fn nothing_is_called_not_there_unless_everything_was_seen() {
     let bare = |id: i64| json!({"id": id, "created_at": "2026-11-21T09:30:00Z"});
     let many: Vec<_> = (1..=60).map(bare).collect();
     let (found, _) = found(many, None).await;
-    assert!(matches!(found, Err(PsaError::Unavailable { .. })), "{found:?}");
+    assert!(matches!(found, Err(PsaError::CannotTell { .. })), "{found:?}");
     let seen = |id: i64| row(id, &json!([]), &json!("x"));
     for (name, play) in [
         ("endless", None),
@@ -92,7 +92,8 @@ async fn nothing_is_called_not_there_unless_everything_was_seen() {
         })
         .await;
         let found = connect(&server).find_by_marker(&search()).await;
-        assert!(matches!(found, Err(PsaError::Unavailable { .. })), "{name}: {found:?}");
+        let untold = matches!(found, Err(PsaError::Unavailable { .. } | PsaError::CannotTell { .. }));
+        assert!(untold, "{name}: {found:?}");
     }
 }
 
@@ -113,6 +114,24 @@ async fn a_ticket_that_slipped_over_a_pages_edge_is_found_by_looking_again() {
     .await;
     let found = connect(&server).find_by_marker(&search()).await.unwrap();
     assert_eq!((found.len(), server.asked().len()), (1, 4));
+}
+
+#[tokio::test]
+async fn a_search_says_what_else_it_gave() {
+    let (ours, text) = (row(8, &json!([MARKER]), &json!("x")), json!("x"));
+    let quoting = row(7, &json!([]), &json!(format!("> Reference: {MARKER}")));
+    for (name, play, wanted) in [
+        ("it and nothing else", list(std::slice::from_ref(&ours), 1, 1), Some((true, 0))),
+        ("quoted elsewhere", list(&[ours, quoting], 1, 1), Some((false, 1))),
+        ("a search that is ignored", list(&[row(6, &json!([]), &text)], 1, 9), Some((false, 1))),
+        ("nothing", list(&[], 1, 1), Some((false, 0))),
+        ("refused", Play::json(422, &json!({"error": "no"})), None),
+    ] {
+        let server = syncro(move |asked| (asked.path == "/api/v1/tickets").then(|| play.clone())).await;
+        let asked = connect(&server).ask_for_mark(MARKER).await.unwrap();
+        assert_eq!(asked.map(|asked| (asked.is_only("8"), asked.others)), wanted, "{name}");
+        assert_eq!(server.asked()[0].query("query"), Some(MARKER), "{name}");
+    }
 }
 
 #[tokio::test]
