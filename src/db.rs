@@ -25,6 +25,7 @@ pub mod portions;
 pub mod reader;
 pub mod references;
 mod shelf;
+mod standing;
 pub mod walled;
 
 use std::{
@@ -183,6 +184,9 @@ impl Db {
     {
         // One that waits for a second connection while it keeps a first could wait for others that do the same.
         leash::let_go().await;
+        if !self.is_sqlite() {
+            self.reader.give_way();
+        }
         let db = self.clone();
         let task = async move {
             let _turn = if db.is_sqlite() { Some(db.turn.lock().await) } else { None };

@@ -1,7 +1,7 @@
 //! Reading outside transactions.
 //!
 //! What hangs on one leash ([`super::leash`]), all statements of a dashboard's query, keeps the connection of PostgreSQL
-//! that its first statement took from the shelf.
+//! that its first statement took from the shelf. The gateway's own work reads over connections that are kept for it.
 
 use std::{
     ops::Deref,
@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::{
     leash::Leash,
     shelf::{Shelf, Taken},
+    standing::Standing,
     walled,
 };
 
@@ -31,6 +32,8 @@ pub struct Reader {
     pool: DatabaseConnection,
     /// Where connections to PostgreSQL are taken by who is on a leash.
     shelf: Option<Arc<Shelf>>,
+    /// Those of who is on none, and behind no wall.
+    standing: AnyStanding,
     /// Counts statements that go around the pool.
     statements: Arc<AtomicU64>,
 }
@@ -41,7 +44,12 @@ impl Reader {
         shelf: Option<Arc<Shelf>>,
         statements: Arc<AtomicU64>,
     ) -> Self {
-        Self { pool, shelf, statements }
+        let standing = if pool.get_database_backend() == DbBackend::Postgres {
+            AnyStanding::Postgres(Arc::new(Standing::new(pool.get_postgres_connection_pool().clone())))
+        } else {
+            AnyStanding::Sqlite(Arc::new(Standing::new(pool.get_sqlite_connection_pool().clone())))
+        };
+        Self { pool, shelf, standing, statements }
     }
 
     /// Keeps no connection from the pool from now on.
@@ -49,11 +57,44 @@ impl Reader {
         if let Some(shelf) = &self.shelf {
             shelf.close();
         }
+        match &self.standing {
+            AnyStanding::Sqlite(standing) => standing.close(),
+            AnyStanding::Postgres(standing) => standing.close(),
+        }
+    }
+
+    /// Keeps no connection that others wait for.
+    pub(super) fn give_way(&self) {
+        match &self.standing {
+            AnyStanding::Sqlite(standing) => standing.give_way(),
+            AnyStanding::Postgres(standing) => standing.give_way(),
+        }
+    }
+
+    /// The rows of a statement, over the connection that the task's work is to go over.
+    async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if let Some(mut held) = self.kept().await? {
+            return held.rows(&statement).await;
+        }
+        if Leash::current().is_some() || walled::current().is_some() {
+            self.give_way();
+            return self.pool.query_all_raw(statement).await;
+        }
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let rows = match &self.standing {
+            AnyStanding::Sqlite(standing) => standing.rows(&statement).await,
+            AnyStanding::Postgres(standing) => standing.rows(&statement).await,
+        };
+        rows.map_err(|error| match error {
+            error @ (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => not_acquired(error),
+            error => DbErr::Query(RuntimeErr::SqlxError(error.into())),
+        })
     }
 
     /// The connection that this task's leash keeps; none where it is on no leash, and on SQLite.
     async fn kept(&self) -> Result<Option<Held>, DbErr> {
         let (Some(from), Some(leash)) = (&self.shelf, Leash::current()) else { return Ok(None) };
+        self.give_way();
         let held = Kept::hold(leash, from).await?;
         self.statements.fetch_add(1, Ordering::Relaxed);
         Ok(Some(held))
@@ -83,18 +124,18 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match self.kept().await? {
-            Some(mut held) => Ok(held.rows(&statement).await?.into_iter().next()),
-            None => self.pool.query_one_raw(statement).await,
-        }
+        Ok(self.rows(statement).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self.kept().await? {
-            Some(mut held) => held.rows(&statement).await,
-            None => self.pool.query_all_raw(statement).await,
-        }
+        self.rows(statement).await
     }
+}
+
+#[derive(Clone, Debug)]
+enum AnyStanding {
+    Sqlite(Arc<Standing<sqlx::Sqlite>>),
+    Postgres(Arc<Standing<sqlx::Postgres>>),
 }
 
 /// The connection that a leash keeps, from its first statement on.

@@ -261,7 +261,7 @@ fn query(statement: &Statement) -> Query<'_, Postgres, SqlxValues> {
 
 /// Whether it is the connection that failed, rather than the statement: it is gone, or the server ends it (PostgreSQL,
 /// appendix A: 57P0x, 08xxx).
-fn is_broken(error: &sqlx::Error) -> bool {
+pub(super) fn is_broken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_none_or(|error| {
         error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08"))
     })

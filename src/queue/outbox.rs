@@ -178,24 +178,35 @@ pub async fn begin(
         uncertain_since = restored::in_force(tx, now).await?.map(|restored| restored.at);
     }
     let number = operation.attempts + 1;
-    let mut row: ticket_operation::ActiveModel = operation.into();
-    row.attempts = Set(number);
-    row.uncertain_since = Set(uncertain_since);
-    let operation = row.update(tx).await?;
-    let attempt = attempt::ActiveModel {
-        id: Set(ground.chance.id(now)),
-        organization_id: Set(operation.organization_id),
-        ticket_operation_id: Set(operation.id),
-        number: Set(number),
-        started_at: Set(now),
-        finished_at: Set(None),
-        outcome: Set(None),
-        response_status: Set(None),
-        latency_ms: Set(None),
-        message: Set(None),
-        node: Set(node.to_owned()),
+    let begun = ticket_operation::Model { attempts: number, uncertain_since, ..operation.clone() };
+    let mut row = ticket_operation::ActiveModel { attempts: Set(number), ..Default::default() };
+    if operation.uncertain_since != uncertain_since {
+        row.uncertain_since = Set(uncertain_since);
+    }
+    write(tx, begun.id, row).await?;
+    let attempt = attempt::Model {
+        id: ground.chance.id(now),
+        organization_id: begun.organization_id,
+        ticket_operation_id: begun.id,
+        number,
+        started_at: now,
+        finished_at: None,
+        outcome: None,
+        response_status: None,
+        latency_ms: None,
+        message: None,
+        node: node.to_owned(),
     };
-    Ok(Some((operation, attempt.insert(tx).await?)))
+    let row = attempt.clone().into_active_model().reset_all();
+    attempt::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(Some((begun, attempt)))
+}
+
+/// Writes columns of an operation whose row is locked.
+async fn write(tx: &DatabaseTransaction, id: Uuid, row: ticket_operation::ActiveModel) -> Result<(), DbErr> {
+    use ticket_operation::Column as C;
+    let written = ticket_operation::Entity::update_many().set(row).filter(C::Id.eq(id)).exec(tx).await?;
+    if written.rows_affected == 1 { Ok(()) } else { Err(DbErr::RecordNotUpdated) }
 }
 
 fn attempted(operation: &ticket_operation::Model, at: Timestamp) {
@@ -242,7 +253,7 @@ pub async fn end(
     after: After,
 ) -> Result<(), DbErr> {
     let now = ground.clock.now();
-    let mut row: ticket_operation::ActiveModel = operation.clone().into();
+    let mut row: ticket_operation::ActiveModel = Default::default();
     let is_error = !matches!(ended.outcome, "done" | "found" | "waiting");
     if is_error {
         row.last_error_code = Set(Some(ended.outcome.to_owned()));
@@ -263,14 +274,20 @@ pub async fn end(
             row.finished_at = Set(Some(now));
         }
     }
-    row.update(tx).await?;
-    let mut row: attempt::ActiveModel = attempt.clone().into();
-    row.finished_at = Set(Some(now));
-    row.outcome = Set(Some(ended.outcome.to_owned()));
-    row.response_status = Set(ended.response_status);
-    row.latency_ms = Set(ended.latency_ms);
-    row.message = Set(ended.message);
-    row.update(tx).await?;
+    write(tx, operation.id, row).await?;
+    let row = attempt::ActiveModel {
+        finished_at: Set(Some(now)),
+        outcome: Set(Some(ended.outcome.to_owned())),
+        response_status: Set(ended.response_status),
+        latency_ms: Set(ended.latency_ms),
+        message: Set(ended.message),
+        ..Default::default()
+    };
+    let of_it = attempt::Column::Id.eq(attempt.id);
+    let written = attempt::Entity::update_many().set(row).filter(of_it).exec(tx).await?;
+    if written.rows_affected != 1 {
+        return Err(DbErr::RecordNotUpdated);
+    }
     attempted(operation, now);
     Ok(())
 }

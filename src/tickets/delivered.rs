@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     listing, marker,
     pen::Pen,
-    plan::{self, GATEWAY, add_operation, mark_closed, save},
+    plan::{self, GATEWAY, add_operation, mark_closed, save_changes},
     remote::RemoteTicket,
     state::{Happening, after},
 };
@@ -89,6 +89,7 @@ pub async fn begins(
     if !makes_ticket(operation.kind) {
         return Ok((ticket, operation));
     }
+    let before = ticket.clone();
     let (mut ticket, operation) = listing::complete(tx, ground, &operation, ticket).await?;
     if let Some(state) = after(ticket.state, Happening::CreateBegins, None) {
         ticket.state = state;
@@ -99,7 +100,7 @@ pub async fn begins(
             ticket.psa_company_id = mapping.psa_company_id;
         }
         ticket.updated_at = ground.clock.now();
-        ticket = save(Pen::at_once(tx, ground), ticket).await?;
+        ticket = save_changes(tx, &before, ticket).await?;
     }
     Ok((ticket, operation))
 }
@@ -125,8 +126,14 @@ pub async fn delivered(
     what: Delivered,
 ) -> Result<ticket::Model, DbErr> {
     let now = ground.clock.now();
-    let mut ticket = lock(tx, operation).await?;
-    let pending = plan::pending(Pen::at_once(tx, ground), ticket.id).await?;
+    let before = lock(tx, operation).await?;
+    let mut ticket = before.clone();
+    let is_last = operation.position >= ticket.operation_count;
+    let pending = if is_last && makes_ticket(operation.kind) {
+        None // nothing was planned since
+    } else {
+        plan::pending(Pen::at_once(tx, ground), ticket.id).await?
+    };
     let mut happening = match (&what, operation.kind) {
         (Delivered::Created(_), _) => Some(Happening::Created),
         (Delivered::StatusSet(_), OperationKind::Close) => Some(Happening::Closed),
@@ -212,7 +219,7 @@ pub async fn delivered(
         }
     }
     ticket.updated_at = now;
-    let mut ticket = save(Pen::at_once(tx, ground), ticket).await?;
+    let mut ticket = save_changes(tx, &before, ticket).await?;
     if happening == Some(Happening::CloseRefused) {
         let why = ticket.state_message.clone().unwrap_or_default();
         let text = format!(

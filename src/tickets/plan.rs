@@ -12,7 +12,8 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _,
-    IntoActiveModel as _, NotSet, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    IntoActiveModel as _, Iterable as _, ModelTrait as _, NotSet, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Unchanged,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::{Value, json};
@@ -422,6 +423,34 @@ pub(super) async fn save_quietly(
     let mut row = ticket.into_active_model().reset_all();
     row.first_seen_at = NotSet;
     row.update(tx).await
+}
+
+/// Writes what is no longer as it was when its row was locked, and tells those who watch: a column that is named is
+/// written anew in each of its indexes, though its value stays.
+pub(super) async fn save_changes(
+    tx: &DatabaseTransaction,
+    before: &ticket::Model,
+    ticket: ticket::Model,
+) -> Result<ticket::Model, DbErr> {
+    let mut row = ticket::ActiveModel { id: Unchanged(ticket.id), ..Default::default() };
+    let columns = ticket::Column::iter().filter(|column| !matches!(column, ticket::Column::FirstSeenAt));
+    for column in columns {
+        let value = ticket.get(column);
+        if before.get(column) != value {
+            row.set(column, value);
+        }
+    }
+    if row.is_changed() {
+        write_quietly(tx, ticket.id, row).await?;
+    }
+    changed(&ticket, ticket.updated_at);
+    Ok(ticket)
+}
+
+/// Writes a locked row of which everything is known: nothing of it is read back.
+async fn write_quietly(tx: &DatabaseTransaction, id: Uuid, row: ticket::ActiveModel) -> Result<(), DbErr> {
+    let written = ticket::Entity::update_many().set(row).filter(ticket::Column::Id.eq(id)).exec(tx).await?;
+    if written.rows_affected == 1 { Ok(()) } else { Err(DbErr::RecordNotUpdated) }
 }
 
 /// Tells those who watch that a ticket is not as it was.

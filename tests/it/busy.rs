@@ -68,7 +68,7 @@ async fn a_creation_that_was_not_answered_is_told_of_by_the_psas_own_search_once
         let made = psa.ledger().len();
         assert_eq!(made, too_many + 2, "{}: who waits keeps nobody waiting: {tickets:#?}", psa.key());
 
-        app.pass(7_200).await;
+        app.pass(3_600).await;
         let (tickets, ledger) = (msp.tickets().await, psa.ledger());
         assert!(tickets.iter().all(|ticket| ticket["state"] == "OPEN"), "{}: {tickets:#?}", psa.key());
         let mut ids: Vec<_> = ledger.iter().map(|ticket| json!(ticket.id.to_string())).collect();
