@@ -5,9 +5,12 @@
 //! thread twice more. That one broke meanwhile shows with its next statement, which goes over another one then: it only
 //! reads.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,7 +23,7 @@ use sea_orm::{
     },
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
 use super::shelf::is_broken;
 
@@ -28,6 +31,8 @@ use super::shelf::is_broken;
 const MOST: u32 = 2;
 /// How long one is used again and again before the pool has a look at it.
 const ROUND: Duration = Duration::from_mins(1);
+/// How long one stands idle before it goes back to the pool: others may wait there.
+const IDLE: Duration = Duration::from_millis(250);
 
 /// Connections that nobody reads over at the moment.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(super) struct Standing<D: Database> {
     most: usize,
     free: Mutex<Vec<Kept<D>>>,
     is_closed: AtomicBool,
+    /// Takes back to the pool what has stood idle too long.
+    sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -44,6 +51,8 @@ struct Kept<D: Database> {
     open: PoolConnection<D>,
     /// Since when it has not been in the pool.
     out: Instant,
+    /// Since when it stands here.
+    since: Instant,
 }
 
 impl<D> Standing<D>
@@ -56,12 +65,21 @@ where
     pub(super) fn new(pool: Pool<D>) -> Self {
         let most = (pool.options().get_max_connections() / 4).min(MOST);
         let most = usize::try_from(most).unwrap_or_default();
-        Self { pool, most, free: Mutex::default(), is_closed: AtomicBool::new(false) }
+        Self {
+            pool,
+            most,
+            free: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            sweeper: Mutex::default(),
+        }
     }
 
     /// The rows of a statement that only reads. Call it on no leash and behind no wall: for that its connections are
     /// taken from the pool.
-    pub(super) async fn rows(&self, statement: &Statement) -> Result<Vec<QueryResult>, sqlx::Error> {
+    pub(super) async fn rows(
+        self: &Arc<Self>,
+        statement: &Statement,
+    ) -> Result<Vec<QueryResult>, sqlx::Error> {
         let ready = self.free().pop();
         if let Some(kept) = ready {
             match self.rows_over(kept, statement).await {
@@ -72,13 +90,15 @@ where
                 answer => return answer,
             }
         }
-        let fresh = Kept { open: self.pool.acquire().await?, out: Instant::now() };
+        let open = self.pool.acquire().await?;
+        let now = Instant::now();
+        let fresh = Kept { open, out: now, since: now };
         self.rows_over(fresh, statement).await
     }
 
     /// Whoever gives up waiting, and an error, leave the connection to the pool, which looks at it.
     async fn rows_over(
-        &self,
+        self: &Arc<Self>,
         mut kept: Kept<D>,
         statement: &Statement,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
@@ -87,15 +107,41 @@ where
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    fn put(&self, kept: Kept<D>) {
-        if kept.out.elapsed() > ROUND || self.pool.is_closed() {
+    fn put(self: &Arc<Self>, mut kept: Kept<D>) {
+        kept.since = Instant::now();
+        if kept.since - kept.out > ROUND || self.pool.is_closed() {
             return;
         }
         let mut free = self.free();
         // Looked at under the lock: whoever closes sets it before they take it.
-        if free.len() < self.most && !self.is_closed.load(Ordering::Relaxed) {
-            free.push(kept);
+        if free.len() >= self.most || self.is_closed.load(Ordering::Relaxed) {
+            return;
         }
+        free.push(kept);
+        drop(free);
+        let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            let weak = Arc::downgrade(self);
+            *sweeper = Some(tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(IDLE).await;
+                    let Some(standing) = weak.upgrade() else { return };
+                    if standing.sweep() {
+                        return;
+                    }
+                }
+            }));
+        }
+    }
+
+    /// Gives back to the pool what has stood idle too long. Whether nothing is left.
+    fn sweep(&self) -> bool {
+        let mut free = self.free();
+        let old: Vec<_> = free.extract_if(.., |kept| kept.since.elapsed() >= IDLE).collect();
+        let is_empty = free.is_empty();
+        drop(free);
+        drop(old);
+        is_empty
     }
 
     /// Gives them back to a pool that has none left for others.
@@ -111,8 +157,18 @@ where
         drop(std::mem::take(&mut *self.free()));
     }
 
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Kept<D>>> {
+    fn free(&self) -> MutexGuard<'_, Vec<Kept<D>>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Database> Drop for Standing<D> {
+    fn drop(&mut self) {
+        let all = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
+        // The pool looks at them in a task. Where there are no tasks any more the program ends, and they with it.
+        if tokio::runtime::Handle::try_current().is_err() {
+            all.into_iter().for_each(std::mem::forget);
+        }
     }
 }
 
