@@ -253,7 +253,7 @@ pub async fn end(
     after: After,
 ) -> Result<(), DbErr> {
     let now = ground.clock.now();
-    let mut row: ticket_operation::ActiveModel = Default::default();
+    let mut row = <ticket_operation::ActiveModel as Default>::default();
     let is_error = !matches!(ended.outcome, "done" | "found" | "waiting");
     if is_error {
         row.last_error_code = Set(Some(ended.outcome.to_owned()));

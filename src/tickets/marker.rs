@@ -95,6 +95,7 @@ pub struct Witness {
 
 /// Tickets that were made on the same connection by the same profile after a time, the last ones planned first: what a
 /// PSA's filter has to find if it is to be believed when it finds nothing.
+#[expect(clippy::disallowed_methods, reason = "names the organization of the ticket in doubt")]
 pub async fn witnesses(
     db: &impl ConnectionTrait,
     of: &ticket::Model,

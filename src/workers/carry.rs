@@ -266,7 +266,7 @@ impl Workers {
             let looked = self.look_for(client, &begun.ticket, company, is_first_try, landed);
             match Box::pin(looked).await? {
                 Ok(Looked::Found(ticket)) => {
-                    return Ok(Ok(Done::Created { ticket, was_found: true, left_out: Vec::new() }));
+                    return Ok(Ok(Done::Created { ticket: *ticket, was_found: true, left_out: Vec::new() }));
                 }
                 Ok(Looked::Untold(why)) => {
                     let now = self.0.ground.clock.now();

@@ -20,7 +20,7 @@ use crate::{
 
 /// What came of looking.
 pub(super) enum Looked {
-    Found(RemoteTicket),
+    Found(Box<RemoteTicket>),
     /// There is none.
     Nothing,
     /// It cannot be told; why, in words.
@@ -66,7 +66,7 @@ impl Workers {
                 Ok(Looked::Nothing) => break,
                 Ok(Looked::Found(later)) => {
                     let marker = Some(search.marker.clone());
-                    latest = Ok(Looked::Found(RemoteTicket { marker, ..later }));
+                    latest = Ok(Looked::Found(Box::new(RemoteTicket { marker, ..*later })));
                 }
                 untold => return Ok(untold),
             }
@@ -92,7 +92,13 @@ impl Workers {
         if found.len() > 1 {
             tracing::error!(ticket.id = %ticket.id, count = found.len(), "the PSA has several tickets with one marker");
         }
-        Ok(Ok(found.into_iter().next().map_or(Looked::Nothing, Looked::Found)))
+        Ok(Ok(found.into_iter().next().map_or(Looked::Nothing, Looked::found)))
+    }
+}
+
+impl Looked {
+    fn found(ticket: RemoteTicket) -> Self {
+        Self::Found(Box::new(ticket))
     }
 }
 
@@ -116,7 +122,7 @@ async fn by_proof(
         }
     }
     Ok(match client.psa.ask_for_mark(marker).await? {
-        Some(Asked { marked, others: 0 }) => marked.into_iter().next().map_or(Looked::Nothing, Looked::Found),
+        Some(Asked { marked, others: 0 }) => marked.into_iter().next().map_or(Looked::Nothing, Looked::found),
         _ => Looked::Untold(why),
     })
 }

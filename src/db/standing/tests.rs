@@ -23,12 +23,11 @@ async fn process(db: &Db) -> i32 {
 
 /// How many connections for reading there are, and how many of them lie in the pool.
 fn pool(db: &Db) -> (usize, usize) {
-    let (size, idle) = match db.postgres_pool() {
-        Some(pool) => (pool.size(), pool.num_idle()),
-        None => {
-            let pool = db.reader().get_sqlite_connection_pool();
-            (pool.size(), pool.num_idle())
-        }
+    let (size, idle) = if let Some(pool) = db.postgres_pool() {
+        (pool.size(), pool.num_idle())
+    } else {
+        let pool = db.reader().get_sqlite_connection_pool();
+        (pool.size(), pool.num_idle())
     };
     (size as usize, idle)
 }

@@ -50,8 +50,8 @@ impl Connection {
             Err(error) => return Err(error),
         };
         let exact = rows.iter().filter(|row| is_marked(row, marker));
-        let marked = oldest_first(exact.filter_map(|row| self.ticket(row)).collect());
-        Ok(Some(Asked { others: rows.len().saturating_sub(marked.len()), marked }))
+        let found = oldest_first(exact.filter_map(|row| self.ticket(row)).collect());
+        Ok(Some(Asked { others: rows.len().saturating_sub(found.len()), marked: found }))
     }
 
     async fn by_looking(&self, search: &MarkerSearch, company: i64) -> Result<Vec<RemoteTicket>, PsaError> {

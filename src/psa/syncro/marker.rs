@@ -49,8 +49,8 @@ impl Connection {
             Err(error) => return Err(error),
         };
         let ours = rows.iter().filter(|row| marker_of(row).as_deref() == Some(marker));
-        let marked = oldest_first(ours.filter_map(|row| self.ticket(row)).collect());
-        Ok(Some(Asked { others: rows.len().saturating_sub(marked.len()), marked }))
+        let found = oldest_first(ours.filter_map(|row| self.ticket(row)).collect());
+        Ok(Some(Asked { others: rows.len().saturating_sub(found.len()), marked: found }))
     }
 
     /// Looks through the list once; the count of its pages comes along.
