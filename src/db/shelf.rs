@@ -15,17 +15,19 @@ use std::{
 };
 
 use sea_orm::{
-    Statement, Values,
-    sqlx::{self, AssertSqlSafe, PgPool, Postgres, pool::PoolConnection, postgres::PgRow, query::Query},
+    Statement,
+    sqlx::{self, PgPool, Postgres, pool::PoolConnection, postgres::PgRow},
 };
-use sea_query_sqlx::SqlxValues;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
     time::Instant,
 };
 
-use super::leash::{Backends, Leash, Tie};
+use super::{
+    leash::{Backends, Leash, Tie},
+    standing::query,
+};
 
 /// How long a connection lies there before it goes back to the pool.
 const IDLE: Duration = Duration::from_secs(1);
@@ -252,11 +254,6 @@ impl Drop for Taken {
             None => {}
         }
     }
-}
-
-fn query(statement: &Statement) -> Query<'_, Postgres, SqlxValues> {
-    let values = statement.values.clone().unwrap_or(Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
 }
 
 /// Whether it is the connection that failed, rather than the statement: it is gone, or the server ends it (PostgreSQL,

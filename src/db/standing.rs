@@ -172,7 +172,8 @@ impl<D: Database> Drop for Standing<D> {
     }
 }
 
-fn query<D>(statement: &Statement) -> Query<'_, D, SqlxValues>
+/// A statement, ready to be sent.
+pub(super) fn query<D>(statement: &Statement) -> Query<'_, D, SqlxValues>
 where
     D: Database,
     SqlxValues: IntoArguments<D>,

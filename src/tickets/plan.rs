@@ -441,16 +441,14 @@ pub(super) async fn save_changes(
         }
     }
     if row.is_changed() {
-        write_quietly(tx, ticket.id, row).await?;
+        let it = ticket::Column::Id.eq(ticket.id);
+        // Everything of it is known, and nothing is read back.
+        if ticket::Entity::update_many().set(row).filter(it).exec(tx).await?.rows_affected != 1 {
+            return Err(DbErr::RecordNotUpdated);
+        }
     }
     changed(&ticket, ticket.updated_at);
     Ok(ticket)
-}
-
-/// Writes a locked row of which everything is known: nothing of it is read back.
-async fn write_quietly(tx: &DatabaseTransaction, id: Uuid, row: ticket::ActiveModel) -> Result<(), DbErr> {
-    let written = ticket::Entity::update_many().set(row).filter(ticket::Column::Id.eq(id)).exec(tx).await?;
-    if written.rows_affected == 1 { Ok(()) } else { Err(DbErr::RecordNotUpdated) }
 }
 
 /// Tells those who watch that a ticket is not as it was.

@@ -74,6 +74,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// What is not known to be ours is another's: also a row that could not be read, and what stands on further pages.
+    pub fn of(marked: Vec<RemoteTicket>, rows: usize, is_all: bool) -> Self {
+        Self { others: rows.saturating_sub(marked.len()) + usize::from(!is_all), marked }
+    }
+
     /// Whether it is this ticket and no other.
     pub fn is_only(&self, external_id: &str) -> bool {
         self.others == 0 && matches!(self.marked.as_slice(), [one] if one.external_id == external_id)

@@ -85,7 +85,10 @@ impl Workers {
             Ok(found) => found,
             Err(PsaError::CannotTell { detail }) => {
                 let witnesses = marker::witnesses(self.0.ground.db.reader(), ticket, landed).await?;
-                return Ok(by_proof(client, &search.marker, &witnesses, detail).await);
+                return Ok(match by_proof(client, &search.marker, &witnesses, detail).await {
+                    Err(PsaError::CannotTell { detail }) => Ok(Looked::Untold(detail)),
+                    looked => looked,
+                });
             }
             Err(error) => return Ok(Err(error)),
         };

@@ -44,14 +44,14 @@ impl Connection {
             ("fields", FIELDS.to_owned()),
         ];
         let rows = match self.api.rows("/service/tickets", &query).await {
-            Ok(rows) => rows.items,
+            Ok(rows) => rows,
             // A version that cannot filter by it; the look at every ticket decides.
             Err(PsaError::Rejected { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let exact = rows.iter().filter(|row| is_marked(row, marker));
+        let exact = rows.items.iter().filter(|row| is_marked(row, marker));
         let found = oldest_first(exact.filter_map(|row| self.ticket(row)).collect());
-        Ok(Some(Asked { others: rows.len().saturating_sub(found.len()), marked: found }))
+        Ok(Some(Asked::of(found, rows.items.len(), !rows.has_next)))
     }
 
     async fn by_looking(&self, search: &MarkerSearch, company: i64) -> Result<Vec<RemoteTicket>, PsaError> {

@@ -37,31 +37,28 @@ impl Connection {
     pub(super) async fn by_field(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
         let query =
             [("search_supplier_reference", marker.to_owned()), ("includeclosed", String::from("true"))];
-        let rows = match self.page("/Tickets", "tickets", &query, Place::START).await {
-            Ok(page) => page.items,
+        let page = match self.page("/Tickets", "tickets", &query, Place::START).await {
+            Ok(page) => page,
             // A build that does not know the filter; the look at every ticket decides.
             Err(PsaError::Rejected { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let mut found = Vec::new();
-        let (mut reads, mut others) = (0, 0);
-        for row in &rows {
+        let mut reads = 0;
+        for row in &page.items {
             if wire::text(row, "supplier_reference") == Some(marker) {
                 found.extend(self.ticket(row));
-                continue;
-            }
-            if row.get("supplier_reference").is_none() && reads < 5 {
+            } else if row.get("supplier_reference").is_none() && reads < 5 {
                 reads += 1;
                 if let Some(whole) = self.reread(row).await?
                     && marker_of(&whole).as_deref() == Some(marker)
                 {
                     found.extend(self.ticket(&whole));
-                    continue;
                 }
             }
-            others += 1;
         }
-        Ok(Some(Asked { marked: oldest_first(found), others }))
+        let is_all = page.next.is_none() && !page.is_stuck;
+        Ok(Some(Asked::of(oldest_first(found), page.items.len(), is_all)))
     }
 
     async fn by_looking(&self, search: &MarkerSearch) -> Result<Vec<RemoteTicket>, PsaError> {

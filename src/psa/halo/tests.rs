@@ -333,10 +333,17 @@ async fn nothing_is_called_not_there_unless_everything_was_seen() {
 #[tokio::test]
 async fn a_filter_says_what_else_it_gave() {
     let (ours, other) = (row(8, &json!(MARKER), &json!("x")), row(7, &json!("PSAGW-OTHER"), &json!("x")));
+    let unreadable = json!({"id": null, "supplier_reference": MARKER});
     for (name, play, wanted) in [
         ("it and nothing else", tickets(std::slice::from_ref(&ours)), Some((true, 0))),
         ("a filter that is ignored", tickets(&[ours, other.clone()]), Some((false, 1))),
         ("another's alone", tickets(&[other]), Some((false, 1))),
+        ("ours, without an id", tickets(&[unreadable]), Some((false, 1))),
+        (
+            "none of those that it counts",
+            Play::json(200, &json!({"record_count": 2, "tickets": []})),
+            Some((false, 1)),
+        ),
         ("nothing", tickets(&[]), Some((false, 0))),
         ("refused", Play::json(400, &json!({"error_description": "no such filter"})), None),
     ] {

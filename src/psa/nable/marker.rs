@@ -59,12 +59,12 @@ impl Connection {
     pub(super) async fn by_search(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
         let filter = format!("contains(TicketDescription,{})", wire::quoted(marker));
         let list = List { path: "ticketsview", id: "TicketId", filter: Some(&filter), size: SIZE };
-        let rows = match self.pages(list, 1).await {
-            Ok((rows, _)) => rows,
+        let (rows, is_all) = match self.pages(list, 2).await {
+            Ok(answer) => answer,
             Err(PsaError::Rejected { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let (mut asked, mut reads) = (Asked::default(), 0);
+        let (mut found, mut reads, count) = (Vec::new(), 0, rows.len());
         for row in rows {
             let whole = match shown(&row, Some(marker)) {
                 Shown::Whole => Some(row),
@@ -83,12 +83,9 @@ impl Connection {
             };
             let ours =
                 whole.filter(|row| description(row).and_then(text::ticket_marker).as_deref() == Some(marker));
-            match ours.and_then(|row| self.ticket(&row)) {
-                Some(ticket) => asked.marked.push(ticket),
-                None => asked.others += 1,
-            }
+            found.extend(ours.and_then(|row| self.ticket(&row)));
         }
-        Ok(Some(asked))
+        Ok(Some(Asked::of(found, count, is_all)))
     }
 
     /// Of the tickets of a filter those that carry the mark, oldest first. Of a search, what lacks the mark it

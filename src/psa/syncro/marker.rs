@@ -43,14 +43,14 @@ impl Connection {
     /// Asks the full-text search, which may know our mark by the first comment.
     pub(super) async fn by_words(&self, marker: &str) -> Result<Option<Asked>, PsaError> {
         let query = [("query", marker.to_owned())];
-        let rows = match self.page("/tickets", "tickets", &query, Place::START).await {
-            Ok(page) => page.items,
+        let page = match self.page("/tickets", "tickets", &query, Place::START).await {
+            Ok(page) => page,
             Err(PsaError::Rejected { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let ours = rows.iter().filter(|row| marker_of(row).as_deref() == Some(marker));
+        let ours = page.items.iter().filter(|row| marker_of(row).as_deref() == Some(marker));
         let found = oldest_first(ours.filter_map(|row| self.ticket(row)).collect());
-        Ok(Some(Asked { others: rows.len().saturating_sub(found.len()), marked: found }))
+        Ok(Some(Asked::of(found, page.items.len(), page.next.is_none())))
     }
 
     /// Looks through the list once; the count of its pages comes along.
