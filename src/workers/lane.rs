@@ -30,13 +30,12 @@ use crate::{
     },
     sync::{runs, schedules},
     telemetry::traces::{self, span_of_kind},
-    tickets::observe,
 };
 
 /// How often a lease is renewed while a PSA is waited for: three times in a lease.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How many pieces of work one holder does before others get their turn.
-const TURN: usize = 25;
+pub(super) const TURN: usize = 25;
 /// How long a lane rests after a refused login or a missing permission, in seconds.
 pub(super) const PAUSE_SECS: i64 = 900;
 /// The least and the most a lane rests after other failures, in seconds.
@@ -45,17 +44,11 @@ const REST_SECS: (i64, i64) = (5, 900);
 const RATE_SECS: i64 = 30;
 /// The longest rest a PSA can ask for, in seconds: it may mean milliseconds, or have a wrong clock.
 const MOST_SECS: i64 = 3_600;
-/// When a ticket that could not be read is read again, in seconds: the others come first.
-const READ_LATER_SECS: i64 = 60;
 /// How long a lane waits while others call the same PSA as many times at once as it allows, in seconds.
 const CROWDED_SECS: i64 = 1;
 const CROWDED: &str = "as many calls as the PSA allows at the same time are under way";
 /// How often the pick lists are read again by themselves, in seconds: once a day.
 const LISTS_EVERY_SECS: i64 = 86_400;
-/// How far back before the last look changes are asked for again, in seconds.
-const OVERLAP_SECS: i64 = 300;
-/// How many pages of changes are read in one go.
-const POLL_PAGES: usize = 20;
 
 /// Lanes that this node serves. A clock that is set makes their leases run out all at once, and their holders are there.
 #[derive(Clone, Debug, Default)]
@@ -194,7 +187,7 @@ impl Workers {
             Turn::On => {}
             other => return Ok(other),
         }
-        match self.poll(held, client, leaving).await? {
+        match self.poll(held, client, leaving, stop).await? {
             Turn::On => {}
             other => return Ok(other),
         }
@@ -221,84 +214,6 @@ impl Workers {
             leaving.lists_at = next();
         }
         Ok(())
-    }
-
-    /// Reads tickets again that may have changed.
-    async fn refresh(&self, held: &lane::Model, client: &Client) -> Result<Turn, Error> {
-        for ticket in observe::due(&self.0.ground, held.id, TURN as u64).await? {
-            match self.read_again(held, client, &ticket).await? {
-                Turn::On => {}
-                other => return Ok(other),
-            }
-        }
-        Ok(Turn::On)
-    }
-
-    /// What has changed at the PSA since the last look: finds what its webhooks missed.
-    async fn poll(&self, held: &lane::Model, client: &Client, leaving: &mut Leaving) -> Result<Turn, Error> {
-        let ground = &self.0.ground;
-        let now = ground.clock.now();
-        if !observe::has_tickets(ground, held.id).await? {
-            leaving.poll_at = None;
-            leaving.poll_cursor = Some(now);
-            return Ok(Turn::On);
-        }
-        let Some(_) = held.poll_at.filter(|at| *at <= now) else {
-            leaving.poll_at = held.poll_at.or(Some(now.plus_secs(self.0.options.poll_interval_secs)));
-            return Ok(Turn::On);
-        };
-        // Moved on before anything can fail: a poll that is refused is not tried again at once.
-        leaving.poll_at = Some(now.plus_secs(self.0.options.poll_interval_secs));
-        let since = held.poll_cursor.unwrap_or(now).plus_secs(-OVERLAP_SECS);
-        let mut page: Option<String> = None;
-        let mut last_seen = None;
-        for _ in 0..POLL_PAGES {
-            let changes = match self.renewing(held, client.psa.changed_since(since, page.as_deref())).await {
-                Some(Ok(changes)) => changes,
-                Some(Err(error)) => return self.after_error(held, &error).await,
-                None => return Ok(Turn::Lost),
-            };
-            last_seen = changes.items.iter().filter_map(|ticket| ticket.updated_at).max().or(last_seen);
-            page = changes.next;
-            observe::mark_changed(ground, held.id, changes.items).await?;
-            if page.is_none() {
-                break;
-            }
-            if !self.is_held(held).await? {
-                return Ok(Turn::Lost);
-            }
-        }
-        leaving.poll_cursor = Some(now);
-        if page.is_some() {
-            // More than was read: the next look begins where this one ended, without going back.
-            leaving.poll_cursor = last_seen.map(|at| at.plus_secs(OVERLAP_SECS)).or(held.poll_cursor);
-            leaving.poll_at = Some(now);
-        }
-        self.connection_works(held).await?;
-        self.refresh(held, client).await
-    }
-
-    async fn read_again(
-        &self,
-        held: &lane::Model,
-        client: &Client,
-        ticket: &entity::ticket::Model,
-    ) -> Result<Turn, Error> {
-        let ground = &self.0.ground;
-        let Some(external_id) = ticket.external_id.clone() else { return Ok(Turn::On) };
-        let remote = match self.renewing(held, client.psa.read_ticket(&external_id, true)).await {
-            Some(Ok(remote)) => remote,
-            Some(Err(error)) => {
-                observe::put_off(ground, ticket, ground.clock.now().plus_secs(READ_LATER_SECS)).await?;
-                return self.after_error(held, &error).await;
-            }
-            None => return Ok(Turn::Lost),
-        };
-        let (ground, id, asked_at) = (ground.clone(), ticket.id, ticket.refresh_at);
-        let written = self.held_write(held, move |tx| {
-            Box::pin(async move { Ok(observe::observed(tx, &ground, id, asked_at, remote.as_ref()).await?) })
-        });
-        Ok(if written.await?.is_some() { Turn::On } else { Turn::Lost })
     }
 
     /// The connection's client: as it was, or made anew after a change of credentials or of the lane's holder.

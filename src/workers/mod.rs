@@ -9,6 +9,7 @@ mod carry;
 mod configurations;
 mod contacts;
 mod copying;
+mod following;
 mod inbox;
 mod lane;
 mod left_out;

@@ -1,9 +1,10 @@
-//! A customer with more tickets than can be looked through, and one among them whose creation was not answered.
+//! A customer with more tickets than can be looked through: one among them whose creation was not answered, and all of
+//! them changed at once.
 
 use psa_gateway::{
     clock::Chance,
     sandbox::{
-        frame::{Fault, FaultKind, Ground, Sandbox as _},
+        frame::{Deed, Fault, FaultKind, Ground, Sandbox as _},
         halo::{HaloOptions, HaloSandbox},
     },
 };
@@ -14,9 +15,8 @@ use crate::support::{TestApp, finding, is_secret, text};
 /// With one ticket a page, the pages that are looked through are fewer.
 const TOO_MANY: usize = 21;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_creation_that_was_not_answered_is_told_of_by_the_psas_own_search_once_that_is_proven() {
-    let app = TestApp::start().await;
+/// A HaloPSA that shows one of everything a page, and has no limit of its own.
+async fn one_a_page(app: &TestApp) -> HaloSandbox {
     let ground = Ground { clock: app.clock.clone(), chance: Chance::system() };
     let options = HaloOptions { page_cap: 1, rate_limit: 1_000_000, ..HaloOptions::default() };
     let psa = HaloSandbox::start(ground, "127.0.0.1:0", options).await.expect("a sandbox");
@@ -25,11 +25,17 @@ async fn a_creation_that_was_not_answered_is_told_of_by_the_psas_own_search_once
             is_secret(&value);
         }
     }
+    psa
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_was_not_answered_is_told_of_by_the_psas_own_search_once_that_is_proven() {
+    let app = TestApp::start().await;
+    let psa = one_a_page(&app).await;
     let msp = app.msp_with(&psa, "msp").await.ready().await;
     for number in 0..TOO_MANY {
         msp.posts(&finding(&format!("problem-{number}"))).await.is_accepted();
     }
-    // Pages so small take more calls than Halo allows in five minutes, so that things take their time.
     app.pass(3_600).await;
     assert_eq!(psa.ledger().len(), TOO_MANY);
 
@@ -60,4 +66,29 @@ async fn a_creation_that_was_not_answered_is_told_of_by_the_psas_own_search_once
     ids.sort_by_key(ToString::to_string);
     ours.sort_by_key(ToString::to_string);
     assert_eq!((ids.len(), &ids), (TOO_MANY + 3, &ours), "each problem once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_tickets_may_change_in_one_second_than_are_read_in_one_go() {
+    let app = TestApp::start_with(&[("psa_calls", "halo=1000000")]).await;
+    let psa = one_a_page(&app).await;
+    let msp = app.msp_with(&psa, "msp").await.ready().await;
+    for number in 0..TOO_MANY {
+        msp.posts(&finding(&format!("problem-{number}"))).await.is_accepted();
+    }
+    app.pass(3_600).await;
+    // Somebody marks them all in a list and closes them.
+    let (who, close) = (psa.people().remove(0), Deed::Close { text: String::new() });
+    for ticket in psa.ledger() {
+        psa.deed(&ticket.id.to_string(), &who, &close).expect("a deed");
+    }
+    app.pass(900).await;
+    let tickets = msp.tickets().await;
+    assert_eq!(tickets.len(), TOO_MANY);
+    assert!(tickets.iter().all(|ticket| ticket["state"] == "CLOSED"), "{tickets:#?}");
+
+    let before = psa.requests().len();
+    app.pass(600).await;
+    let asked = psa.requests().len() - before;
+    assert!((1..=20).contains(&asked), "and then it is quiet, but there were {asked} calls");
 }
