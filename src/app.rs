@@ -231,11 +231,14 @@ impl App {
             None => sns::Desk::new(ground.clock.clone(), client_options(config))?,
         };
         let credentials = Credentials { entrance: entrance.clone(), provider, metrics: metrics.clone() };
+        let graphql = graphql_settings::of(config)?;
         let shared = house::Shared {
             metrics: metrics.clone(),
             sns,
             credentials: credentials.clone(),
             public_url: public_url.clone(),
+            graphs: graphql::Graphs::new(&public_url, &metrics, &graphql.limits),
+            graphql,
             main: ground.clone(),
             only,
             is_stepped: seams.is_stepped,

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "nats")]
 use super::stream;
-use super::{Seams, client_options, crew::Crew, graphql_settings, ground, outbound, time};
+use super::{Seams, client_options, crew::Crew, ground, outbound, time};
 #[cfg(feature = "nats")]
 use crate::queue::stream::Stream;
 use crate::{
@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub(super) sns: sns::Desk,
     pub(super) credentials: Credentials,
     pub(super) public_url: String,
+    pub(super) graphs: graphql::Graphs,
+    pub(super) graphql: graphql::Settings,
     /// The first database, which knows the operators of the installation.
     pub(super) main: Ground,
     pub(super) only: Option<Only>,
@@ -100,14 +102,13 @@ pub(super) async fn furnish(
         endpoint_per_sec: config.doors.per_endpoint_per_sec,
         sns: shared.sns.clone(),
     };
-    let outside =
-        graphql::Outside { outbound, public_url: shared.public_url.clone(), metrics: shared.metrics.clone() };
     let main = config.main_database_url().map(|_| shared.main.clone());
     let graphql = graphql::Door::new(
         ground.clone(),
-        &outside,
+        shared.graphs.clone(),
+        outbound,
         authenticate(shared.credentials.clone(), main),
-        graphql_settings::of(config)?,
+        shared.graphql.clone(),
     );
     if let Some(pool) = ground.db.postgres_pool() {
         let others = ground.db.news().join_others(pool, service.stop()).await;

@@ -16,6 +16,7 @@ use async_graphql::{
     registry::{Deprecation, MetaInputValue, MetaType, Registry},
 };
 
+use super::checking::is_checked;
 use crate::metrics::Metrics;
 
 /// Counts into metrics.
@@ -57,7 +58,8 @@ impl Extension for Counting {
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, variables).await?;
         let registry = &ctx.schema_env.registry;
-        if !*self.is_needed.get_or_init(|| has_deprecated(registry)) {
+        // What is executed by the schema that checks was counted when it was checked.
+        if is_checked(ctx) || !*self.is_needed.get_or_init(|| has_deprecated(registry)) {
             return Ok(document);
         }
         let found = in_document(registry, &document, variables);

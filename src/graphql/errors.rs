@@ -7,13 +7,7 @@
 
 use std::{error::Error as _, sync::Arc};
 
-use async_graphql::{
-    Enum, ErrorExtensionValues, Response, ServerError, ServerResult, ValidationResult, Variables,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
-    },
-    parser::types::ExecutableDocument,
-};
+use async_graphql::{Enum, ErrorExtensionValues, Response, ServerError};
 
 use crate::error::{Error, ProblemCode};
 
@@ -114,51 +108,6 @@ pub fn finish(response: &mut Response, request_id: &str) {
             values.set("code", code);
         }
         values.set("requestId", request_id);
-    }
-}
-
-/// Looks at documents and does not execute them; marks errors with their codes.
-#[derive(Clone, Copy, Debug)]
-pub struct OnlyChecks;
-
-impl ExtensionFactory for OnlyChecks {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for OnlyChecks {
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        next.run(ctx, query, variables).await.map_err(|error| {
-            let is_deep = error.message.starts_with("The recursion depth");
-            coded(error, if is_deep { code::DEPTH_LIMIT_EXCEEDED } else { code::PARSE_FAILED })
-        })
-    }
-
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        next.run(ctx)
-            .await
-            .map_err(|errors| errors.into_iter().map(|error| coded(error, code::VALIDATION_FAILED)).collect())
-    }
-
-    async fn execute(
-        &self,
-        _ctx: &ExtensionContext<'_>,
-        _operation_name: Option<&str>,
-        _next: NextExecute<'_>,
-    ) -> Response {
-        Response::default()
     }
 }
 

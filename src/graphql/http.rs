@@ -23,20 +23,20 @@ use super::{
     errors::{self, code},
     gate,
     graphiql::DEFAULT_ASSETS,
-    limits::{Limits, price::Prices},
+    limits::Limits,
     media::{self, Media},
     operation::{self, Kinds},
-    outside::Outside,
     refusal::{Refusal, internal},
     registered::Registered,
     request::Asked,
-    schema::{self, Graph},
+    schema::Graphs,
 };
 use crate::{
     db::leash::Leash,
     entrance::{Caller, NotLetIn},
     ground::Ground,
     organizations::viewer::Viewer,
+    psa::http::Outbound,
     request_id::{self, RequestId},
 };
 
@@ -102,17 +102,11 @@ impl Default for Settings {
 /// What the endpoint works with: actix `web::Data`.
 #[derive(Clone)]
 pub struct Door {
-    /// The schema that executes.
-    pub(super) graph: Graph,
-    /// The same for subscriptions.
-    pub(super) streaming: Graph,
-    /// What documents are compared with.
-    pub(super) open_check: Graph,
-    /// The same for those who may not ask about the schema: it does not help with its names.
-    pub(super) silent_check: Graph,
+    pub(super) graphs: Graphs,
+    /// How PSAs are called, for checking a login.
+    pub(super) outbound: Outbound,
     pub(super) ground: Ground,
     pub(super) settings: Settings,
-    pub(super) prices: Arc<Prices>,
     pub(super) budget: Arc<Budget>,
     pub(super) documents: Arc<Documents>,
     /// As many long documents are read at the same time as there are processors.
@@ -122,31 +116,24 @@ pub struct Door {
 
 impl Door {
     /// The door over a ground.
-    pub fn new(ground: Ground, outside: &Outside, authenticate: Authenticate, settings: Settings) -> Self {
-        let limits = &settings.limits;
-        let (open_check, silent_check) =
-            (schema::checking(limits, outside, false), schema::checking(limits, outside, true));
-        let graph = schema::build(ground.clone(), outside, limits);
-        let streaming = schema::streaming(ground.clone(), outside, limits);
+    pub fn new(
+        ground: Ground,
+        graphs: Graphs,
+        outbound: Outbound,
+        authenticate: Authenticate,
+        settings: Settings,
+    ) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            prices: Arc::new(Prices::of(&open_check.sdl())),
             budget: Arc::new(Budget::new(ground.clock.clone(), settings.allowance)),
             documents: Arc::new(Documents::new(settings.documents.clone(), settings.persisted_queries)),
             readers: Arc::new(Semaphore::new(processors)),
-            graph,
-            streaming,
-            open_check,
-            silent_check,
+            graphs,
+            outbound,
             ground,
             authenticate,
             settings,
         }
-    }
-
-    /// The schema, for streams.
-    pub fn streaming(&self) -> &Graph {
-        &self.streaming
     }
 
     /// The origins whose pages may ask from browsers.

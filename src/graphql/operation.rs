@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     budget::{Budget, Payer, Receipt, Short},
+    checking::{Checked, without_help},
     documents::{Documents, Found, Parsed},
     errors::{self, code, refusal},
     form,
@@ -63,12 +64,12 @@ impl Kinds {
 
 /// An operation that may be executed and is paid for.
 pub struct Prepared {
-    /// For the schema: [`super::http::Door::streaming`].
+    /// For the schema.
     pub request: async_graphql::Request,
     /// What it is.
     pub kind: OperationType,
-    /// Whether it asks about the schema itself.
-    is_introspection: bool,
+    /// Whether it neither asks about the schema itself nor stays open.
+    is_lean: bool,
     /// What was charged; [`execute`] settles it, and a subscription keeps it.
     pub receipt: Receipt,
     /// For whom it runs: see [`walled::within`].
@@ -93,9 +94,9 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
         .map_err(|short| throttled(&door.budget, payer, reading_cost, short))?;
     let is_open = may_introspect(&viewer, &door.settings.limits);
     let reading = Reading {
-        graph: if is_open { door.open_check.clone() } else { door.silent_check.clone() },
+        graph: door.graphs.whole.clone(),
         documents: Arc::clone(&door.documents),
-        prices: Arc::clone(&door.prices),
+        prices: Arc::clone(&door.graphs.prices),
         limits: door.settings.limits,
         text: Arc::clone(&text),
         tokens,
@@ -124,7 +125,14 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
     if !is_open {
         request = request.disable_introspection();
     }
-    Ok(Prepared { request, kind, is_introspection, receipt, organization_id })
+    if kind == OperationType::Mutation {
+        request = request.data(door.outbound.clone());
+    }
+    let is_lean = kind != OperationType::Subscription && !is_introspection;
+    if !is_lean {
+        request = request.data(Checked);
+    }
+    Ok(Prepared { request, kind, is_lean, receipt, organization_id })
 }
 
 /// Executes a query or a mutation; every error has its code and request id, and the answer says what it cost.
@@ -132,8 +140,8 @@ pub async fn prepare(door: &Door, viewer: Viewer, asked: Asked, kinds: Kinds) ->
 /// When the future is given up, or the time is over, a query stops, in the database too. A mutation goes on
 /// to its end in a task of its own: it is not given up between two steps.
 pub async fn execute(door: &Door, prepared: Prepared, request_id: &str) -> Result<Response, Refusal> {
-    let Prepared { request, kind, is_introspection, receipt, organization_id } = prepared;
-    let graph = if is_introspection { door.streaming().clone() } else { door.graph.clone() };
+    let Prepared { request, kind, is_lean, receipt, organization_id } = prepared;
+    let graph = if is_lean { door.graphs.lean.clone() } else { door.graphs.whole.clone() };
     let (id, timeout) = (request_id.to_owned(), door.settings.timeout);
     let is_mutation = kind == OperationType::Mutation;
     let name = request.operation_name.clone();
@@ -311,8 +319,9 @@ impl Reading {
         if response.errors.is_empty() {
             return Ok(());
         }
-        let errors = response.errors.into_iter().take(MAX_ERRORS).map(shortened).collect();
-        Err(Refusal::of(errors))
+        let errors = response.errors.into_iter().take(MAX_ERRORS);
+        let told = errors.map(|error| shortened(if self.is_open { error } else { without_help(error) }));
+        Err(Refusal::of(told.collect()))
     }
 }
 

@@ -1,18 +1,20 @@
 //! The schema, put together from the pieces that the files bring.
 
+use std::sync::Arc;
+
 use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder, ValidationMode};
 
 use super::{
+    checking::Checks,
     deprecations::CountsDeprecated,
-    errors::OnlyChecks,
-    limits::Limits,
+    limits::{Limits, price::Prices},
     mutations,
     node::NodeQuery,
-    outside::{Outside, PublicUrl},
+    public_url::PublicUrl,
     query, reading, setup,
     subscriptions::{EachEvent, SubscriptionRoot},
 };
-use crate::ground::Ground;
+use crate::metrics::Metrics;
 
 /// What can be read. Lists stand below `Organization`.
 #[derive(MergedObject, Default)]
@@ -63,44 +65,41 @@ pub struct MutationRoot(
 /// The schema that is served.
 pub type Graph = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
-/// The schema over a ground, which executes what [`checking`] let through: it does not compare it with itself again.
-/// What asks about the schema itself is executed by [`streaming`].
-///
-/// Without extensions: one that has any, whatever it does, is called for each field of an answer. Not even async-graphql's
-/// own tracing: its spans hold documents with their variables, secrets among them.
-pub fn build(ground: Ground, outside: &Outside, limits: &Limits) -> Graph {
-    // async-graphql looks through all types with each field of a query, for one by which it would have to be on. Nothing
-    // of federation gets past the schema that checks.
-    executing(ground, outside, limits).enable_federation().finish()
+/// What a process serves all its databases with: each is some megabytes of names.
+#[derive(Clone)]
+pub struct Graphs {
+    /// Executes what [`Graphs::whole`] let through, which is most: it does not compare it with itself again.
+    pub(super) lean: Graph,
+    /// What documents are compared with, and their use of what is deprecated counted by. It executes subscriptions, and
+    /// what asks about the schema itself.
+    pub(super) whole: Graph,
+    pub(super) prices: Arc<Prices>,
 }
 
-/// The same for subscriptions.
-pub fn streaming(ground: Ground, outside: &Outside, limits: &Limits) -> Graph {
-    executing(ground, outside, limits).extension(EachEvent).finish()
+impl std::fmt::Debug for Graphs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graphs").finish_non_exhaustive()
+    }
 }
 
-fn executing(
-    ground: Ground,
-    outside: &Outside,
-    limits: &Limits,
-) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
-    bare()
-        .validation_mode(ValidationMode::Fast)
+impl Graphs {
+    /// For resolvers that reach the world outside so.
+    pub fn new(public_url: &str, metrics: &Metrics, limits: &Limits) -> Self {
         // A net under `limits::shape`, which says more.
-        .limit_recursive_depth(limits.depth + 8)
-        .data(ground)
-        .data(PublicUrl::new(&outside.public_url))
-        .data(outside.outbound.clone())
-}
-
-/// The schema that documents are compared with, and their use of what is deprecated counted by. One that is `silent`
-/// does not help with its names: what is unknown is unknown.
-pub fn checking(limits: &Limits, outside: &Outside, silent: bool) -> Graph {
-    let schema = bare()
-        .limit_recursive_depth(limits.depth + 8)
-        .extension(CountsDeprecated::new(outside.metrics.clone()))
-        .extension(OnlyChecks);
-    if silent { schema.disable_suggestions().finish() } else { schema.finish() }
+        let built = || bare().limit_recursive_depth(limits.depth + 8).data(PublicUrl::new(public_url));
+        // Without extensions: where there are any, whatever they do, they are called for each field of an answer. Not even
+        // async-graphql's own tracing: its spans hold documents with their variables, secrets among them.
+        //
+        // And async-graphql looks through all types with each field of a query, for one by which federation would have to
+        // be on. Nothing of federation gets past the schema that checks.
+        let lean = built().validation_mode(ValidationMode::Fast).enable_federation().finish();
+        let whole = built()
+            .extension(CountsDeprecated::new(metrics.clone()))
+            .extension(Checks)
+            .extension(EachEvent)
+            .finish();
+        Self { lean, prices: Arc::new(Prices::of(&whole.sdl())), whole }
+    }
 }
 
 /// The schema as text: what `schema.graphql` holds.

@@ -36,6 +36,6 @@ pub(super) fn listen(
 ) -> (Subscriber, BoxStream<'static, Response>) {
     let subscriber = asker.subscriber(door);
     let request = prepared.request.data(subscriber.clone());
-    let graph = door.streaming().clone();
+    let graph = door.graphs.whole.clone();
     (subscriber, stream::once(async move { graph.execute_stream(request) }).flatten().boxed())
 }

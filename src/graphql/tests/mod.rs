@@ -21,10 +21,11 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Door, Doors, Graphiql, Settings, serve};
+use super::{Door, Doors, Graphiql, Graphs, Settings, serve};
 use crate::{
     entrance::NotLetIn,
     ground::Ground,
+    metrics::Metrics,
     organizations::viewer::{Known, Viewer},
     psa::http::{Outbound, OutboundOptions},
 };
@@ -47,13 +48,9 @@ fn door(ground: &Ground, settings: Settings) -> web::Data<Door> {
             }
         })
     });
-    web::Data::new(Door::new(ground.clone(), &outside(), authenticate, settings))
-}
-
-fn outside() -> super::Outside {
+    let graphs = Graphs::new("https://gateway.example/", &Metrics::new(), &settings.limits);
     let outbound = Outbound::new(OutboundOptions::default()).unwrap();
-    let public_url = "https://gateway.example/".to_owned();
-    super::Outside { outbound, public_url, metrics: crate::metrics::Metrics::new() }
+    web::Data::new(Door::new(ground.clone(), graphs, outbound, authenticate, settings))
 }
 
 /// An answer: status, headers by name, body as text.
