@@ -74,8 +74,12 @@ pub async fn outage(run: Run) -> Row {
     load.finish(&run, &arena.door).await;
     drop(progress);
     let end = Instant::now() + run.patience();
-    while arena.left().await.0 > 0 && Instant::now() < end {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    while Instant::now() < end {
+        let looked = Instant::now();
+        if arena.left().await.0 == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200).max(looked.elapsed() * 10)).await;
     }
     let queued = arena.left().await.2;
     if halo.tickets(&arena.door.http).await.len() != before {
