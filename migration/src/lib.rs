@@ -51,6 +51,7 @@ mod m20261122_000042_less_to_write;
 mod m20261122_000043_shards;
 mod m20261123_000044_turns;
 mod m20261123_000045_lean_inbox;
+mod m20261124_000046_test_tickets;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000043_shards::Migration),
             Box::new(m20261123_000044_turns::Migration),
             Box::new(m20261123_000045_lean_inbox::Migration),
+            Box::new(m20261124_000046_test_tickets::Migration),
         ]
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use lean::{Bound, Columns, Lean, lean};
-pub use read::{Slice, Wanted, count_by_parent, slices};
+pub use read::{Kept, Slice, Wanted, count_by_parent, slices};
 pub use search::Search;
 
 use crate::error::{Error, Problem, ProblemCode};

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::viewer::{Permission, Viewer};
 use crate::{
-    db::page::{self, Bound, Columns, Lean, Order, Page, Search, Slice, Wanted},
+    db::page::{self, Bound, Columns, Kept, Lean, Order, Page, Search, Slice, Wanted},
     error::Error,
     ground::Ground,
 };
@@ -233,6 +233,11 @@ pub trait List: Clone + Eq + Hash + Send + Sync + 'static {
     fn search(&self, _viewer: &Viewer) -> Option<Search<Self::Entity>> {
         None
     }
+
+    /// What its length adds up to for this viewer, where that is known without counting the rows.
+    fn kept(&self, _viewer: &Viewer) -> Option<Vec<Kept>> {
+        None
+    }
 }
 
 /// What a list holds for this viewer.
@@ -242,6 +247,7 @@ pub fn wanted<L: List>(viewer: &Viewer, list: &L) -> Wanted<L::Entity> {
         bare: L::Entity::light(L::Entity::find()),
         parent: list.parent(),
         search: list.search(viewer),
+        kept: list.kept(viewer),
     }
 }
 

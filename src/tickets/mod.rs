@@ -2,6 +2,7 @@
 
 pub mod delivered;
 pub mod flaps;
+mod kept;
 pub mod link;
 pub mod listing;
 pub mod marker;

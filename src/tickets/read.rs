@@ -8,10 +8,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::kept;
 use crate::{
     db::{
         filter::{Severities, Span, any_of},
-        page::{Order, Search},
+        page::{Kept, Order, Search},
     },
     error::Error,
     ground::Ground,
@@ -129,6 +130,10 @@ impl List for TicketList {
         let search = search.within(Expr::col(C::Title.as_column_ref()));
         let search = search.within(Expr::col(C::ExternalNumber.as_column_ref()));
         Some(search.exactly(C::ExternalNumber).exactly(C::ExternalId))
+    }
+
+    fn kept(&self, viewer: &Viewer) -> Option<Vec<Kept>> {
+        kept::length(viewer, self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, FromQueryResult as _,
     Iterable as _, QueryTrait as _, Select,
-    sea_query::{Asterisk, ColumnRef, Expr, Func, JoinType, Query, SelectStatement},
+    sea_query::{Asterisk, ColumnRef, Expr, Func, JoinType, Query, SelectStatement, UnionType},
 };
 use uuid::Uuid;
 
@@ -46,6 +46,27 @@ pub struct Wanted<E: EntityTrait> {
     pub parent: ColumnRef,
     /// What is looked for in them.
     pub search: Option<Search<E>>,
+    /// What the list's length adds up to, where that is known without counting it.
+    pub kept: Option<Vec<Kept>>,
+}
+
+/// A part of a list's length.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Whole numbers that add up to it, in a column called [`Self::NUMBER`].
+    pub rows: SelectStatement,
+    /// The column that says below which parent a number stands.
+    pub parent: ColumnRef,
+}
+
+impl Kept {
+    /// What the column of numbers is called.
+    pub const NUMBER: &str = "number";
+
+    fn below(&self, parent: &Expr) -> SelectStatement {
+        let mut rows = self.rows.clone();
+        rows.and_where(Expr::col(self.parent.clone()).eq(parent.clone())).take()
+    }
 }
 
 /// Reads the same page of a list below each of `parents`, in one statement.
@@ -161,6 +182,17 @@ fn choose<E: EntityTrait>(rows: &mut SelectStatement, only: Option<&[E::Column]>
 
 /// How many rows there are below a parent, up to a bound.
 fn counted<E: EntityTrait>(wanted: &Wanted<E>, parent: &Expr, bound: Option<u64>) -> Expr {
+    if let (Some([first, others @ ..]), None) = (wanted.kept.as_deref(), bound) {
+        let mut rows = first.below(parent);
+        for part in others {
+            rows.union(UnionType::All, part.below(parent));
+        }
+        // None is 0, and PostgreSQL adds whole numbers up to a decimal.
+        let number = Func::coalesce([Expr::col(Kept::NUMBER).sum(), Expr::value(0_i64)]);
+        let mut sum = Query::select();
+        sum.expr(Expr::from(number).cast_as("BIGINT")).from_subquery(rows, ROWS);
+        return sum.into();
+    }
     let mut rows = wanted.below(parent);
     rows.clear_selects().expr_as(Expr::value(1), "one");
     if let Some(bound) = bound {
