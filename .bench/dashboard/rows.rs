@@ -155,7 +155,8 @@ fn rows(chance: &Chance, number: usize, tickets: usize, now: Timestamp) -> Rows 
             let remote_ids: Vec<Uuid> = remote.iter().map(|row| row.id).collect();
             let profile_ids: Vec<Uuid> = profiles.iter().map(|row| row.id).collect();
             let places = (of(&company_ids, company), of(&remote_ids, company), of(&profile_ids, profile));
-            one(id(), (organization_id, psa_connection_id), places, (number, ticket), now)
+            let at = now.plus_secs(-i64::try_from(ticket * SECONDS / tickets).unwrap_or_default());
+            one(id(), (organization_id, psa_connection_id), places, (number, ticket), at)
         })
         .collect();
     Rows {
@@ -207,15 +208,17 @@ fn connection(id: Uuid, organization_id: Uuid, now: Timestamp) -> psa_connection
     }
 }
 
+/// How long the tickets of an organization took to come, however many they are.
+const SECONDS: usize = 36 * 86_400;
+
 /// Two in ten are open, as many are opened, one is closing, five are closed.
 fn one(
     id: Uuid,
     (organization_id, psa_connection_id): (Uuid, Uuid),
     (company_id, psa_company_id, ticket_profile_id): (Uuid, Uuid, Uuid),
     (number, ticket): (usize, usize),
-    now: Timestamp,
+    at: Timestamp,
 ) -> ticket::Model {
-    let at = now.plus_secs(-i64::try_from(ticket).unwrap_or_default() * 60);
     let state = match ticket * 7 % 10 {
         0 | 1 => TicketState::Open,
         2 | 3 => TicketState::Creating,
